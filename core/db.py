@@ -1,0 +1,162 @@
+"""The one database: PostgreSQL through peewee on psycopg 3; errors lose the rows that they would quote."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+import peewee
+import psycopg
+from playhouse.pool import PooledPsycopg3Database
+
+Result = TypeVar("Result")
+
+RETRIED = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+GONE = {"57P01", "57P02", "57P03", "08000", "08003", "08006"}  # the server went away before it could answer
+
+
+class StoreDatabase(PooledPsycopg3Database):
+    """Pooled connections; a database error keeps SQLSTATE and constraint name and drops the failing row."""
+
+    def execute_sql(self, sql: str, params: Sequence[Any] | None = None, named_cursor: bool | None = None) -> Any:
+        try:
+            return super().execute_sql(sql, params, named_cursor)
+        except peewee.DatabaseError as error:
+            raise _without_rows(error) from None
+
+    def commit(self) -> None:
+        """Commit; what a deferred constraint says at this point is cleaned as well."""
+        try:
+            super().commit()
+        except peewee.DatabaseError as error:
+            raise _without_rows(error) from None
+
+
+def _without_rows(error: peewee.DatabaseError) -> peewee.DatabaseError:
+    original = error.args[0] if error.args else None
+    state, constraint, text = None, None, type(error).__name__
+    if isinstance(original, psycopg.Error):
+        state = original.sqlstate
+        diag = original.diag
+        constraint = diag.constraint_name
+        # The primary message of data and integrity errors may quote values; of others it names tables and syntax.
+        if state is None or not state.startswith(("22", "23")):
+            text = diag.message_primary or str(original).split("\n", 1)[0]
+    clean = type(error)(f"{state or 'no-sqlstate'} {constraint or ''} {text}".strip())
+    clean.sqlstate = state  # type: ignore[attr-defined]
+    clean.constraint = constraint  # type: ignore[attr-defined]
+    return clean
+
+
+db = StoreDatabase(None)
+
+
+class Row(peewee.Model):
+    """Base of all models."""
+
+    class Meta:
+        database = db
+        legacy_table_names = False
+
+
+def connect(url: str, *, size: int = 16) -> None:
+    """Point the store at a database: `url` is a postgresql:// URL of one role, `size` the most connections."""
+    if not db.is_closed():
+        db.close()
+    db.close_all()
+    db.init(
+        url,
+        max_connections=size,
+        timeout=10,
+        application_name="keystall",
+        options="-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
+    )
+
+
+def close() -> None:
+    """Close every connection of the pool that no thread is using, and this thread's own."""
+    if not db.is_closed():
+        db.close()
+    db.close_idle()
+
+
+def execute(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Run one fixed statement and return all its rows (an empty list where it returns none)."""
+    cursor = db.execute_sql(sql, params)
+    return cast("list[tuple[Any, ...]]", cursor.fetchall()) if cursor.description else []
+
+
+def changed(sql: str, params: Sequence[Any] = ()) -> int:
+    """Run one fixed writing statement and return its row count."""
+    return int(db.execute_sql(sql, params).rowcount)
+
+
+def atomic() -> AbstractContextManager[Any]:
+    """A transaction, or a savepoint inside one."""
+    return cast("AbstractContextManager[Any]", db.atomic())
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The SQLSTATE of a cleaned database error, or None."""
+    return getattr(error, "sqlstate", None)
+
+
+def constraint(error: BaseException) -> str | None:
+    """The name of the constraint that a cleaned database error broke, or None."""
+    return getattr(error, "constraint", None)
+
+
+def in_transaction(work: Callable[[], Result], *, tries: int = 5) -> Result:
+    """Run `work` in one transaction; after a deadlock or a serialization failure again, with jitter, at most `tries`.
+
+    A connection that the server closed before the transaction began is replaced once (a restart leaves stale ones).
+    Only for work whose effects are all in the database. Raises the last error when the tries are used up.
+    """
+    for attempt in range(1, tries + 1):
+        try:
+            with db.atomic():
+                return work()
+        except (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError) as error:
+            state = sqlstate(error)
+            stale = state in GONE or (state is None and _is_broken())
+            if attempt == tries or db.in_transaction() or not (state in RETRIED or stale):
+                raise
+            if stale and not db.is_closed():
+                db.close()
+            time.sleep(random.uniform(0.5, 1.5) * 0.02 * 2**attempt)  # noqa: S311 - jitter, not a secret
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+def _is_broken() -> bool:
+    return db.is_closed() or not db.is_connection_usable()
+
+
+def database_now() -> datetime:
+    """The database's own time (UTC, aware): what `DatabaseClock` measures."""
+    return cast("datetime", execute("SELECT clock_timestamp()")[0][0])
+
+
+class ThreadConnections(threading.local):
+    """Marks whether this thread's connection is managed by an outer scope."""
+
+    depth = 0
+
+
+_scope = ThreadConnections()
+
+
+class connection(AbstractContextManager[None]):  # noqa: N801 - reads as a phrase: with db.connection()
+    """A scope that gives this thread's connection back to the pool at its end; scopes may nest."""
+
+    def __enter__(self) -> None:
+        _scope.depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        _scope.depth -= 1
+        if _scope.depth == 0 and not db.is_closed():
+            db.close()

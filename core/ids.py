@@ -1,0 +1,60 @@
+"""Public ids: UUIDv7 minted by the caller, shown as prefix + 26 base32 characters; they reveal no counts."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import time
+from enum import StrEnum
+from uuid import UUID
+
+from core.errors import NotFound
+
+
+class Prefix(StrEnum):
+    """What a public id names."""
+
+    ORDER = "ord"
+    LINE = "lin"
+    PAYMENT = "pay"
+    CARD = "crd"
+    BATCH = "bat"
+    UPLOAD = "upl"
+    DELIVERY = "dlv"
+    SHOPPER = "shp"
+    IDENTITY = "idn"
+    CONVERSATION = "cnv"
+    SESSION = "ses"
+    REFUND = "ref"
+    ERROR = "err"
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562, 5.7): 48 bits of Unix milliseconds, then 74 random bits."""
+    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    value &= ~(0xF << 76) & ~(0x3 << 62)
+    return UUID(int=value | (0x7 << 76) | (0x2 << 62))
+
+
+def public(prefix: Prefix, value: UUID) -> str:
+    """The form people and other programs see, for example `ord_agk2…`."""
+    return f"{prefix}_{base64.b32encode(value.bytes).decode().rstrip('=').lower()}"
+
+
+def parse(prefix: Prefix, text: str) -> UUID:
+    """Read a public id. Raises `NotFound` for anything malformed: the same answer as for a missing one."""
+    head, _, body = text.partition("_")
+    if head != prefix or len(body) != 26 or not body.isascii() or body != body.lower():
+        raise NotFound(prefix.name.lower())
+    try:
+        value = UUID(bytes=base64.b32decode(body.upper() + "======"))
+    except ValueError:
+        raise NotFound(prefix.name.lower()) from None
+    if public(prefix, value) != text:
+        raise NotFound(prefix.name.lower())
+    return value
+
+
+def new_token() -> str:
+    """An access token for links: 128 random bits, URL-safe. Only its hash is stored."""
+    return secrets.token_urlsafe(16)

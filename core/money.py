@@ -1,0 +1,86 @@
+"""Money as integer minor units of one currency; no float anywhere (INV-M9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+
+from core.errors import Invalid
+
+EXPONENT = {"CNY": 2, "USD": 2, "JPY": 0, "XTR": 0, "USDT": 6}
+"""Digits after the point of each currency (ISO 4217; XTR = Telegram Stars, USDT as its gateways count it)."""
+
+GREATEST = 10**15
+"""No single amount in the books is larger (minor units)."""
+
+MICRO = 1_000_000
+"""Unit costs are kept in 10⁻⁶ of the major unit and rounded once per line."""
+
+
+class CurrencyMismatch(TypeError):
+    """Arithmetic over two currencies is a defect of ours, never a person's mistake."""
+
+
+@dataclass(frozen=True, slots=True, order=False)
+class Money:
+    """An amount: `minor` units (may be negative in a difference) of `currency`."""
+
+    minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        if isinstance(self.minor, bool) or not isinstance(self.minor, int):
+            raise TypeError("money is an integer count of minor units")
+        if self.currency not in EXPONENT:
+            raise Invalid(what="currency")
+
+    def _same(self, other: Money) -> None:
+        if self.currency != other.currency:
+            raise CurrencyMismatch(f"{self.currency} with {other.currency}")
+
+    def __add__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.minor + other.minor, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.minor - other.minor, self.currency)
+
+    def __mul__(self, count: int) -> Money:
+        return Money(self.minor * count, self.currency)
+
+    def decimal(self) -> str:
+        """The amount in major units as text: `Money(1050, "CNY")` is `10.50`."""
+        exponent = EXPONENT[self.currency]
+        sign, digits = ("-" if self.minor < 0 else ""), str(abs(self.minor)).rjust(exponent + 1, "0")
+        return sign + (f"{digits[:-exponent]}.{digits[-exponent:]}" if exponent else digits)
+
+
+def from_decimal(text: str, currency: str) -> Money:
+    """Read an amount in major units. Raises `Invalid` for NaN, signs, exponents, extra digits, too large amounts."""
+    exponent = EXPONENT.get(currency)
+    if exponent is None or not text.isascii() or not text.replace(".", "", 1).isdigit():
+        raise Invalid(what="amount")
+    minor = Decimal(text).scaleb(exponent)
+    if minor != minor.to_integral_value() or not 0 <= minor <= GREATEST:
+        raise Invalid(what="amount")
+    return Money(int(minor), currency)
+
+
+def micro_from_decimal(text: str) -> int:
+    """Read a unit cost in major units as 10⁻⁶ of it. Raises `Invalid` like `from_decimal`."""
+    if not text.isascii() or not text.replace(".", "", 1).isdigit():
+        raise Invalid(what="unit_cost")
+    try:
+        micro = Decimal(text) * MICRO
+    except InvalidOperation:
+        raise Invalid(what="unit_cost") from None
+    if micro != micro.to_integral_value() or micro > GREATEST:
+        raise Invalid(what="unit_cost")
+    return int(micro)
+
+
+def minor_from_micro(micro: int, currency: str) -> int:
+    """Round a sum of unit costs (10⁻⁶ major units) to minor units, half to even: done once per line."""
+    scaled = Decimal(micro).scaleb(EXPONENT[currency] - 6)
+    return int(scaled.to_integral_value(rounding=ROUND_HALF_EVEN))

@@ -1,0 +1,58 @@
+"""Work to be done after a commit: a queue row written inside the caller's transaction, one kind and one reference."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from uuid import UUID
+
+from core.db import execute
+
+
+class Work(StrEnum):
+    """Every kind of queued work. A handler gets only the reference and derives the rest from the tables."""
+
+    DELIVER = "deliver"  # reference: delivery; hand the cards of one line to its shopper
+    REREAD = "reread"  # reference: delivery; 取卡: seal delivered cards again for a conversation
+    START_PAYMENT = "start_payment"  # reference: payment; make the intent at its gateway
+    QUERY_PAYMENT = "query_payment"  # reference: payment; ask the gateway what became of it
+    SANDBOX_PAY = "sandbox_pay"  # reference: payment; the sandbox's own side: charge, then send its notice
+    REFUND = "refund"  # reference: refund; send money back to where it came from
+
+
+ENQUEUED_BY: dict[Work, frozenset[str]] = {
+    Work.DELIVER: frozenset({"shop", "worker"}),
+    Work.REREAD: frozenset({"shop"}),
+    Work.START_PAYMENT: frozenset({"shop"}),
+    Work.QUERY_PAYMENT: frozenset({"shop", "worker"}),
+    Work.SANDBOX_PAY: frozenset({"shop"}),
+    Work.REFUND: frozenset({"shop", "worker"}),
+}
+"""Which database roles have a reason to enqueue which kind; the use cases of those processes are the only callers."""
+
+QUEUE = "work"
+
+ENQUEUE = "INSERT INTO keystall_task (queue, data, priority) VALUES (%s, %s, %s)"
+
+
+def encode(kind: Work, reference: UUID) -> bytes:
+    """The queue row's bytes: JSON with the kind and one reference, nothing else ever."""
+    return json.dumps({"kind": kind.value, "ref": str(reference)}, separators=(",", ":")).encode()
+
+
+def decode(data: bytes) -> tuple[Work, UUID]:
+    """Read a queue row. Raises `ValueError` for anything but exactly a known kind and one UUID: such rows are forged."""
+    try:
+        row = json.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        raise ValueError("a queue row that is not JSON") from None
+    if not isinstance(row, dict) or set(row) != {"kind", "ref"} or not all(isinstance(v, str) for v in row.values()):
+        raise ValueError("a queue row of another shape")
+    if len(row["ref"]) != 36:
+        raise ValueError("a queue row whose reference is not an id")
+    return Work(row["kind"]), UUID(row["ref"])
+
+
+def enqueue(kind: Work, reference: UUID, *, priority: int = 0) -> None:
+    """Add work to the caller's transaction: a rollback leaves none; a trigger wakes the worker at the commit."""
+    execute(ENQUEUE, (QUEUE, encode(kind, reference), priority))
