@@ -1,0 +1,1 @@
+"""Who did what: entries appended in the use case's own transaction."""

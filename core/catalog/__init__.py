@@ -1,0 +1,1 @@
+"""Products, SKUs with their axes, listings with prices, search."""

@@ -1,0 +1,1 @@
+"""Gateway accounts of merchants; later bots and supplier accounts."""

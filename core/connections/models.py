@@ -1,0 +1,25 @@
+"""Tables of this room, as peewee sees them: the SQL migrations are the truth, a test compares the two."""
+
+from __future__ import annotations
+
+import peewee
+from playhouse.postgres_ext import BinaryJSONField, DateTimeTZField
+
+from core.db import Row
+
+
+class GatewayAccount(Row):
+    """One row of `gateway_account`; its meaning and constraints stand in the migration."""
+
+    id = peewee.BigAutoField()
+    opaque_id = peewee.TextField()
+    gateway = peewee.TextField()
+    merchant_id = peewee.BigIntegerField()
+    currency = peewee.TextField()
+    names = BinaryJSONField(index=False)
+    enabled = peewee.BooleanField(default=True)
+    settings = BinaryJSONField(default=dict, index=False)
+    created_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "gateway_account"

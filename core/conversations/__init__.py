@@ -1,0 +1,1 @@
+"""Inbox, sessions, buttons and menus sent."""

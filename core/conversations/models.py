@@ -1,0 +1,82 @@
+"""Tables of this room, as peewee sees them: the SQL migrations are the truth, a test compares the two."""
+
+from __future__ import annotations
+
+import peewee
+from playhouse.postgres_ext import BinaryJSONField, DateTimeTZField
+
+from core.db import Row
+
+
+class Conversation(Row):
+    """One row of `conversation`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    merchant_id = peewee.BigIntegerField()
+    shopper_id = peewee.UUIDField()
+    identity_id = peewee.UUIDField()
+    chat_address = peewee.TextField()
+    last_heard_at = DateTimeTZField(null=True)
+    created_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "conversation"
+
+
+class ChatSession(Row):
+    """One row of `chat_session`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    conversation_id = peewee.UUIDField()
+    token_hash = peewee.BlobField()
+    answer_public_key = peewee.BlobField()
+    network = peewee.TextField()
+    start_seq = peewee.BigIntegerField(default=0)
+    created_at = DateTimeTZField()
+    expires_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "chat_session"
+
+
+class Inbox(Row):
+    """One row of `inbox`; its meaning and constraints stand in the migration."""
+
+    source = peewee.TextField()
+    event_id = peewee.TextField()
+    conversation_id = peewee.UUIDField()
+    body_hash = peewee.BlobField()
+    sealed_body = peewee.BlobField(null=True)
+    answer = BinaryJSONField(null=True, index=False)
+    received_at = DateTimeTZField()
+    handled_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "inbox"
+        primary_key = peewee.CompositeKey("source", "event_id")
+
+
+class Button(Row):
+    """One row of `button`; its meaning and constraints stand in the migration."""
+
+    token_hash = peewee.BlobField(primary_key=True)
+    conversation_id = peewee.UUIDField()
+    intent = peewee.TextField()
+    params = BinaryJSONField(default=dict, index=False)
+    created_at = DateTimeTZField()
+    expires_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "button"
+
+
+class MenuSent(Row):
+    """One row of `menu_sent`; its meaning and constraints stand in the migration."""
+
+    conversation_id = peewee.UUIDField(primary_key=True)
+    options = BinaryJSONField(index=False)
+    sent_at = DateTimeTZField()
+    expires_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "menu_sent"

@@ -1,0 +1,1 @@
+"""One strategy per product kind: how a paid line reaches its shopper."""

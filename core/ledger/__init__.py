@@ -1,0 +1,1 @@
+"""The books: append-only transfers, bounded and unbounded accounts."""

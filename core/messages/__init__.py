@@ -1,0 +1,1 @@
+"""Things to tell people: typed ids, no secrets, numbered per conversation."""

@@ -1,0 +1,1 @@
+"""The order's life, holds and deliveries included."""

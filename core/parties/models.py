@@ -1,0 +1,50 @@
+"""Tables of this room, as peewee sees them: the SQL migrations are the truth, a test compares the two."""
+
+from __future__ import annotations
+
+import peewee
+from playhouse.postgres_ext import BinaryJSONField, DateTimeTZField
+
+from core.db import Row
+
+
+class Party(Row):
+    """One row of `party`; its meaning and constraints stand in the migration."""
+
+    id = peewee.BigAutoField()
+    kind = peewee.TextField()
+    code = peewee.TextField()
+    names = BinaryJSONField(index=False)
+    status = peewee.TextField(default="active")
+    is_default = peewee.BooleanField(default=False)
+    fee_basis_points = peewee.IntegerField(default=0)
+    created_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "party"
+
+
+class Staff(Row):
+    """One row of `staff`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    email = peewee.TextField()
+    name = peewee.TextField()
+    password_hash = peewee.TextField()
+    created_at = DateTimeTZField()
+    disabled_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "staff"
+
+
+class StaffRole(Row):
+    """One row of `staff_role`; its meaning and constraints stand in the migration."""
+
+    staff_id = peewee.UUIDField()
+    party_id = peewee.BigIntegerField()
+    role = peewee.TextField()
+
+    class Meta:
+        table_name = "staff_role"
+        primary_key = peewee.CompositeKey("staff_id", "party_id", "role")

@@ -1,0 +1,1 @@
+"""Intents, events, refunds, wallet, reconciliation."""

@@ -1,0 +1,1 @@
+"""Quote and split, each line with its reason."""

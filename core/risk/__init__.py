@@ -1,0 +1,1 @@
+"""Facts about a purchase in, a decision with reasons out."""

@@ -1,0 +1,1 @@
+"""Uploads, batches, cards, and how they are held, claimed, released and locked."""
