@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 import peewee
 import psycopg
-from playhouse.pool import PooledPsycopg3Database
+from playhouse.postgres_ext import PooledPsycopg3Database
 
 Result = TypeVar("Result")
 

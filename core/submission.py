@@ -37,7 +37,7 @@ def claim_submission(
     )
     if new:
         return None
-    found: list[tuple[bytes, UUID]] = execute(  # type: ignore[assignment]
+    found = execute(
         "SELECT request_hash, reference FROM submission"
         " WHERE merchant_id = %s AND caller = %s AND operation = %s AND key = %s",
         (merchant_id, caller, operation, key),

@@ -47,7 +47,7 @@ class Inbox(Row):
     conversation_id = peewee.UUIDField()
     body_hash = peewee.BlobField()
     sealed_body = peewee.BlobField(null=True)
-    answer = BinaryJSONField(null=True, index=False)
+    sealed_answer = peewee.BlobField(null=True)
     received_at = DateTimeTZField()
     handled_at = DateTimeTZField(null=True)
 

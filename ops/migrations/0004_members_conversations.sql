@@ -51,7 +51,7 @@ CREATE TABLE inbox (
     conversation_id uuid NOT NULL REFERENCES conversation,
     body_hash bytea NOT NULL,
     sealed_body bytea,                        -- sealed with the inbox key; removed once handled
-    answer jsonb,                             -- the screens answered; card tokens only
+    sealed_answer bytea,                      -- the screens answered (card tokens only), sealed with the inbox key
     received_at timestamptz NOT NULL,
     handled_at timestamptz,
     PRIMARY KEY (source, event_id)
