@@ -25,7 +25,6 @@ from core.vault.primitives import (
     derive,
     framed,
     gcm_open,
-    gcm_open_at,
     gcm_seal,
     gcm_seal_at,
     hpke_open,
@@ -123,13 +122,13 @@ def card_payload(fields: Mapping[str, str]) -> bytes:
 
 
 def seal_card(batch_key: bytes, nonce: bytes, fields: Mapping[str, str], context: CardContext) -> bytes:
-    """One card under its batch's data key; `nonce` (12 bytes) must be fresh for this key. Nonce is not included."""
-    return gcm_seal_at(batch_key, nonce, card_payload(fields), _card_info(context))
+    """One card under its batch's data key, the nonce (12 bytes, never used twice with this key) in front."""
+    return nonce + gcm_seal_at(batch_key, nonce, card_payload(fields), _card_info(context))
 
 
-def open_card(batch_key: bytes, nonce: bytes, sealed: bytes, context: CardContext) -> dict[str, str]:
+def open_card(batch_key: bytes, sealed: bytes, context: CardContext) -> dict[str, str]:
     """The fields of one card. Raises `SealError` for any other card, batch, owner, vault, key or altered bit."""
-    payload = gcm_open_at(batch_key, nonce, sealed, _card_info(context))
+    payload = gcm_open(batch_key, sealed, _card_info(context))
     fields: dict[str, str] = json.loads(payload)
     return fields
 
@@ -185,12 +184,12 @@ def _signer(sign_key: bytes) -> Ed25519PrivateKey:
 
 @dataclass(frozen=True, slots=True)
 class SealedLine:
-    """One order line as it was placed; `price_minor` is the unit price that the shopper pays, in minor units."""
+    """One order line as it was placed; `total_minor` is what the shopper pays for all of it, in minor units."""
 
     line: UUID
     sku: int
     quantity: int
-    price_minor: int
+    total_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +216,7 @@ def order_seal(key: bytes, order: SealedOrder) -> bytes:
     sealed = framed(
         *(ORDER_FORMAT, Purpose.ORDER, order.order, order.merchant, order.identity, order.chat_address),
         *(order.currency, order.total_minor, len(lines)),
-        *(framed(line.line, line.sku, line.quantity, line.price_minor) for line in lines),
+        *(framed(line.line, line.sku, line.quantity, line.total_minor) for line in lines),
     )
     return hmac.new(key, sealed, hashlib.sha256).digest()
 
@@ -226,6 +225,11 @@ def check_order_seal(key: bytes, order: SealedOrder, seal: bytes) -> None:
     """Raises `SealError` unless `seal` was made for exactly this order."""
     if not hmac.compare_digest(order_seal(key, order), seal):
         raise SealError
+
+
+def answer_context(*, delivery: UUID, session: UUID) -> bytes:
+    """The context of delivered cards that are sealed to one chat session."""
+    return framed("delivery", delivery, session)
 
 
 def answer_public_key(token: str) -> bytes:

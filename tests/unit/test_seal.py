@@ -32,13 +32,12 @@ def flipped(raw: bytes, bit: int) -> bytes:
     return bytes(changed)
 
 
-def a_sealed_card() -> tuple[bytes, bytes]:
-    nonce = os.urandom(12)
-    return nonce, seal.seal_card(BATCH_KEY, nonce, FIELDS, CONTEXT)
+def a_sealed_card() -> bytes:
+    return seal.seal_card(BATCH_KEY, os.urandom(12), FIELDS, CONTEXT)
 
 
 def an_order() -> SealedOrder:
-    lines = tuple(SealedLine(line=UUID(int=n), sku=n, quantity=n, price_minor=100 * n) for n in (11, 12))
+    lines = tuple(SealedLine(line=UUID(int=n), sku=n, quantity=n, total_minor=100 * n) for n in (11, 12))
     return SealedOrder(UUID(int=10), 5, UUID(int=20), "telegram:1:2", lines, "CNY", 26500)
 
 
@@ -47,9 +46,9 @@ def a_statement() -> BatchStatement:
 
 
 def test_a_card_opens_in_its_own_context_with_all_its_fields() -> None:
-    nonce, sealed = a_sealed_card()
+    sealed = a_sealed_card()
 
-    assert seal.open_card(BATCH_KEY, nonce, sealed, CONTEXT) == FIELDS
+    assert seal.open_card(BATCH_KEY, sealed, CONTEXT) == FIELDS
     assert FIELDS["secret"].encode() not in sealed
 
 
@@ -59,20 +58,20 @@ def test_a_card_opens_in_its_own_context_with_all_its_fields() -> None:
     ids=["other vault", "other merchant", "other batch", "other card"],
 )
 def test_inv_k2_a_card_moved_to_another_context_does_not_open(foreign: dict[str, object]) -> None:
-    nonce, sealed = a_sealed_card()
+    sealed = a_sealed_card()
 
     with pytest.raises(SealError):
-        seal.open_card(BATCH_KEY, nonce, sealed, dataclasses.replace(CONTEXT, **foreign))
+        seal.open_card(BATCH_KEY, sealed, dataclasses.replace(CONTEXT, **foreign))
 
 
-@given(bit=st.integers(0, 10**6), where=st.sampled_from(["nonce", "sealed", "key"]))
+@given(bit=st.integers(0, 10**6), where=st.sampled_from(["sealed", "key"]))
 def test_inv_k2_one_flipped_bit_of_a_card_is_a_seal_error(bit: int, where: str) -> None:
-    nonce, sealed = a_sealed_card()
-    parts = {"nonce": nonce, "sealed": sealed, "key": BATCH_KEY}
+    sealed = a_sealed_card()
+    parts = {"sealed": sealed, "key": BATCH_KEY}
     parts[where] = flipped(parts[where], bit)
 
     with pytest.raises(SealError):
-        seal.open_card(parts["key"], parts["nonce"], parts["sealed"], CONTEXT)
+        seal.open_card(parts["key"], parts["sealed"], CONTEXT)
 
 
 def test_a_batch_key_opens_only_for_its_vault_key_and_its_batch() -> None:
@@ -104,7 +103,7 @@ def test_what_is_no_seal_and_no_key_is_the_same_error(raw: bytes) -> None:
     for attempt in (
         lambda: seal.open_batch_key(PRIVATE, raw, BatchContext(VAULT, BATCH)),
         lambda: seal.open_batch_key(raw, raw, BatchContext(VAULT, BATCH)),
-        lambda: seal.open_card(BATCH_KEY, raw[:12], raw, CONTEXT),
+        lambda: seal.open_card(BATCH_KEY, raw, CONTEXT),
         lambda: seal.open_inbox(BATCH_KEY, raw, b"context"),
         lambda: seal.seal_batch_key(raw[:40], BATCH_KEY, BatchContext(VAULT, BATCH)),
     ):
@@ -155,7 +154,7 @@ def altered_orders() -> list[SealedOrder]:
         dataclasses.replace(order, lines=(*order.lines, dataclasses.replace(first, line=UUID(int=13)))),
         *(
             dataclasses.replace(order, lines=(dataclasses.replace(first, **change), second))
-            for change in ({"line": UUID(int=14)}, {"sku": 99}, {"quantity": 12}, {"price_minor": 1})
+            for change in ({"line": UUID(int=14)}, {"sku": 99}, {"quantity": 12}, {"total_minor": 1})
         ),
     ]
 
