@@ -62,6 +62,7 @@ class OrderLine(Row):
 class LineShare(Row):
     """One row of `line_share`; its meaning and constraints stand in the migration."""
 
+    hold_id = peewee.UUIDField()
     line_id = peewee.UUIDField()
     position = peewee.SmallIntegerField()
     role = peewee.TextField()
@@ -73,13 +74,14 @@ class LineShare(Row):
 
     class Meta:
         table_name = "line_share"
-        primary_key = peewee.CompositeKey("line_id", "position")
+        primary_key = peewee.CompositeKey("hold_id", "position")
 
 
 class Hold(Row):
     """One row of `hold`; its meaning and constraints stand in the migration."""
 
-    line_id = peewee.UUIDField(primary_key=True)
+    id = peewee.UUIDField(primary_key=True)
+    line_id = peewee.UUIDField()
     order_id = peewee.UUIDField()
     sku_id = peewee.BigIntegerField()
     quantity = peewee.IntegerField()

@@ -57,21 +57,9 @@ CREATE TABLE order_line (
 ALTER TABLE card ADD CONSTRAINT card_line_sku FOREIGN KEY (line_id, sku_id) REFERENCES order_line (id, sku_id)
     DEFERRABLE INITIALLY DEFERRED;
 
--- Who gets what of a line: what parties may not see of each other lives here.
-CREATE TABLE line_share (
-    line_id uuid NOT NULL REFERENCES order_line,
-    position smallint NOT NULL,
-    role text NOT NULL CHECK (role IN ('upstream', 'merchant', 'cost', 'platform_fee', 'gateway_fee', 'commission', 'rounding')),
-    party_id bigint NOT NULL REFERENCES party,
-    account_id bigint NOT NULL REFERENCES account,
-    offer_id bigint REFERENCES offer,         -- the hop that it came along
-    amount_minor bigint NOT NULL CHECK (amount_minor BETWEEN -1000000000000000 AND 1000000000000000),
-    reason text NOT NULL,
-    PRIMARY KEY (line_id, position)
-);
-
 CREATE TABLE hold (
-    line_id uuid PRIMARY KEY REFERENCES order_line,
+    id uuid PRIMARY KEY,
+    line_id uuid NOT NULL REFERENCES order_line,
     order_id uuid NOT NULL REFERENCES shop_order,
     sku_id bigint NOT NULL,
     quantity integer NOT NULL CHECK (quantity > 0),
@@ -81,13 +69,31 @@ CREATE TABLE hold (
     expires_at timestamptz NOT NULL,
     settled_at timestamptz,
     FOREIGN KEY (line_id, sku_id) REFERENCES order_line (id, sku_id),
+    UNIQUE (id, line_id),
     CHECK ((state = 'open') = (settled_at IS NULL))
 );
+CREATE UNIQUE INDEX hold_one_per_line ON hold (line_id) WHERE state IN ('open', 'captured');
 CREATE INDEX hold_open ON hold (sku_id) INCLUDE (quantity, stranger) WHERE state = 'open';
 CREATE INDEX hold_order ON hold (order_id);
 
+-- Who gets what of a line, frozen with the cards that are held for it: what parties may not see of each other lives here.
+CREATE TABLE line_share (
+    hold_id uuid NOT NULL,
+    line_id uuid NOT NULL,
+    position smallint NOT NULL,
+    role text NOT NULL CHECK (role IN ('upstream', 'merchant', 'cost', 'platform_fee', 'gateway_fee', 'commission', 'rounding')),
+    party_id bigint NOT NULL REFERENCES party,
+    account_id bigint NOT NULL REFERENCES account,
+    offer_id bigint REFERENCES offer,         -- the hop that it came along
+    amount_minor bigint NOT NULL CHECK (amount_minor BETWEEN -1000000000000000 AND 1000000000000000),
+    reason text NOT NULL,
+    PRIMARY KEY (hold_id, position),
+    FOREIGN KEY (hold_id, line_id) REFERENCES hold (id, line_id)
+);
+CREATE INDEX line_share_line ON line_share (line_id);
+
 CREATE TABLE delivery (
-    id uuid PRIMARY KEY,
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     line_id uuid NOT NULL UNIQUE REFERENCES order_line,
     order_id uuid NOT NULL REFERENCES shop_order,
     state text NOT NULL CHECK (state IN ('waiting', 'ready', 'sending', 'delivered', 'unknown', 'failed', 'refunded')),
