@@ -1,0 +1,1 @@
+"""How the store runs: engines, processes, wiring, commands, migrations."""

@@ -1,0 +1,82 @@
+"""Which settings, addresses and secrets each process may have; everything else is absent from its environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from core.config import Config, ConfigError
+from core.settings import as_environment, variable
+
+
+@dataclass(frozen=True)
+class Entitlement:
+    """The database roles and key settings of one process; `direct` (LISTEN) is everyone's."""
+
+    roles: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+ENTITLEMENTS = {
+    "web": Entitlement(
+        roles=("shop", "panel"),
+        keys=(
+            "vault.public_key",
+            "secrets.verify_key",
+            "secrets.session_key",
+            "secrets.seal_key",
+            "secrets.inbox_key",
+        ),
+    ),
+    "worker": Entitlement(roles=("worker",), keys=("secrets.act_key",)),
+    "vault": Entitlement(
+        roles=("vault",),
+        keys=(
+            "vault.private_key",
+            "vault.public_key",
+            "vault.fingerprint_key",
+            "vault.audit_key",
+            "vault.link_key",
+            "vault.sign_key",
+            "secrets.seal_key",
+        ),
+    ),
+}
+_KEYS = {
+    *(f"vault.{name}_key" for name in ("private", "public", "fingerprint", "audit", "link", "sign")),
+    *(f"secrets.{name}_key" for name in ("verify", "act", "session", "seal", "inbox")),
+}
+_ROLES = ("shop", "panel", "worker", "vault")
+_ALSO = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "KEYSTALL_FAILPOINT")
+
+
+def environment_of(process: str, config: Config) -> dict[str, str]:
+    """The whole environment of a process; `config` has every database address filled in.
+
+    What the process may not have is set to nothing, so that neither a file nor a default brings it back.
+    """
+    entitled = ENTITLEMENTS[process]
+    variables = as_environment(config)
+    variables[variable("database.url")] = ""
+    for role in _ROLES:
+        if role not in entitled.roles:
+            variables[variable(f"database.roles.{role}")] = ""
+    for key in _KEYS - set(entitled.keys):
+        variables[variable(key)] = ""
+    for key in entitled.keys:
+        kind, _, name = variables[variable(key)].partition(":")
+        if kind == "env" and name in os.environ:
+            variables[name] = os.environ[name]
+    environment = {name: os.environ[name] for name in _ALSO if name in os.environ}
+    return environment | variables | {"PYTHONUNBUFFERED": "1"}
+
+
+def check_keys(process: str, config: Config) -> None:
+    """Refuse to start without the process's own keys (fault 26); the vault's are its own affair (fault 70)."""
+    for key in ENTITLEMENTS[process].keys:
+        section, _, name = key.partition(".")
+        if section == "secrets":
+            try:
+                config.secret(getattr(config.secrets, name))
+            except ConfigError as error:
+                raise ConfigError(f"{key}: {error}") from None

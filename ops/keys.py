@@ -1,0 +1,87 @@
+"""The key files of a store: made once, 0600 in a 0700 folder, never overwritten; and whether they fit together."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from core.config import Config, ConfigError
+from core.vault.primitives import SealError, public_of
+from core.vault.seal import generate_keypair, generate_sign_key
+from ops.engines.passwords import write_new
+
+VAULT_KEYS = ("private_key", "public_key", "fingerprint_key", "audit_key", "link_key", "sign_key")
+PROCESS_KEYS = ("verify_key", "act_key", "session_key", "seal_key", "inbox_key")
+
+
+def references(config: Config) -> dict[str, str]:
+    """Each key's setting and its reference, for example `vault.link_key` -> `file:keys/link.key`."""
+    named = {f"vault.{name}": getattr(config.vault, name) for name in VAULT_KEYS}
+    return named | {f"secrets.{name}": getattr(config.secrets, name) for name in PROCESS_KEYS}
+
+
+def make_missing(config: Config) -> list[Path]:
+    """Make the key files that are missing and return them; a key that exists is never touched.
+
+    The vault's pair is made only when both halves are missing. Call it for a store without cards only: a lost key
+    is put back from the escrow, never replaced, since what it sealed would stay closed for ever.
+    """
+    protect(config)
+    made: list[Path] = []
+    files = {name: path for name, text in references(config).items() if (path := _file(config, text)) is not None}
+    pair = files.pop("vault.private_key", None), files.pop("vault.public_key", None)
+    if pair[0] and pair[1] and not pair[0].exists() and not pair[1].exists():
+        private, public = generate_keypair()
+        made += _write(pair[0], private) + _write(pair[1], public)
+    for name, path in files.items():
+        make: Callable[[], bytes] = generate_sign_key if name == "vault.sign_key" else _random_key
+        if not path.exists():
+            made += _write(path, make())
+    return made
+
+
+def defects(config: Config, names: tuple[str, ...] | None = None) -> list[str]:
+    """What is wrong with the keys, one sentence each: missing, empty, default, readable by others, not a pair."""
+    found = []
+    for name, reference in references(config).items():
+        if names is not None and name not in names:
+            continue
+        try:
+            config.secret(reference)
+        except ConfigError as error:
+            found.append(f"{name}: {error}")
+        path = _file(config, reference)
+        if path is not None and path.exists() and path.stat().st_mode & 0o077:
+            found.append(f"{name}: {path} can be read by other users: chmod 600 {path}")
+    return found
+
+
+def is_pair(config: Config) -> bool:
+    """Whether the vault's private key belongs to its public key. Raises ConfigError when one is missing."""
+    private, public = config.secret(config.vault.private_key), config.secret(config.vault.public_key)
+    try:
+        return public_of(private.reveal()) == public.reveal()
+    except SealError:
+        return False
+
+
+def _file(config: Config, reference: str) -> Path | None:
+    kind, _, place = reference.partition(":")
+    return config.data_dir / place if kind == "file" else None
+
+
+def _write(path: Path, content: bytes) -> list[Path]:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return [path] if write_new(path, content) else []
+
+
+def _random_key() -> bytes:
+    return secrets.token_bytes(32)
+
+
+def protect(config: Config) -> None:
+    """Close the folder of the keys to other users."""
+    config.keys_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.chmod(config.keys_dir, 0o700)

@@ -1,0 +1,177 @@
+"""The supervisor: starts the processes of a store, each with its own settings only, restarts what dies, stops all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from core.config import Config, ConfigError
+from ops.engines import launch
+from ops.entitlements import environment_of
+
+READY_FD = "KEYSTALL_READY_FD"  # the child writes one byte there when it serves
+START_ORDER = ("vault", "worker", "web")
+_STOP_SECONDS = {"web": 2.5, "worker": 3.0, "vault": 1.0}  # then killed; of ten seconds, the engines get the rest
+_READY_SECONDS = 60.0
+_BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before the next start of a process that keeps dying
+_STEADY_SECONDS = 30.0  # a process that lived so long starts again without delay
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Child:
+    """One process of the store, over all its restarts."""
+
+    name: str
+    process: subprocess.Popen[bytes] | None = None
+    ready_pipe: int | None = None
+    is_ready: bool = False
+    started_at: float = 0.0
+    deaths: int = 0
+    start_again_at: float | None = None
+
+
+@dataclass
+class Supervisor:
+    """Runs the named processes until `stop`; must live in the main thread, whose death ends the children."""
+
+    config: Config
+    names: Sequence[str] = START_ORDER
+    watch: Callable[[], str | None] = lambda: None
+    children: list[Child] = field(default_factory=list)
+    _stopping: bool = False
+
+    def start(self) -> None:
+        """Start all and wait until each says that it is ready. Raises ConfigError when one does not come up."""
+        for name in self.names:
+            child = Child(name)
+            self.children.append(child)
+            self._launch(child)
+        end = time.monotonic() + _READY_SECONDS
+        while not self._stopping and not all(child.is_ready for child in self.children):
+            self._look(0.1)
+            dead = next((child for child in self.children if child.process is None and not child.is_ready), None)
+            if dead is not None:
+                raise ConfigError(f"the process {dead.name} does not start: {self._reason(dead)}")
+            if time.monotonic() > end:
+                late = ", ".join(child.name for child in self.children if not child.is_ready)
+                raise ConfigError(f"not ready after {_READY_SECONDS:.0f} s: {late}; see {self.config.data_dir / 'log'}")
+
+    def run(self) -> str | None:
+        """Watch and restart until asked to stop; returns the name of an engine that ended by itself, or None."""
+        while not self._stopping:
+            self._look(0.25)
+            gone = self.watch()
+            if gone is not None and not self._stopping:
+                return gone
+            for child in self.children:
+                if child.start_again_at is not None and time.monotonic() >= child.start_again_at:
+                    self._launch(child)
+        return None
+
+    def ask_to_stop(self) -> None:
+        """Let `start` and `run` return; safe in a signal handler."""
+        self._stopping = True
+
+    def stop(self) -> None:
+        """SIGTERM to web, then worker, then vault, each once the one before has ended; late ones are killed."""
+        self._stopping = True
+        for child in reversed(self.children):
+            if child.process is not None:
+                launch.stop(child.process, by=signal.SIGTERM, seconds=_STOP_SECONDS[child.name])
+                self._kill_group(child)
+                child.process = None
+            self._close_pipe(child)
+
+    def _launch(self, child: Child) -> None:
+        read, write = os.pipe()
+        arguments = [sys.executable, str(_run_py()), "process", child.name]
+        environment = {**environment_of(child.name, self.config), READY_FD: str(write)}
+        try:
+            child.process = subprocess.Popen(
+                launch.ended_with_parent(arguments), env=environment, stdin=subprocess.DEVNULL,
+                pass_fds=(write,), start_new_session=True, cwd=_run_py().parent,
+            )  # fmt: skip
+        finally:
+            os.close(write)
+        self._close_pipe(child)
+        child.ready_pipe, child.is_ready = read, False
+        child.started_at, child.start_again_at = time.monotonic(), None
+
+    def _look(self, seconds: float) -> None:
+        """Wait for news of the children for at most so long: one is ready, or one has ended."""
+        pipes = {child.ready_pipe: child for child in self.children if child.ready_pipe is not None}
+        readable, _, _ = select.select(list(pipes), [], [], seconds)
+        for pipe in readable:
+            child = pipes[pipe]
+            child.is_ready = os.read(pipe, 1) == b"1" or child.is_ready
+            self._close_pipe(child)
+        for child in self.children:
+            if child.process is not None and child.process.poll() is not None:
+                self._note_death(child)
+
+    def _note_death(self, child: Child) -> None:
+        if child.process is None:
+            return
+        self._kill_group(child)
+        code = child.process.returncode
+        child.process = None
+        if time.monotonic() - child.started_at > _STEADY_SECONDS:
+            child.deaths = 0
+        delay = _BACKOFF[min(child.deaths, len(_BACKOFF) - 1)]
+        child.deaths += 1
+        child.start_again_at = time.monotonic() + delay
+        if not self._stopping and child.is_ready:
+            log.warning("ended and is started again", child=child.name, status=code, in_seconds=delay)
+
+    def _kill_group(self, child: Child) -> None:
+        """End what a child has left behind in its session; harmless when nothing is left."""
+        if child.process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.process.pid, signal.SIGKILL)
+
+    def _close_pipe(self, child: Child) -> None:
+        if child.ready_pipe is not None:
+            os.close(child.ready_pipe)
+            child.ready_pipe = None
+
+    def _reason(self, child: Child) -> str:
+        return f"see {self.config.data_dir / 'log' / (child.name + '.log')}, or `python run.py doctor`"
+
+
+@contextlib.contextmanager
+def stopped_by_signals(supervisor: Supervisor) -> Iterator[None]:
+    """SIGINT and SIGTERM ask the supervisor to stop, once; further ones change nothing while it stops."""
+
+    def ask(number: int, frame: object) -> None:
+        supervisor.ask_to_stop()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def say_ready() -> None:
+    """In a child: tell the supervisor that it serves now. Nothing happens when there is no supervisor."""
+    descriptor = os.environ.pop(READY_FD, "")
+    if descriptor:
+        os.write(int(descriptor), b"1")
+        os.close(int(descriptor))
+
+
+def _run_py() -> Path:
+    return Path(__file__).resolve().parent.parent / "run.py"
