@@ -1,0 +1,141 @@
+"""Offers between parties, and the sources they make for a merchant: a pool of cards and the chain down from it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.actor import Actor
+from core.audit.service import append
+from core.db import atomic, changed, execute
+from core.errors import Conflict, Invalid
+from core.money import GREATEST
+
+LONGEST_CHAIN = 8
+"""No chain of offers has more hops than this."""
+
+
+class OfferMakesCircle(Conflict):
+    """The offer would lead back to its own seller."""
+
+
+REBUILD_SOURCES = """
+WITH RECURSIVE chain AS (
+    SELECT o.buyer_id AS merchant_id, o.sku_id, o.seller_id AS pool_owner_id, ARRAY[o.id] AS offer_ids,
+           ARRAY[o.buyer_id, o.seller_id] AS parties, o.price_micro
+    FROM offer o JOIN party m ON m.id = o.buyer_id AND m.kind = 'merchant'
+    WHERE o.sku_id = %(sku)s AND o.valid_to IS NULL AND o.currency = %(currency)s
+    UNION ALL
+    SELECT c.merchant_id, c.sku_id, o.seller_id, o.id || c.offer_ids, c.parties || o.seller_id, c.price_micro
+    FROM chain c JOIN offer o ON o.buyer_id = c.pool_owner_id AND o.sku_id = c.sku_id
+    WHERE o.valid_to IS NULL AND o.currency = %(currency)s AND NOT o.seller_id = ANY (c.parties)
+      AND array_length(c.offer_ids, 1) < %(longest)s
+), best AS (
+    SELECT DISTINCT ON (merchant_id, pool_owner_id) merchant_id, sku_id, pool_owner_id, offer_ids, price_micro
+    FROM chain ORDER BY merchant_id, pool_owner_id, price_micro, array_length(offer_ids, 1), offer_ids
+)
+INSERT INTO source (merchant_id, sku_id, pool_owner_id, offer_ids, position)
+SELECT merchant_id, sku_id, pool_owner_id, offer_ids,
+       row_number() OVER (PARTITION BY merchant_id ORDER BY price_micro, array_length(offer_ids, 1), pool_owner_id)
+FROM best
+"""
+"""All pools from which a chain of current offers reaches a merchant for one SKU; per pool the cheapest chain, cheapest
+pool first. Own stock needs no row."""
+
+
+def make_offer(
+    *, actor: Actor, seller_id: int, buyer_id: int, sku_id: int, price_micro: int, currency: str, now: datetime
+) -> int:
+    """Offer a SKU to a downstream party at `price_micro` (10⁻⁶ of the major unit, a card); replaces the current one.
+
+    Returns the offer's id. Raises `Invalid` for a price out of bounds or an offer to oneself, `OfferMakesCircle`.
+    """
+    if not 0 <= price_micro <= GREATEST:
+        raise Invalid(what="price")
+    if seller_id == buyer_id:
+        raise Invalid(what="buyer")
+    with atomic():
+        execute("SELECT pg_advisory_xact_lock(7103, hashint8(%s))", (sku_id,))
+        if _reaches(start=buyer_id, goal=seller_id, sku_id=sku_id):
+            raise OfferMakesCircle()
+        changed(
+            "UPDATE offer SET valid_to = greatest(%s, valid_from + interval '1 microsecond')"
+            " WHERE seller_id = %s AND buyer_id = %s AND sku_id = %s AND valid_to IS NULL",
+            (now, seller_id, buyer_id, sku_id),
+        )
+        offer_id = execute(
+            "INSERT INTO offer (seller_id, buyer_id, sku_id, price_micro, currency, valid_from)"
+            " VALUES (%s, %s, %s, %s, %s, %s) RETURNING id",
+            (seller_id, buyer_id, sku_id, price_micro, currency, now),
+        )[0][0]
+        rebuild_sources(sku_id=sku_id, currency=currency)
+        append(
+            actor=actor,
+            action="offer.made",
+            object_kind="offer",
+            object_id=offer_id,
+            detail={"price_micro": price_micro, "currency": currency},
+            party_id=seller_id,
+            now=now,
+        )
+    return int(offer_id)
+
+
+def withdraw_offer(*, actor: Actor, seller_id: int, buyer_id: int, sku_id: int, now: datetime) -> bool:
+    """End the current offer between two parties; False when there is none."""
+    with atomic():
+        execute("SELECT pg_advisory_xact_lock(7103, hashint8(%s))", (sku_id,))
+        ended = execute(
+            "UPDATE offer SET valid_to = greatest(%s, valid_from + interval '1 microsecond')"
+            " WHERE seller_id = %s AND buyer_id = %s AND sku_id = %s AND valid_to IS NULL RETURNING id, currency",
+            (now, seller_id, buyer_id, sku_id),
+        )
+        for offer_id, currency in ended:
+            rebuild_sources(sku_id=sku_id, currency=currency)
+            append(
+                actor=actor,
+                action="offer.withdrawn",
+                object_kind="offer",
+                object_id=offer_id,
+                party_id=seller_id,
+                now=now,
+            )
+    return bool(ended)
+
+
+def _reaches(*, start: int, goal: int, sku_id: int) -> bool:
+    rows = execute(
+        "WITH RECURSIVE down AS (SELECT %(start)s::bigint AS id UNION SELECT o.buyer_id FROM offer o"
+        " JOIN down d ON o.seller_id = d.id WHERE o.sku_id = %(sku)s AND o.valid_to IS NULL)"
+        " SELECT 1 FROM down WHERE id = %(goal)s",
+        {"start": start, "goal": goal, "sku": sku_id},
+    )
+    return bool(rows)
+
+
+def rebuild_sources(*, sku_id: int, currency: str) -> None:
+    """Make the sources of one SKU anew from the current offers, inside the caller's transaction."""
+    changed("DELETE FROM source WHERE sku_id = %s", (sku_id,))
+    changed(REBUILD_SOURCES, {"sku": sku_id, "currency": currency, "longest": LONGEST_CHAIN})
+
+
+def set_credit_limit(
+    *, actor: Actor, creditor_id: int, debtor_id: int, currency: str, limit_minor: int, now: datetime
+) -> None:
+    """Set how much `debtor_id` may owe on its trade account (minor units). Raises `Invalid` out of bounds."""
+    if not 0 <= limit_minor <= GREATEST:
+        raise Invalid(what="credit_limit")
+    with atomic():
+        execute(
+            "INSERT INTO trade_account (creditor_id, debtor_id, currency, credit_limit_minor) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (creditor_id, debtor_id, currency) DO UPDATE SET credit_limit_minor = excluded.credit_limit_minor",
+            (creditor_id, debtor_id, currency, limit_minor),
+        )
+        append(
+            actor=actor,
+            action="trade_account.limit_set",
+            object_kind="trade_account",
+            object_id=f"{creditor_id}:{debtor_id}:{currency}",
+            detail={"limit_minor": limit_minor},
+            party_id=creditor_id,
+            now=now,
+        )
