@@ -1,0 +1,1 @@
+"""The test suite: unit, flows, properties, races, faults, doors, browser, bench, drills, and the house's own rules."""

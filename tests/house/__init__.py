@@ -1,0 +1,1 @@
+"""The rules of the house as code: what CONTRIBUTING.md asks of every file, checked instead of remembered."""

@@ -1,0 +1,40 @@
+"""Which files belong to the product: those that git tracks or would track."""
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCT = ("core", "bot", "channels", "admin", "ops")
+
+
+def files(*suffixes: str) -> list[Path]:
+    """Every file of the tree with one of these suffixes (all files without any), sorted, as absolute paths."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    paths = sorted(ROOT / name for name in listed.split("\0") if name)
+    return [path for path in paths if path.is_file() and (not suffixes or path.suffix in suffixes)]
+
+
+def shown(path: Path) -> str:
+    """The path as a person writes it, from the root of the repository."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def is_product(path: Path) -> bool:
+    """Code that runs in the store, not in its tests."""
+    return path.relative_to(ROOT).parts[0] in (*PRODUCT, "run.py")
+
+
+def modules(*, product_only: bool = False) -> Iterator[tuple[Path, str, ast.Module]]:
+    """Each Python file with its text and its syntax tree."""
+    for path in files(".py"):
+        if product_only and not is_product(path):
+            continue
+        text = path.read_text(encoding="utf-8")
+        yield path, text, ast.parse(text)

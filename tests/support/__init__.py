@@ -1,0 +1,1 @@
+"""What tests stand on: real engines, fresh databases, a crash on demand, a browser."""
