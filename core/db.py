@@ -38,7 +38,7 @@ class StoreDatabase(PooledPsycopg3Database):
 
 
 def _without_rows(error: peewee.DatabaseError) -> peewee.DatabaseError:
-    original = error.args[0] if error.args else None
+    original = getattr(error, "orig", None)  # peewee keeps what psycopg raised here
     state, constraint, text = None, None, type(error).__name__
     if isinstance(original, psycopg.Error):
         state = original.sqlstate
@@ -66,9 +66,7 @@ class Row(peewee.Model):
 
 def connect(url: str, *, size: int = 16) -> None:
     """Point the store at a database: `url` is a postgresql:// URL of one role, `size` the most connections."""
-    if not db.is_closed():
-        db.close()
-    db.close_all()
+    disconnect()
     db.init(
         url,
         max_connections=size,
@@ -76,6 +74,12 @@ def connect(url: str, *, size: int = 16) -> None:
         application_name="keystall",
         options="-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
     )
+
+
+def disconnect() -> None:
+    """Close every connection, also those that other threads use; the next use opens new ones."""
+    if not db.deferred:
+        db.close_all()
 
 
 def close() -> None:
