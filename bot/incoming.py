@@ -1,0 +1,33 @@
+"""One thing a shopper said, in the form that every channel hands to the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.actor import Actor, ActorKind
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """Either `text` or `action` (a button's opaque token) is set; the rest says who speaks where.
+
+    `submission_id` names this one message and stays the same when the channel sends it again.
+    `network` is a keyed hash of the client's network, for quotas only (empty in chats that have no address).
+    """
+
+    channel: str
+    conversation_id: UUID
+    merchant_id: int
+    shopper_id: UUID
+    identity_id: UUID
+    locale: str
+    submission_id: str
+    text: str | None = None
+    action: str | None = None
+    network: str = ""
+
+    @property
+    def actor(self) -> Actor:
+        """The shopper as the one who acts."""
+        return Actor(ActorKind.SHOPPER, id=self.shopper_id, party_id=self.merchant_id)
