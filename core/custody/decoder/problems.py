@@ -1,0 +1,49 @@
+"""What can be wrong with a file as a whole, and with one row of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class FileProblem(StrEnum):
+    """Why a file is refused before any row is used; each has its mend in the importer's words."""
+
+    EMPTY = "empty"  # no row at all
+    ENCODING = "encoding"  # neither UTF-8, UTF-16 nor GB18030, or not surely
+    BINARY = "binary"  # no text and no workbook: a picture, a PDF, an archive
+    OLD_WORKBOOK = "old_workbook"  # .xls of Excel 97-2003
+    ENCRYPTED = "encrypted"  # a workbook with a password
+    WEB_PAGE = "web_page"  # HTML under another name
+    NOT_A_WORKBOOK = "not_a_workbook"  # named .xlsx, but not one
+    DAMAGED = "damaged"  # a workbook that does not read to its end
+    BOMB = "bomb"  # inflates to far more than an honest workbook
+    HEADER_MISSING = "header_missing"  # several columns and none of them known by name
+    SECRET_COLUMN_MISSING = "secret_column_missing"  # noqa: S105 - a header, but no column for the secret
+    COLUMN_TWICE = "column_twice"  # two columns that may be the same thing
+    NO_SUCH_COLUMN = "no_such_column"  # the column that was asked for is not there
+    TOO_LARGE = "too_large"  # beyond the limits of memory or time
+
+
+class RowProblem(StrEnum):
+    """Why one row is refused while the others are imported."""
+
+    NO_SECRET = "no_secret"  # noqa: S105 - the secret's cell is empty
+    NUMERIC_CELL = "numeric_cell"  # a number or date: leading zeros and digits past the 15th are lost
+    DATE_CELL = "date_cell"  # a cell of the date type
+    BOOLEAN_CELL = "boolean_cell"
+    ERROR_CELL = "error_cell"  # #N/A, #REF!
+    FORMULA_CELL = "formula_cell"  # its value depends on who calculates it
+    BAD_DATE = "bad_date"  # the end date is none, or could be read in two ways
+    EXPIRED = "expired"  # the end date has passed
+    TOO_SOON = "too_soon"  # less life left than the SKU demands
+    EXTRA_CELLS = "extra_cells"  # more cells than columns: perhaps a secret with an unquoted separator
+    TOO_LONG = "too_long"  # longer than any card
+
+
+class FileRefused(Exception):
+    """The whole file is refused; `params` name columns and limits, never a value."""
+
+    def __init__(self, problem: FileProblem, **params: str | int) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+        self.params = params
