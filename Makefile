@@ -65,8 +65,9 @@ format: $(VENV)/.dev-stamp ## put the code into its one format
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.dev-stamp ## draw docs/states.md from the transitions in the code
+docs: $(VENV)/.dev-stamp ## write docs/states.md from the code, and which tests hold each invariant and fault
 	$(BIN)/python -m tests.house.states
+	$(BIN)/python -m tests.house.links
 
 screenshots: $(VENV)/.dev-stamp ## pictures of a real chat, written to docs/images/
 	$(BIN)/python -m tests.browser.screenshots

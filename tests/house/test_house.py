@@ -103,3 +103,10 @@ def test_types_are_strict_where_the_store_decides():
     assert settings["strict"] is True
     assert {"core", "bot"} <= set(settings["files"])
     assert not any(name.startswith("bot") for each in settings["overrides"] for name in each["module"])
+
+
+def test_no_part_of_the_store_compares_a_secret_byte_by_byte():
+    """Fault 95: signatures, tokens and codes are compared with hmac.compare_digest, so that time tells nothing."""
+    found = [shown(path) for path, _, tree in modules(product_only=True) if list(rules.comparisons_of_secrets(tree))]
+
+    assert found == []
