@@ -78,6 +78,9 @@ def decide(facts: RiskFacts, policy: HoldPolicy) -> Decision:
         raise TooManyUnpaid(limit=policy.unpaid_per_shopper)
     if facts.unpaid_of_network >= policy.unpaid_per_network:
         raise TooManyOnNetwork(limit=policy.unpaid_per_network)
+    allowed = Decision(reasons={"facts": asdict(facts), "policy": asdict(policy), "decision": "allow"})
+    if facts.sellable - facts.held < facts.quantity:
+        return allowed  # the stock room will refuse, and say what is left
     most = cap(sellable=facts.sellable, percent=policy.share_percent)
     if facts.held + facts.quantity > most and (facts.stranger or facts.held > 0):
         raise StockKeptForOthers(most=max(0, most - facts.held))
@@ -85,4 +88,4 @@ def decide(facts: RiskFacts, policy: HoldPolicy) -> Decision:
         most = cap(sellable=facts.sellable, percent=policy.stranger_share_percent)
         if facts.held_by_strangers + facts.quantity > most:
             raise StockKeptForOthers(most=max(0, most - facts.held_by_strangers))
-    return Decision(reasons={"facts": asdict(facts), "policy": asdict(policy), "decision": "allow"})
+    return allowed

@@ -25,8 +25,10 @@ FROM (
 ) f
 ORDER BY f.seems_empty, f.position, f.expires_on NULLS LAST, f.no
 """
-"""Batches a merchant may sell a SKU from, best first (own stock, then its sources; earliest expiry, then oldest), each
-locked in share mode. What the sweep saw empty comes last. Their state is read again by `HOLD_CARDS`, after the locks."""
+"""Batches a merchant may sell a SKU from, best first (own stock, then its sources; earliest expiry, then oldest).
+
+Each is locked in share mode. What the sweep saw empty comes last. `HOLD_CARDS` reads their state again, after the locks.
+"""
 
 HOLD_CARDS = """
 WITH picked AS (
@@ -85,7 +87,7 @@ SELECT
                       AND c.pos >= coalesce(m.low_pos, 0) LIMIT %(cap)s) c ON true
         LIMIT %(cap)s) capped)
 """
-"""What unpaid orders hold of a SKU (all, strangers alone), the sweep's figure of free cards, and a capped exact count."""
+"""What unpaid orders hold of a SKU (all, strangers alone), the sweep's figure of free cards, a capped exact count."""
 
 SHARE_LOCK = "SELECT pg_advisory_xact_lock(7102, hashint8(%s))"
 """Makes the caps on held stock exact: taken per SKU only when a cap is near."""

@@ -127,7 +127,8 @@ def set_credit_limit(
     with atomic():
         execute(
             "INSERT INTO trade_account (creditor_id, debtor_id, currency, credit_limit_minor) VALUES (%s, %s, %s, %s)"
-            " ON CONFLICT (creditor_id, debtor_id, currency) DO UPDATE SET credit_limit_minor = excluded.credit_limit_minor",
+            " ON CONFLICT (creditor_id, debtor_id, currency)"
+            " DO UPDATE SET credit_limit_minor = excluded.credit_limit_minor",
             (creditor_id, debtor_id, currency, limit_minor),
         )
         append(

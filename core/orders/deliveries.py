@@ -1,0 +1,90 @@
+"""The hand-over of a line: taken under a lease before anything is opened, finished in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from core.db import changed, execute
+from core.ids import Prefix, public
+from core.orders import sql
+from core.orders.rules import DeliveryState
+
+LEASE = timedelta(seconds=60)
+"""How long a sender may take before a sweep gives the delivery to another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A delivery that this process has taken."""
+
+    delivery_id: UUID
+    line_id: UUID
+    order_id: UUID
+    attempts: int
+    conversation_id: UUID
+    merchant_id: int
+    listing_code: str
+    listing_id: int
+    quantity: int
+
+
+class CardsAreMissing(Exception):
+    """A delivery would finish with another number of cards than was ordered; the transaction rolls back."""
+
+
+def begin_sending(*, delivery_id: UUID, now: datetime) -> Sending | None:
+    """Take a delivery; None when it is delivered, gated, or another sender has it."""
+    rows = execute(sql.BEGIN_SENDING, {"delivery": delivery_id, "now": now, "lease": now + LEASE})
+    if not rows:
+        return None
+    line_id, order_id, attempts, conversation_id, merchant_id, code, listing_id, quantity = rows[0]
+    return Sending(
+        delivery_id=delivery_id,
+        line_id=line_id,
+        order_id=order_id,
+        attempts=attempts,
+        conversation_id=conversation_id,
+        merchant_id=merchant_id,
+        listing_code=code,
+        listing_id=listing_id,
+        quantity=quantity,
+    )
+
+
+def finish_sending(*, sending: Sending, now: datetime) -> bool:
+    """Delivered: cards, delivery and, with the last line, the order. False when another sender finished it.
+
+    Inside the caller's transaction. Raises `CardsAreMissing`.
+    """
+    finished, cards = execute(
+        sql.FINISH_SENDING,
+        {
+            "delivery": sending.delivery_id,
+            "now": now,
+            "merchant": sending.merchant_id,
+            "public": public(Prefix.ORDER, sending.order_id),
+        },
+    )[0]
+    if finished and cards != sending.quantity:
+        raise CardsAreMissing
+    return bool(finished)
+
+
+def put_back(*, sending: Sending, again_at: datetime, problem: str) -> None:
+    """Not delivered now: the sweep finds it again at `again_at`. `problem` is a code, never a secret."""
+    changed(
+        sql.PUT_BACK,
+        {
+            "delivery": sending.delivery_id,
+            "state": DeliveryState.UNKNOWN.value,
+            "lease": again_at,
+            "problem": problem,
+        },
+    )
+
+
+def hold_for_review(*, sending: Sending, problem: str) -> None:
+    """The vault refused, or the budget is used up: a person looks at the line before anything is delivered."""
+    changed(sql.GATE_FOR_REVIEW, {"delivery": sending.delivery_id, "problem": problem})

@@ -1,0 +1,107 @@
+"""What placing an order must know first: the shopper, the listings, what is unpaid, where shares are booked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from core.actor import Actor
+from core.db import execute
+from core.errors import Invalid, NotFound
+from core.orders import sql
+from core.orders.rules import UnknownListing
+from core.orders.values import WantedLine
+
+
+@dataclass(frozen=True, slots=True)
+class ListingFacts:
+    id: int
+    code: str
+    sku_id: int
+    price_minor: int
+    currency: str
+    version: int
+    maximum_quantity: int
+    names: dict[str, str]
+    minimum_life_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFacts:
+    """What `PLACE_FACTS` and `UNPAID` found."""
+
+    merchant_id: int
+    shopper_id: UUID
+    identity_id: UUID
+    conversation_id: UUID
+    chat_address: str
+    stranger: bool
+    fee_basis_points: int
+    platform_id: int
+    currency: str
+    listings: dict[int, ListingFacts]
+    unpaid_of_shopper: int
+    unpaid_of_network: int
+    accounts: dict[str, int]
+
+
+def place_facts(actor: Actor, conversation_id: UUID, lines: Sequence[WantedLine], network: str) -> PlaceFacts:
+    """Lock the shopper and read what placing needs. Raises `NotFound`, `UnknownListing`, `Invalid` (currencies)."""
+    rows = execute(
+        sql.PLACE_FACTS,
+        {
+            "conversation": conversation_id,
+            "shopper": actor.id,
+            "merchant": actor.party_id,
+            "listings": [line.listing_id for line in lines],
+        },
+    )
+    if not rows:
+        raise NotFound("conversation")
+    merchant_id, shopper_id, identity_id, chat_address, paid_orders, basis_points = rows[0][:6]
+    listings = {row[6]: _listing(row) for row in rows if row[6] is not None and row[13] and row[17] == "active"}
+    if set(listings) != {line.listing_id for line in lines}:
+        raise UnknownListing()
+    currencies = {listing.currency for listing in listings.values()}
+    if len(currencies) != 1:
+        raise Invalid(what="currency")
+    currency = currencies.pop()
+    of_shopper, of_network, accounts = execute(
+        sql.UNPAID, {"shopper": shopper_id, "merchant": merchant_id, "network": network, "currency": currency}
+    )[0]
+    return PlaceFacts(
+        merchant_id=merchant_id,
+        shopper_id=shopper_id,
+        identity_id=identity_id,
+        conversation_id=conversation_id,
+        chat_address=chat_address,
+        stranger=paid_orders == 0,
+        fee_basis_points=basis_points,
+        platform_id=rows[0][18],
+        currency=currency,
+        listings=listings,
+        unpaid_of_shopper=of_shopper,
+        unpaid_of_network=of_network,
+        accounts=accounts or {},
+    )
+
+
+def _listing(row: tuple[Any, ...]) -> ListingFacts:
+    product_names, sku_names = row[14], row[15]
+    names = {
+        locale: " · ".join(part for part in (name, sku_names.get(locale, "")) if part)
+        for locale, name in product_names.items()
+    }
+    return ListingFacts(
+        id=row[6],
+        code=row[7],
+        sku_id=row[8],
+        price_minor=row[9],
+        currency=row[10],
+        version=row[11],
+        maximum_quantity=row[12],
+        names=names,
+        minimum_life_days=row[16],
+    )

@@ -1,0 +1,37 @@
+"""The door of the orders room: every use case of an order's life."""
+
+from __future__ import annotations
+
+from core.orders.deliveries import Sending, begin_sending, finish_sending, hold_for_review, put_back
+from core.orders.ending import cancel_order, expire_due
+from core.orders.place import place_order
+from core.orders.settle import LockedOrder, lock_order, mark_returned, settle_order
+from core.orders.tokens import pay_token
+from core.orders.values import LineView, OrderKeys, OrderPolicy, OrderView, PlacedOrder, Settled, WantedLine
+from core.orders.views import order_by_token, order_view, orders_of
+
+__all__ = [
+    "LineView",
+    "LockedOrder",
+    "OrderKeys",
+    "OrderPolicy",
+    "OrderView",
+    "PlacedOrder",
+    "Sending",
+    "Settled",
+    "WantedLine",
+    "begin_sending",
+    "cancel_order",
+    "expire_due",
+    "finish_sending",
+    "hold_for_review",
+    "lock_order",
+    "mark_returned",
+    "order_by_token",
+    "order_view",
+    "orders_of",
+    "pay_token",
+    "place_order",
+    "put_back",
+    "settle_order",
+]
