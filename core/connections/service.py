@@ -1,0 +1,111 @@
+"""What a merchant is connected to: the accounts at which its shoppers pay. Credentials live with the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from core.actor import Actor
+from core.audit import service as audit
+from core.db import atomic, execute
+from core.errors import Invalid, NotAllowed, NotFound
+from core.ids import new_token
+from core.money import EXPONENT
+from core.parties.service import PartyKind, Role, access_party, may_see, require_change
+from core.titles import Names, checked_names
+
+GATEWAYS = frozenset({"sandbox"})
+"""The gateways that this installation speaks to."""
+
+CREATE = (
+    "INSERT INTO gateway_account (opaque_id, gateway, merchant_id, currency, names, settings, created_at)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id"
+)
+COLUMNS = "id, opaque_id, gateway, merchant_id, currency, names, enabled FROM gateway_account"
+OF_MERCHANT = f"SELECT {COLUMNS} WHERE merchant_id = %s AND currency = %s AND enabled ORDER BY id"
+BY_OPAQUE_ID = f"SELECT {COLUMNS} WHERE opaque_id = %s"
+BY_ID = f"SELECT {COLUMNS} WHERE id = %s"
+INSTALLATION = "SELECT kind, sandbox_public_key IS NOT NULL FROM installation"
+
+
+class SandboxElsewhere(NotAllowed):
+    """The sandbox gateway works only in a database that was marked for it when it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayAccount:
+    """An account of a merchant at a gateway; `opaque_id` stands in the address of its callbacks."""
+
+    id: int
+    opaque_id: str
+    gateway: str
+    merchant_id: int
+    currency: str
+    names: dict[str, str]
+    enabled: bool
+
+
+def create_gateway_account(
+    *,
+    actor: Actor,
+    merchant_id: int,
+    gateway: str,
+    currency: str,
+    names: Names,
+    settings: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> GatewayAccount:
+    """Connect a merchant to a gateway. Raises `NotFound`, `NotAllowed`, `Invalid`, `SandboxElsewhere`."""
+    require_change(actor, merchant_id, Role.FINANCE, what="party")
+    if access_party(actor=actor, party_id=merchant_id).kind is not PartyKind.MERCHANT:
+        raise Invalid(what="merchant")
+    if gateway not in GATEWAYS or currency not in EXPONENT:
+        raise Invalid(what="gateway")
+    if gateway == "sandbox" and execute(INSTALLATION) not in ([("demo", True)], [("test", True)]):
+        raise SandboxElsewhere()
+    opaque_id = new_token()
+    row = (opaque_id, gateway, merchant_id, currency, Jsonb(checked_names(names, what="name")))
+    with atomic():
+        account_id = int(execute(CREATE, (*row, Jsonb(dict(settings or {})), now))[0][0])
+        audit.append(
+            actor=actor,
+            action="gateway_account.created",
+            object_kind="gateway_account",
+            object_id=account_id,
+            party_id=merchant_id,
+            now=now,
+        )
+    return by_opaque_id(opaque_id)
+
+
+def gateway_accounts(*, merchant_id: int, currency: str) -> list[GatewayAccount]:
+    """The enabled accounts of a merchant in one currency, oldest first: the rails that a shopper is offered."""
+    return [GatewayAccount(*row) for row in execute(OF_MERCHANT, (merchant_id, currency))]
+
+
+def by_opaque_id(opaque_id: str) -> GatewayAccount:
+    """The account whose callback address this is, enabled or not (its money is still booked). Raises `NotFound`."""
+    return _account(execute(BY_OPAQUE_ID, (opaque_id,)) if opaque_id.isascii() and "\0" not in opaque_id else [])
+
+
+def gateway_account(*, account_id: int) -> GatewayAccount:
+    """The account of this id, for the store itself. Raises `NotFound`."""
+    return _account(execute(BY_ID, (account_id,)))
+
+
+def access_gateway_account(*, actor: Actor, account_id: int) -> GatewayAccount:
+    """An account that the actor may see. Raises `NotFound`, the same for missing and foreign."""
+    account = gateway_account(account_id=account_id)
+    if not may_see(actor, account.merchant_id):
+        raise NotFound("gateway_account")
+    return account
+
+
+def _account(rows: list[tuple[Any, ...]]) -> GatewayAccount:
+    if not rows:
+        raise NotFound("gateway_account")
+    return GatewayAccount(*rows[0])

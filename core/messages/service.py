@@ -1,0 +1,72 @@
+"""Things to tell people: each conversation numbers its own messages, and a waiting door is woken at the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from core.db import execute
+from core.messages import sql
+
+
+class MessageKind(StrEnum):
+    """What is told unasked. Bodies hold public ids, amounts and card tokens, never a secret (INV-K1)."""
+
+    PAID = "paid"  # 已支付，正在出货: {"order"}
+    CARDS = "cards"  # the cards of one delivery: {"order", "delivery", "line", "cards": [{"token", "mask"}]}
+    ORDER_EXPIRED = "order_expired"  # the deadline passed, nothing was charged: {"order"}
+    LATE_MONEY = "late_money"  # money for an order that cannot be filled: {"order", "event"}, 退款 or 换货
+    REFUNDED = "refunded"  # {"order", "amount_minor", "currency", "to_wallet"}
+    IN_REVIEW = "in_review"  # a person looks at it first: {"order"}
+    DELIVERY_DELAYED = "delivery_delayed"  # being tried again: {"order"}
+    WALLET_TOPPED_UP = "wallet_topped_up"  # {"amount_minor", "currency"}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """One message as it stands in the table; `seq` counts from 1 within its conversation."""
+
+    id: int
+    seq: int
+    kind: MessageKind
+    body: dict[str, Any]
+    created_at: datetime
+
+
+def tell(*, conversation_id: UUID, kind: MessageKind, body: Mapping[str, Any], now: datetime) -> int:
+    """Add one message to the caller's transaction and wake who listens for the conversation; returns its id.
+
+    One statement. The conversation's counter stays locked until the commit, so no cursor ever skips a number.
+    """
+    (row,) = execute(sql.TELL, (conversation_id, kind.value, Jsonb(dict(body)), now))
+    return int(row[0])
+
+
+def messages_after(*, conversation_id: UUID, after: int, limit: int = 50) -> list[StoredMessage]:
+    """The messages of a conversation whose `seq` is greater than `after`, oldest first, at most `limit`."""
+    rows = execute(sql.MESSAGES_AFTER, (conversation_id, after, limit))
+    return [StoredMessage(number, seq, MessageKind(kind), body, at) for number, seq, kind, body, at in rows]
+
+
+def last_seq(*, conversation_id: UUID) -> int:
+    """The number of the conversation's newest message; 0 when it has none."""
+    rows = execute(sql.LAST_SEQ, (conversation_id,))
+    return int(rows[0][0]) if rows else 0
+
+
+def store_sealed(*, message_id: int, sealed: Mapping[UUID, bytes], now: datetime) -> None:
+    """Keep the message's cards sealed to each chat session (session id -> sealed answer); a repeat changes nothing."""
+    if sealed:
+        execute(sql.STORE_SEALED, (message_id, now, list(sealed), list(sealed.values())))
+
+
+def sealed_answers(*, message_ids: Sequence[int], session_id: UUID) -> dict[int, bytes]:
+    """What was sealed to one session, by message id; messages without an answer for it are absent."""
+    rows = execute(sql.SEALED_ANSWERS, (session_id, list(message_ids)))
+    return {int(message_id): bytes(answer) for message_id, answer in rows}

@@ -1,0 +1,55 @@
+"""Kinds of parties, roles of their staff, and the one rule of who may see whose things."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from core.actor import Actor, ActorKind
+
+
+class PartyKind(StrEnum):
+    """What a party is to the installation."""
+
+    PLATFORM = "platform"  # runs the installation; exactly one
+    MERCHANT = "merchant"  # sells to shoppers
+    SUPPLIER = "supplier"  # brand, agent or distributor upstream of merchants
+    PROMOTER = "promoter"  # refers shoppers for a commission
+
+
+class Role(StrEnum):
+    """What a member of staff may do for the party that gave the role."""
+
+    PLATFORM_OWNER = "platform_owner"  # everything of the installation but opening cards
+    PLATFORM_SUPPORT = "platform_support"  # sees all parties, changes nothing
+    OWNER = "owner"  # everything of the own party
+    CATALOG = "catalog"  # goods and prices
+    STOCK = "stock"  # batches and offers
+    ORDERS = "orders"  # orders and after-sales
+    FINANCE = "finance"  # statements and payouts
+
+
+PLATFORM_ROLES = frozenset({Role.PLATFORM_OWNER, Role.PLATFORM_SUPPORT})
+
+CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+"""A party's code as it stands in addresses: /s/<code>."""
+
+
+def is_platform(actor: Actor) -> bool:
+    """Whether the actor runs the installation: the store itself, its operator, or the platform's owner."""
+    return actor.kind is ActorKind.SYSTEM or Role.PLATFORM_OWNER in actor.roles
+
+
+def may_see(actor: Actor, party_id: int) -> bool:
+    """Whether the actor may look at what a party owns: its own staff, keys and the platform; never a shopper."""
+    if is_platform(actor) or Role.PLATFORM_SUPPORT in actor.roles:
+        return True
+    return actor.kind in (ActorKind.STAFF, ActorKind.API_KEY) and actor.party_id == party_id
+
+
+def may_change(actor: Actor, party_id: int, role: Role) -> bool:
+    """Whether the actor may change a party's things that belong to `role`; its owner may change all of them."""
+    if is_platform(actor):
+        return True
+    own = actor.kind in (ActorKind.STAFF, ActorKind.API_KEY) and actor.party_id == party_id
+    return own and bool(actor.roles & {Role.OWNER, role})
