@@ -11,6 +11,7 @@
 | `clock` | a FixedClock at Monday 2026-03-02 04:00 UTC (noon in Shanghai) |
 """
 
+import dataclasses
 import os
 import shutil
 import tempfile
@@ -26,8 +27,7 @@ import redis
 
 from core import db
 from core.clock import FixedClock
-from core.config import Config, Database, DatabaseRoles, Redis, Secrets, Store, Vault
-from ops.keys import make_missing
+from core.config import Config, Database, DatabaseRoles, Redis, Store
 from tests.support.engines import Addresses, Databases, TestEngines
 
 ENGINES = pytest.StashKey[TestEngines]()
@@ -149,18 +149,17 @@ def data_dir() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    """A Config whose key files exist: one set for all tests of this worker."""
-    folder = tmp_path_factory.mktemp("keys")
-    config = Config(store=Store(data_dir=folder))
-    make_missing(config)
-    names = {name: f"file:{folder / ref.removeprefix('file:')}" for name, ref in _references(config.vault).items()}
-    others = {name: f"file:{folder / ref.removeprefix('file:')}" for name, ref in _references(config.secrets).items()}
-    return Config(store=config.store, vault=Vault(**names), secrets=Secrets(**others))
+def keys(addresses: Addresses) -> Config:
+    """Settings that refer to the run's one set of key files, by absolute paths."""
+    config = Config()
+    return dataclasses.replace(config, vault=_kept(config.vault, addresses), secrets=_kept(config.secrets, addresses))
 
 
-def _references(section: Vault | Secrets) -> dict[str, str]:
-    return {name: value for name, value in vars(section).items() if name.endswith("_key")}
+def _kept(section: Any, addresses: Addresses) -> Any:
+    """The section with its `file:keys/…` references leading into the run's folder."""
+    references = {name: value for name, value in vars(section).items() if str(value).startswith("file:keys/")}
+    moved = {name: f"file:{addresses.keys}/{value.removeprefix('file:keys/')}" for name, value in references.items()}
+    return dataclasses.replace(section, **moved)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 MACHINE_PATH = re.compile(r"(?<![\w./-])/(?:home|root|Users|work|opt/pypi)/\w")
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "misc", "stuff"}
 UNSAFE_READERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal", "jsonpickle", "joblib"}
-SECRET_WORD = re.compile(r"(?:^|_)(signature|hmac|mac|token|password|passwd|secret|otp|sign)(?:$|_)", re.IGNORECASE)  # a bare `secret` is a column or a Secret, whose == takes constant time
+SECRET_WORD = re.compile(r"(?:^|_)(signature|hmac|mac|token|password|passwd|secret|otp|sign)(?:$|_)", re.IGNORECASE)
 OPEN_PARTS = re.compile(r"_(kind|name|mode|size|len|length|count|state|type|algorithm|id|code|column|version)s?$")
 
 
@@ -109,5 +109,7 @@ def comparisons_of_secrets(tree: ast.Module) -> Iterator[Finding]:
             continue  # a literal is no secret
         for side in sides:
             name = side.attr if isinstance(side, ast.Attribute) else side.id if isinstance(side, ast.Name) else ""
-            if name not in {"", "secret"} and not name.isupper() and SECRET_WORD.search(name) and not OPEN_PARTS.search(name):
+            if name in {"", "secret"} or name.isupper():
+                continue  # a bare `secret` is a column, or a Secret, whose == takes constant time
+            if SECRET_WORD.search(name) and not OPEN_PARTS.search(name):
                 yield node.lineno, f"{name} compared with ==; use hmac.compare_digest"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.house import links
+from tests.house import links, states
 from tests.house.tree import ROOT, files, shown
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
@@ -40,3 +40,24 @@ def test_ids_are_found_in_names_and_in_docstrings():
     assert links.named("Faults 27, 28 and 30-32: booked to suspense") == {"27", "28", "30", "31", "32"}
     assert links.named("test_fault_58_last_key") == {"58"}
     assert links.named("nothing of the kind, in 1999") == set()
+
+
+def test_the_states_page_is_what_the_code_does():
+    assert (ROOT / "docs/states.md").read_text(encoding="utf-8") == states.drawn(), "run `make docs`"
+
+
+@pytest.mark.parametrize("life", list(states.lives()), ids=lambda life: life[0])
+def test_every_state_is_explained_and_can_be_reached(life):
+    """INV-O1: no state stands in the code that nothing leads to, and each says what it means."""
+    _, _, transitions = life
+    kind = type(next(iter(transitions)))
+    first = next(iter(kind))
+    reached, open_ends = {first}, [first]
+    while open_ends:
+        new = transitions[open_ends.pop()] - reached
+        reached |= new
+        open_ends += new
+
+    assert set(transitions) == set(kind)
+    assert reached == set(kind)
+    assert [state.name for state in kind if not states.meanings(kind).get(state.name)] == []

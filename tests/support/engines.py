@@ -15,10 +15,13 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from core.config import Config, Store, Vault
 from ops.engines.passwords import password
 from ops.engines.postgres import SUPERUSER, PostgresServer
 from ops.engines.roles import OWNER, ROLES, create_roles
 from ops.engines.valkey import ValkeyServer
+from ops.installation import Kind, mark
+from ops.keys import make_missing
 from ops.migrate import migrate
 
 TEMPLATE = "template_of_tests"
@@ -31,6 +34,7 @@ class Addresses:
 
     urls: dict[str, str]  # short name of a role (owner, shop, panel, worker, vault, direct, superuser) -> address
     redis: str
+    keys: str  # the folder with one set of key files, which the template's installation row fits
 
     def of(self, database: str) -> dict[str, str]:
         """The address of each role in one database."""
@@ -62,12 +66,19 @@ class TestEngines:
         self.valkey.start()
         logins = {role: password(self.folder, role) for role in (OWNER, *ROLES)}
         create_roles(self.postgres.url(SUPERUSER, "postgres"), logins, database=TEMPLATE)
-        migrate(self.postgres.url(OWNER, TEMPLATE))
+        self._make_template(self.postgres.url(OWNER, TEMPLATE))
         addresses = {short: self.postgres.url(role, "DATABASE") for short, role in SHORT_NAMES.items()}
         return Addresses(
             urls={short: url.replace("/DATABASE?", "/{database}?") for short, url in addresses.items()},
             redis=self.valkey.url,
+            keys=str(self.folder / "keys"),
         )
+
+    def _make_template(self, url: str) -> None:
+        migrate(url)
+        config = Config(store=Store(data_dir=self.folder), vault=Vault(opening_budget_per_hour=1_000_000))
+        make_missing(config)
+        mark(url, Kind.TEST, config)
 
     def stop(self) -> None:
         """End both and remove their folder."""

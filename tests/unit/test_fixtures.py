@@ -57,3 +57,13 @@ def test_work_that_fails_in_the_child_is_told_from_a_crash(urls, capfd):
         crash.run_until(broken, url=urls["shop"], at=100)
 
     assert "42703" in capfd.readouterr().err
+
+
+def test_the_settings_of_a_test_lead_to_its_database_and_to_real_keys(config, sql):
+    public = config.secret(config.vault.public_key).reveal()
+
+    assert len(public) > 1000
+    assert sql("SELECT kind, octet_length(sandbox_public_key), opening_budget_per_hour FROM installation") == [
+        ("test", 32, 1_000_000)
+    ]
+    assert config.vault_socket.is_relative_to(config.data_dir)
