@@ -51,7 +51,8 @@ def drawn() -> str:
         said = meanings(kind)
         arrows = [f"    {state} --> {after}" for state in kind for after in kind if after in transitions[state]]
         starts = [state for state in kind if not any(state in after for after in transitions.values())]
-        parts += [f"\n## {thing.capitalize()}, in {module.split('/')[1]}", f"`{module}`\n", "```mermaid", "stateDiagram-v2"]
+        room = module.split("/")[1]
+        parts += [f"\n## {thing.capitalize()}, in {room}", f"`{module}`\n", "```mermaid", "stateDiagram-v2"]
         parts += [f"    [*] --> {state}" for state in starts or [next(iter(kind))]]
         parts += [*arrows, "```", "", "| state | meaning | then |", "|---|---|---|"]
         for state in kind:
