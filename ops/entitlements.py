@@ -29,6 +29,7 @@ ENTITLEMENTS = {
         ),
     ),
     "worker": Entitlement(roles=("worker",), keys=("secrets.act_key",)),
+    "seed": Entitlement(roles=("shop",), keys=("vault.public_key",)),
     "vault": Entitlement(
         roles=("vault",),
         keys=(
@@ -48,6 +49,7 @@ _KEYS = {
 }
 _ROLES = ("shop", "panel", "worker", "vault")
 _ALSO = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "KEYSTALL_FAILPOINT")
+_ONLY = {"seed": ("KEYSTALL_DEMO_PASSWORD",)}
 
 
 def environment_of(process: str, config: Config) -> dict[str, str]:
@@ -67,7 +69,8 @@ def environment_of(process: str, config: Config) -> dict[str, str]:
         kind, _, name = variables[variable(key)].partition(":")
         if kind == "env" and name in os.environ:
             variables[name] = os.environ[name]
-    environment = {name: os.environ[name] for name in _ALSO if name in os.environ}
+    also = (*_ALSO, *_ONLY.get(process, ()))
+    environment = {name: os.environ[name] for name in also if name in os.environ}
     return environment | variables | {"PYTHONUNBUFFERED": "1"}
 
 

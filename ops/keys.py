@@ -42,6 +42,12 @@ def make_missing(config: Config) -> list[Path]:
     return made
 
 
+def missing_files(config: Config) -> list[str]:
+    """The settings whose key file does not exist."""
+    files = {name: _file(config, reference) for name, reference in references(config).items()}
+    return [name for name, path in files.items() if path is not None and not path.exists()]
+
+
 def defects(config: Config, names: tuple[str, ...] | None = None) -> list[str]:
     """What is wrong with the keys, one sentence each: missing, empty, default, readable by others, not a pair."""
     found = []
@@ -83,5 +89,6 @@ def _random_key() -> bytes:
 
 def protect(config: Config) -> None:
     """Close the folder of the keys to other users."""
-    config.keys_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (config.data_dir, config.keys_dir):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chmod(config.keys_dir, 0o700)

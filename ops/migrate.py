@@ -47,11 +47,19 @@ def migrations(folder: Path = MIGRATIONS) -> list[Migration]:
     return list(found.values())
 
 
+def is_migrated(url: str) -> bool:
+    """Whether any migration has run in this database."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute("SELECT to_regclass('public.schema_migration') IS NOT NULL").fetchone()
+    return bool(row and row[0])
+
+
 def pending(url: str, folder: Path = MIGRATIONS) -> list[str]:
     """The names that still have to run. Raises ConfigError as `migrate` does; changes nothing."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        exists = connection.execute("SELECT to_regclass('public.schema_migration') IS NOT NULL").fetchone()
-        applied = _applied(connection) if exists and exists[0] else {}
+    applied: dict[str, str] = {}
+    if is_migrated(url):
+        with psycopg.connect(url, autocommit=True) as connection:
+            applied = _applied(connection)
     return [item.name for item in _still_to_run(migrations(folder), applied)]
 
 

@@ -21,7 +21,12 @@ from ops.entitlements import environment_of
 
 READY_FD = "KEYSTALL_READY_FD"  # the child writes one byte there when it serves
 START_ORDER = ("vault", "worker", "web")
-_STOP_SECONDS = {"web": 2.5, "worker": 3.0, "vault": 1.0}  # then killed; of ten seconds, the engines get the rest
+_STOP_SECONDS = {
+    "seed": 0.5,
+    "web": 2.5,
+    "worker": 3.0,
+    "vault": 1.0,
+}  # then killed; of ten seconds, the engines get the rest
 _READY_SECONDS = 60.0
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before the next start of a process that keeps dying
 _STEADY_SECONDS = 30.0  # a process that lived so long starts again without delay
@@ -80,6 +85,23 @@ class Supervisor:
                     self._launch(child)
         return None
 
+    def run_once(self, name: str) -> None:
+        """Run a process that ends by itself, while the others are watched. Raises ConfigError when it fails."""
+        child = Child(name)
+        self.children.append(child)
+        self._launch(child)
+        while not self._stopping and child.process is not None:
+            self._look(0.1)
+        if not self._stopping:
+            self.children.remove(child)
+            if not child.is_ready:
+                raise ConfigError(f"`{name}` failed: {self._reason(child)}")
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether someone asked to stop."""
+        return self._stopping
+
     def ask_to_stop(self) -> None:
         """Let `start` and `run` return; safe in a signal handler."""
         self._stopping = True
@@ -89,7 +111,7 @@ class Supervisor:
         self._stopping = True
         for child in reversed(self.children):
             if child.process is not None:
-                launch.stop(child.process, by=signal.SIGTERM, seconds=_STOP_SECONDS[child.name])
+                launch.stop(child.process, by=signal.SIGTERM, seconds=_STOP_SECONDS.get(child.name, 1.0))
                 self._kill_group(child)
                 child.process = None
             self._close_pipe(child)

@@ -16,7 +16,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from core.vault.primitives import framed
+from core.vault.primitives import derive, framed
 
 SIGNATURE_HEADER = "keystall-sandbox-signature"
 
@@ -66,3 +66,14 @@ def _signed(account: str, body: bytes) -> bytes:
 
 def _header(headers: Mapping[str, str], name: str) -> str:
     return next((value for key, value in headers.items() if key.lower() == name), "")
+
+
+def sandbox_private_key(act_key: bytes) -> bytes:
+    """The sandbox's Ed25519 key (32 bytes), derived from the worker's `act` key: only the worker can sign notices."""
+    return derive(act_key, "keystall sandbox notice key", 32)
+
+
+def sandbox_public_key(act_key: bytes) -> bytes:
+    """Its public half (32 bytes), stored in `installation` when a demo database is made."""
+    private = Ed25519PrivateKey.from_private_bytes(sandbox_private_key(act_key))
+    return private.public_key().public_bytes_raw()

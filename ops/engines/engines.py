@@ -8,12 +8,11 @@ import time
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import quote
 
 from core.config import Config, ConfigError, DatabaseRoles
 from ops.engines import passwords
 from ops.engines.lock import FolderBusy, FolderLock, Running
-from ops.engines.postgres import SUPERUSER, PostgresServer
+from ops.engines.postgres import SUPERUSER, PostgresServer, address
 from ops.engines.reach import check_database, check_redis
 from ops.engines.roles import DATABASE, OWNER, ROLES, create_roles
 from ops.engines.valkey import ValkeyServer
@@ -206,10 +205,8 @@ def _attach(config: Config, lock: FolderLock, running: Running) -> Engines:
 
 def embedded_urls(data_dir: Path, sockets: Path) -> Urls:
     """The addresses of the logins of this folder's cluster."""
-    host = quote(str(sockets), safe="")
     made = {
-        role.removeprefix("keystall_"): f"postgresql://{role}:{quote(passwords.password(data_dir, role))}"
-        f"@/{DATABASE}?host={host}"
+        role.removeprefix("keystall_"): address(role, passwords.password(data_dir, role), DATABASE, sockets)
         for role in (OWNER, *ROLES)
     }
     return Urls(**made)

@@ -28,7 +28,7 @@ def engine_uid(folder: Path) -> int:
             return pwd.getpwnam(name).pw_uid
         except KeyError:
             continue
-    raise ConfigError("started as root, but no account to run the database was found: create one, `useradd -r keystall`")
+    raise ConfigError("started as root, but no account to run the database was found: `useradd -r keystall` makes one")
 
 
 def command(arguments: Sequence[str | Path], *, uid: int) -> list[str]:
@@ -81,7 +81,7 @@ def own_folder(folder: Path, uid: int) -> None:
 def _refuse_trap(place: Path, uid: int) -> None:
     open_to_all = place.parent.exists() and place.parent.stat().st_mode & stat.S_IWOTH
     if open_to_all and os.path.lexists(place) and place.lstat().st_uid not in (os.geteuid(), uid):
-        raise ConfigError(f"{place} belongs to another user, in a folder open to all: remove it, or choose another store.data_dir")
+        raise ConfigError(f"{place} belongs to another user: remove it, or set another store.data_dir")
 
 
 def stop(process: subprocess.Popen[bytes], *, by: signal.Signals, seconds: float) -> None:

@@ -89,7 +89,10 @@ class FolderLock:
         return False
 
     def attach(self, seconds: float) -> Running:
-        """Register as a user of a running store and wait until it is ready. Raises FolderBusy, or LookupError if it ended."""
+        """Register as a user of a running store and wait until it is ready.
+
+        Raises FolderBusy when it is not ready in time, LookupError when it ended.
+        """
         self._users = _open(self.data_dir / "engines.users")
         fcntl.flock(self._users, fcntl.LOCK_SH)
         end = time.monotonic() + seconds

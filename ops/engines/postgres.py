@@ -97,7 +97,7 @@ class PostgresServer:
     def url(self, role: str, database: str) -> str:
         """The address for a role, its password included: made on first use, kept in `keys`."""
         password = passwords.password(self.data_dir, role)
-        return f"postgresql://{quote(role)}:{quote(password)}@/{quote(database)}?host={quote(str(self.sockets), safe='')}"
+        return address(role, password, database, self.sockets)
 
     def start(self) -> None:
         """Make the cluster if there is none, and start it; returns when it answers.
@@ -127,7 +127,7 @@ class PostgresServer:
             )
 
     def stop(self) -> None:
-        """End all sessions and the server: SIGINT, a fast shutdown with a checkpoint; SIGQUIT if that takes too long."""
+        """End all sessions and the server: SIGINT, a fast shutdown with a checkpoint; SIGQUIT if it takes too long."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
             try:
@@ -157,7 +157,7 @@ class PostgresServer:
         try:
             made = subprocess.run(
                 launch.command(arguments, uid=uid), env=launch.environment(), capture_output=True, text=True,
-                start_new_session=True, cwd="/",
+                start_new_session=True, cwd="/", check=False,
             )  # fmt: skip
         finally:
             password_file.unlink()
@@ -213,6 +213,12 @@ class PostgresServer:
         if not launch.wait_until_gone(pid, _LEFT_OVER_SECONDS):
             os.kill(pid, signal.SIGQUIT)
             launch.wait_until_gone(pid, 5)
+
+
+def address(role: str, password: str, database: str, sockets: Path) -> str:
+    """A libpq URL over a Unix socket."""
+    login, host = f"{quote(role)}:{quote(password)}", quote(str(sockets), safe="")
+    return f"postgresql://{login}@/{quote(database)}?host={host}"
 
 
 def _is_postgres_of(pid: int, cluster: Path) -> bool:

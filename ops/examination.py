@@ -1,0 +1,182 @@
+"""What `doctor` looks at: each finding names what is in order, or the defect and how to mend it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+import psycopg
+
+from core.config import Config, ConfigError
+from ops import keys, migrate
+from ops.engines import Engines, PostgresServer, attach_or_start
+from ops.engines.reach import check_database, check_redis, database_place, redis_place
+from ops.installation import Kind, find_installation
+from ops.ports import listeners
+from ops.ports import taken as taken_port
+from ops.vault_status import why_nothing_sells
+
+_LEAST_FREE_BYTES = 1 << 30
+_ROLES = ("shop", "panel", "worker", "vault", "direct")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; `text` of a defect ends with its mend."""
+
+    what: str
+    text: str
+    is_defect: bool = False
+
+
+def examine(config: Config) -> Iterator[Finding]:
+    """All findings, in the order in which one would mend them; changes nothing but starts the engines if none run."""
+    yield Finding("settings", "every setting is known and fits")
+    yield from _folder(config)
+    yield from _keys(config)
+    try:
+        PostgresServer(config.data_dir).check_version()
+        engines = attach_or_start(config)
+    except ConfigError as error:
+        yield Finding("database", str(error), is_defect=True)
+        return
+    with engines:
+        ready = engines.configured()
+        running = not engines.owns
+        yield from _database(ready)
+        yield from _guarded("redis", lambda: check_redis(ready.redis.url), redis_place(ready.redis.url) + " answers")
+        yield from _vault(ready, running=running)
+        yield from _ports(config, engines)
+        yield from _gateways(ready)
+
+
+def _folder(config: Config) -> Iterator[Finding]:
+    folder = config.data_dir
+    if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+        yield Finding("folder", f"{folder} cannot be written: start as its owner", is_defect=True)
+        return
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    if free < _LEAST_FREE_BYTES:
+        yield Finding("folder", f"only {free >> 20} MB are free at {folder}: make room", is_defect=True)
+    else:
+        yield Finding("folder", f"{folder}, {free >> 30} GB free")
+    if shutil.which("setpriv") is None:
+        yield Finding("machine", "setpriv was not found: install the package util-linux", is_defect=True)
+
+
+def _keys(config: Config) -> Iterator[Finding]:
+    if not config.keys_dir.exists() and keys.missing_files(config):
+        yield Finding("keys", "not made yet: `up`, `demo` and `init` make them at the first start")
+        return
+    found = keys.defects(config)
+    yield from (Finding("keys", text, is_defect=True) for text in found)
+    with contextlib.suppress(ConfigError):
+        if not keys.is_pair(config):
+            text = "vault.private_key does not belong to vault.public_key: put both back from your copy of the keys"
+            yield Finding("keys", text, is_defect=True)
+            return
+    if not found:
+        yield Finding("keys", "all there, closed to other users, the vault's pair fits")
+
+
+def _database(config: Config) -> Iterator[Finding]:
+    owner = config.database.url
+    reachable = True
+    for role in _ROLES:
+        url = getattr(config.database.roles, role)
+        try:
+            check_database(url, setting=f"database.roles.{role}")
+        except ConfigError as error:
+            reachable = False
+            yield Finding("database", str(error), is_defect=True)
+    if not reachable:
+        return
+    yield Finding("database", f"{database_place(owner or config.database.roles.shop)} answers every role")
+    yield from _rights(config)
+    missing: list[str] = []
+    try:
+        missing = migrate.pending(owner or config.database.roles.shop)
+    except ConfigError as error:
+        yield Finding("schema", str(error), is_defect=True)
+        return
+    if missing:
+        text = f"{len(missing)} migrations are missing, first {missing[0]}: run `python run.py migrate`"
+        yield Finding("schema", text, is_defect=True)
+        return
+    found = find_installation(config.database.roles.shop)
+    yield Finding("schema", f"up to date; {f'a {found.kind} store' if found else 'not in use yet'}")
+
+
+def _rights(config: Config) -> Iterator[Finding]:
+    """A process must be neither superuser nor owner, or the split of rights is none."""
+    for role in _ROLES:
+        with psycopg.connect(getattr(config.database.roles, role)) as connection:
+            row = connection.execute(
+                "SELECT rolsuper OR rolbypassrls, current_user = (SELECT pg_get_userbyid(datdba) FROM pg_database"
+                " WHERE datname = current_database()) FROM pg_roles WHERE rolname = current_user"
+            ).fetchone()
+        if row and any(row):
+            text = f"the login of database.roles.{role} is superuser or owner: give the role a login of its own"
+            yield Finding("database", text, is_defect=True)
+
+
+def _vault(config: Config, *, running: bool) -> Iterator[Finding]:
+    if not running:
+        yield Finding("vault", "the store does not run now; its keys are looked at above")
+        return
+    reason = why_nothing_sells(config)
+    if reason is None:
+        yield Finding("vault", f"{config.vault_socket} answers and opens")
+    else:
+        yield Finding(
+            "vault", f"nothing is sold: {reason}; mend it, the process is restarted by itself", is_defect=True
+        )
+
+
+def _ports(config: Config, engines: Engines) -> Iterator[Finding]:
+    for host, port, setting in listeners(config):
+        taken = taken_port(host, port) is not None
+        if engines.owns and taken:
+            text = f"{host}:{port} is in use, but not by this store: free it, or set {setting}"
+            yield Finding("ports", text, is_defect=True)
+        elif engines.owns:
+            yield Finding("ports", f"{host}:{port} is free")
+        else:
+            yield Finding("ports", f"{host}:{port} is {'taken, by the running store' if taken else 'not used'}")
+
+
+def _gateways(config: Config) -> Iterator[Finding]:
+    found = None
+    with contextlib.suppress(psycopg.Error):
+        found = find_installation(config.database.roles.shop)
+    if config.pay.sandbox.enabled and not _is_loopback(config.web.host):
+        text = (
+            f"the sandbox works on a loopback listener only, not on {config.web.host}: set pay.sandbox.enabled = false"
+        )
+        yield Finding("gateways", text, is_defect=True)
+    elif config.pay.sandbox.enabled and found is not None and found.kind is Kind.PRODUCTION:
+        text = "the sandbox works in a demo database only: set pay.sandbox.enabled = false"
+        yield Finding("gateways", text, is_defect=True)
+    else:
+        yield Finding("gateways", "the sandbox is " + ("on" if config.pay.sandbox.enabled else "off"))
+
+
+def _guarded(what: str, look: Callable[[], None], fine: str) -> Iterator[Finding]:
+    try:
+        look()
+    except ConfigError as error:
+        yield Finding(what, str(error), is_defect=True)
+    else:
+        yield Finding(what, fine)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,51 @@
+"""What `up` and `demo` share: run a store in the foreground, say where it is, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.config import Config, ConfigError
+from ops import logs
+from ops.installation import Kind
+from ops.processes import START_ORDER
+from ops.store import Running, running
+from ops.vault_status import why_nothing_sells
+
+
+def serve(config: Config, kind: Kind, *, names: Sequence[str] = START_ORDER, seed: bool = False) -> None:
+    """Run until Ctrl-C or SIGTERM. Raises ConfigError when the store cannot start or an engine ends by itself."""
+    say(f"Keystall is starting in {config.data_dir} …")
+    logs.set_up("supervisor", config.data_dir / "log")
+    gone = None
+    with running(config, kind, names=names) as store:
+        if seed and not store.supervisor.is_stopping:
+            store.supervisor.run_once("seed")
+        if not store.supervisor.is_stopping:
+            announce(store, kind, names)
+        gone = store.supervisor.run()
+        say("Keystall is stopping …")
+    if gone is not None:
+        raise ConfigError(f"{gone} ended by itself: see {config.data_dir / 'log'}, then start again")
+    say("Keystall has stopped; nothing is lost.")
+
+
+def announce(store: Running, kind: Kind, names: Sequence[str]) -> None:
+    """Where the store is, and what is wrong with it."""
+    config = store.config
+    for path in store.keys_made:
+        say(f"  made    {path}")
+    if "web" in names:
+        say(f"  shop    {config.public_url}/")
+        say(f"  panel   not built yet ({config.web.panel_url.rstrip('/') or config.public_url}/admin/ says so)")
+    say(f"  data    {config.data_dir}")
+    if kind is Kind.DEMO:
+        say("  This is a demo: the money is play money, and shop, panel and card page share one origin.")
+    reason = why_nothing_sells(config) if "vault" in names else None
+    if reason is not None:
+        say(f"  NOTHING IS SOLD: {reason}. `python run.py doctor` says how to mend it.")
+    say("Ready. Ctrl-C stops everything.")
+
+
+def say(line: str) -> None:
+    """One line for the person at the console, at once."""
+    print(line, flush=True)  # noqa: T201 (what a foreground command says)
