@@ -1,0 +1,1 @@
+"""Every wire to the outside: one file per counterpart, no store rules."""

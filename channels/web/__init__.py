@@ -1,0 +1,1 @@
+"""Everything a shopper or another program meets over HTTP: pages, the chat API, the gateways' callbacks."""
