@@ -41,7 +41,7 @@ def encode(kind: Work, reference: UUID) -> bytes:
 
 
 def decode(data: bytes) -> tuple[Work, UUID]:
-    """Read a queue row. Raises `ValueError` for anything but exactly a known kind and one UUID: such rows are forged."""
+    """Read a queue row. Raises `ValueError` for anything but a known kind and one UUID: such rows are forged."""
     try:
         row = json.loads(data.decode("utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError):

@@ -32,7 +32,7 @@ class OrderKeys:
 
 @dataclass(frozen=True, slots=True)
 class WantedLine:
-    """What a shopper confirmed: `seen_version` is the listing's version at that moment, None where no price was shown."""
+    """What a shopper confirmed; `seen_version` is the version of the listing that was shown, None where none was."""
 
     listing_id: int
     quantity: int

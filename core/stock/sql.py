@@ -27,7 +27,7 @@ ORDER BY f.seems_empty, f.position, f.expires_on NULLS LAST, f.no
 """
 """Batches a merchant may sell a SKU from, best first (own stock, then its sources; earliest expiry, then oldest).
 
-Each is locked in share mode. What the sweep saw empty comes last. `HOLD_CARDS` reads their state again, after the locks.
+Each is locked in share mode. What the sweep saw empty comes last. `HOLD_CARDS` reads their state again after that.
 """
 
 HOLD_CARDS = """
