@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -15,6 +15,8 @@ import psycopg
 from playhouse.postgres_ext import PooledPsycopg3Database
 
 Result = TypeVar("Result")
+Params = Sequence[Any] | Mapping[str, Any]
+Params = Sequence[Any] | Mapping[str, Any]
 
 RETRIED = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
 GONE = {"57P01", "57P02", "57P03", "08000", "08003", "08006"}  # the server went away before it could answer
@@ -23,7 +25,7 @@ GONE = {"57P01", "57P02", "57P03", "08000", "08003", "08006"}  # the server went
 class StoreDatabase(PooledPsycopg3Database):
     """Pooled connections; a database error keeps SQLSTATE and constraint name and drops the failing row."""
 
-    def execute_sql(self, sql: str, params: Sequence[Any] | None = None, named_cursor: bool | None = None) -> Any:
+    def execute_sql(self, sql: str, params: Params | None = None, named_cursor: bool | None = None) -> Any:
         try:
             return super().execute_sql(sql, params, named_cursor)
         except peewee.DatabaseError as error:
@@ -89,13 +91,13 @@ def close() -> None:
     db.close_idle()
 
 
-def execute(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+def execute(sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
     """Run one fixed statement and return all its rows (an empty list where it returns none)."""
     cursor = db.execute_sql(sql, params)
     return cast("list[tuple[Any, ...]]", cursor.fetchall()) if cursor.description else []
 
 
-def changed(sql: str, params: Sequence[Any] = ()) -> int:
+def changed(sql: str, params: Params = ()) -> int:
     """Run one fixed writing statement and return its row count."""
     return int(db.execute_sql(sql, params).rowcount)
 

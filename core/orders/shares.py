@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from core.ledger.service import AccountKind, open_account
+from core.ledger.rules import AccountKind
+from core.ledger.service import open_account
 from core.pricing.rules import CostGroup, Share, ShareRole, split
 from core.stock.service import HeldGroup
 

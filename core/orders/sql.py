@@ -4,7 +4,8 @@ from __future__ import annotations
 
 PLACE_FACTS = """
 SELECT c.merchant_id, c.shopper_id, c.identity_id, c.chat_address, s.paid_orders, m.fee_basis_points,
-       l.id, l.code, l.sku_id, l.price_minor, l.currency, l.version, l.maximum_quantity, l.on_sale AND k.archived_at IS NULL,
+       l.id, l.code, l.sku_id, l.price_minor, l.currency, l.version, l.maximum_quantity,
+       l.on_sale AND k.archived_at IS NULL,
        p.names, k.names, k.minimum_life_days, m.status, (SELECT id FROM party WHERE kind = 'platform')
 FROM conversation c
 JOIN shopper s ON s.id = c.shopper_id
@@ -104,7 +105,7 @@ BOOK_SHARES = """
 INSERT INTO transfer (debit_id, credit_id, amount, currency, code, reference, line_id, at)
 SELECT CASE WHEN s.amount_minor > 0 THEN %(source)s ELSE s.account_id END,
        CASE WHEN s.amount_minor > 0 THEN s.account_id ELSE %(source)s END,
-       abs(s.amount_minor), %(currency)s, 'sale.' || s.role, %(order)s, s.line_id, %(now)s
+       abs(s.amount_minor), %(currency)s, 'sale', %(order)s, s.line_id, %(now)s
 FROM line_share s WHERE s.hold_id = ANY (%(holds)s)
 """
 """Every party's share of a settled order; a negative share (a sale below cost) is taken from its account instead."""
