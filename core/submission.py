@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from core.db import execute
@@ -45,4 +45,4 @@ def claim_submission(
     first_hash, first_reference = found[0]
     if bytes(first_hash) != digest:
         raise OtherContent(operation=operation)
-    return first_reference
+    return cast("UUID", first_reference)
