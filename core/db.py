@@ -16,7 +16,6 @@ from playhouse.postgres_ext import PooledPsycopg3Database
 
 Result = TypeVar("Result")
 Params = Sequence[Any] | Mapping[str, Any]
-Params = Sequence[Any] | Mapping[str, Any]
 
 RETRIED = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
 GONE = {"57P01", "57P02", "57P03", "08000", "08003", "08006"}  # the server went away before it could answer

@@ -42,7 +42,8 @@ def claim_submission(
         " WHERE merchant_id = %s AND caller = %s AND operation = %s AND key = %s",
         (merchant_id, caller, operation, key),
     )
-    first_hash, first_reference = found[0]
+    first_hash: bytes = found[0][0]
+    first_reference: UUID = found[0][1]
     if bytes(first_hash) != digest:
         raise OtherContent(operation=operation)
     return cast("UUID", first_reference)

@@ -122,7 +122,8 @@ ORDER BY d.delivered_at
 """
 
 REREADS = """
-SELECT count(*) FROM audit_entry WHERE object_kind = 'shopper' AND object_id = %s AND action = 'cards.asked_again' AND at > %s
+SELECT count(*) FROM audit_entry
+WHERE object_kind = 'shopper' AND object_id = %s AND action = 'cards.asked_again' AND at > %s
 """
 
 

@@ -55,7 +55,9 @@ class Share:
 
 def quote(*, list_price_minor: int, quantity: int) -> Quote:
     """The price of a line: list price times quantity; campaigns and coupons add their reasons here."""
-    reasons = ({"code": "list_price", "minor": list_price_minor, "quantity": quantity},)
+    reasons: tuple[dict[str, str | int], ...] = (
+        {"code": "list_price", "minor": list_price_minor, "quantity": quantity},
+    )
     return Quote(list_price_minor=list_price_minor, quantity=quantity, discount_minor=0, reasons=reasons)
 
 

@@ -16,17 +16,6 @@ _RATIO_COUNTS_ABOVE = 1024 * 1024
 _BLOCK = 65536
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BINARY_MARKS = (b"%PDF", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf", b"\x89PNG", b"\xff\xd8\xff", b"{\\rtf", b"\x7fELF")
-    b"%PDF",
-    b"\x1f\x8b",
-    b"Rar!",
-    b"7z\xbc\xaf",
-    b"\x89PNG",
-    b"\xff\xd8\xff",
-    b"GIF8",
-    b"BM",
-    b"{\\rtf",
-    b"\x7fELF",
-)
 
 
 def refuse_other_kinds(raw: bytes, *, named_workbook: bool) -> None:

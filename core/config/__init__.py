@@ -143,7 +143,7 @@ class Pay:
 
 @dataclass(frozen=True)
 class Config:
-    """All settings. Built by `core.settings.load`; a test may build one with `Config()` and `replace`."""
+    """All settings. Built by `core.config.loading.load`; a test may build one with `Config()` and `replace`."""
 
     store: Store = field(default_factory=Store)
     database: Database = field(default_factory=Database)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from core.config import Config, ConfigError
-from core.settings_rules import check
+from core.config.rules import check
 
 PREFIX = "KEYSTALL_"
 
