@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from core.config import Config, ConfigError
-from core.settings import as_environment, variable
+from core.config.loading import as_environment, variable
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import psycopg
 
 from core.config import Config, ConfigError
 from ops import keys, migrate
-from ops.engines import Engines, PostgresServer, attach_or_start
+from ops.engines import PostgresServer, attach_or_start
+from ops.engines.engines import is_external
 from ops.engines.reach import check_database, check_redis, database_place, redis_place
 from ops.installation import Kind, find_installation
 from ops.ports import listeners
@@ -37,20 +38,25 @@ def examine(config: Config) -> Iterator[Finding]:
     """All findings, in the order in which one would mend them; changes nothing but starts the engines if none run."""
     yield Finding("settings", "every setting is known and fits")
     yield from _folder(config)
-    yield from _keys(config)
+    if not is_external(config) and not (config.data_dir / "postgres").exists():
+        yield Finding("database", "not made yet: `up`, `demo` and `init` make it, and the keys, at the first start")
+        yield from _ports(config, is_running=False)
+        return
     try:
         PostgresServer(config.data_dir).check_version()
         engines = attach_or_start(config)
     except ConfigError as error:
         yield Finding("database", str(error), is_defect=True)
+        yield from _keys(config)
         return
     with engines:
         ready = engines.configured()
         running = not engines.owns
         yield from _database(ready)
+        yield from _keys(ready)
         yield from _guarded("redis", lambda: check_redis(ready.redis.url), redis_place(ready.redis.url) + " answers")
         yield from _vault(ready, running=running)
-        yield from _ports(config, engines)
+        yield from _ports(config, is_running=running)
         yield from _gateways(ready)
 
 
@@ -70,7 +76,7 @@ def _folder(config: Config) -> Iterator[Finding]:
 
 
 def _keys(config: Config) -> Iterator[Finding]:
-    if not config.keys_dir.exists() and keys.missing_files(config):
+    if keys.missing_files(config) and _is_unmarked(config):
         yield Finding("keys", "not made yet: `up`, `demo` and `init` make them at the first start")
         return
     found = keys.defects(config)
@@ -82,6 +88,16 @@ def _keys(config: Config) -> Iterator[Finding]:
             return
     if not found:
         yield Finding("keys", "all there, closed to other users, the vault's pair fits")
+
+
+def _is_unmarked(config: Config) -> bool:
+    """Whether nobody has said yet what this database is for; False when that cannot be asked."""
+    try:
+        return find_installation(config.database.roles.shop) is None
+    except psycopg.errors.UndefinedTable:
+        return True
+    except psycopg.Error:
+        return False
 
 
 def _database(config: Config) -> Iterator[Finding]:
@@ -138,13 +154,13 @@ def _vault(config: Config, *, running: bool) -> Iterator[Finding]:
         )
 
 
-def _ports(config: Config, engines: Engines) -> Iterator[Finding]:
+def _ports(config: Config, *, is_running: bool) -> Iterator[Finding]:
     for host, port, setting in listeners(config):
         taken = taken_port(host, port) is not None
-        if engines.owns and taken:
+        if taken and not is_running:
             text = f"{host}:{port} is in use, but not by this store: free it, or set {setting}"
             yield Finding("ports", text, is_defect=True)
-        elif engines.owns:
+        elif not is_running:
             yield Finding("ports", f"{host}:{port} is free")
         else:
             yield Finding("ports", f"{host}:{port} is {'taken, by the running store' if taken else 'not used'}")

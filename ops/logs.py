@@ -1,6 +1,6 @@
 """Logs of the processes: JSON lines in data_dir/log for machines, short lines on the console for people.
 
-Nothing secret may stand in them: a Secret shows its mask by itself, and a field whose name speaks of a secret is masked.
+Nothing secret may stand in them: a Secret shows its mask by itself, a field whose name speaks of a secret is masked.
 """
 
 from __future__ import annotations

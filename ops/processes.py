@@ -54,6 +54,7 @@ class Supervisor:
     config: Config
     names: Sequence[str] = START_ORDER
     watch: Callable[[], str | None] = lambda: None
+    program: Sequence[str] = field(default_factory=lambda: (sys.executable, str(_run_py()), "process"))
     children: list[Child] = field(default_factory=list)
     _stopping: bool = False
 
@@ -118,11 +119,10 @@ class Supervisor:
 
     def _launch(self, child: Child) -> None:
         read, write = os.pipe()
-        arguments = [sys.executable, str(_run_py()), "process", child.name]
         environment = {**environment_of(child.name, self.config), READY_FD: str(write)}
         try:
             child.process = subprocess.Popen(
-                launch.ended_with_parent(arguments), env=environment, stdin=subprocess.DEVNULL,
+                launch.ended_with_parent([*self.program, child.name]), env=environment, stdin=subprocess.DEVNULL,
                 pass_fds=(write,), start_new_session=True, cwd=_run_py().parent,
             )  # fmt: skip
         finally:

@@ -10,11 +10,9 @@ from pathlib import Path
 
 import typer
 
-from core import settings
-from core.config import Config, ConfigError
+from core.config import Config, ConfigError, loading
 from ops import keys, migrate, ports
 from ops.engines import Engines, attach_or_start, start
-from ops.engines.engines import is_external
 from ops.entitlements import check_keys
 from ops.installation import Kind, find_installation, has_cards, mark, other_kind
 from ops.processes import START_ORDER, Supervisor, stopped_by_signals
@@ -27,7 +25,7 @@ def load_config(context: typer.Context) -> Config:
     given: Path | None = context.find_root().obj
     if given is None:
         given = Path("config.toml") if Path("config.toml").exists() else ROOT / "config.toml"
-    return settings.load(given, os.environ)
+    return loading.load(given, os.environ)
 
 
 @dataclass(frozen=True)
@@ -58,10 +56,9 @@ class OpenStore:
 def opened(config: Config) -> Iterator[OpenStore]:
     """Attach to the running store of this folder, or start its engines, until the block ends.
 
-    An empty folder gets keys and schema, and stays unmarked: `init`, `up` or `demo` says what it is.
+    An empty folder gets its schema and stays unmarked: `init`, `up` or `demo` says what it is and makes its keys.
     Raises ConfigError.
     """
-    make_keys_of_a_new_store(config)
     with attach_or_start(config) as engines:
         configured = engines.configured()
         if engines.owns:
@@ -78,13 +75,12 @@ def running(
     For `up`, `demo`, and (in a folder that is thrown away, `kind` test) race and bench. Raises ConfigError: the
     folder or a port is in use, an address does not answer, a database of another kind, a process does not come up.
     """
-    made = make_keys_of_a_new_store(config)
     if "web" in names:
         ports.check_free(config, patient=(config.data_dir / "engines.lock").exists())
     with start(config, kind="demo" if kind is Kind.DEMO else "up", durable=durable) as engines:
         configured = engines.configured()
         ran = bring_up_to_date(configured)
-        be_of_kind(configured, kind)
+        made = be_of_kind(configured, kind)
         for name in names:
             check_keys(name, configured)
         supervisor = Supervisor(configured, names, watch=engines.is_running)
@@ -96,16 +92,8 @@ def running(
                 supervisor.stop()
 
 
-def make_keys_of_a_new_store(config: Config) -> list[Path]:
-    """Make the key files when the folder has no cluster yet; a lost key of an old store is never replaced."""
-    has_cluster = (config.data_dir / "postgres" / "PG_VERSION").exists()
-    if has_cluster or is_external(config):
-        return []
-    return keys.make_missing(config)
-
-
 def bring_up_to_date(config: Config) -> list[str]:
-    """Run the missing migrations and return their names; the keys of a fresh external database are made too.
+    """Run the missing migrations and return their names.
 
     Without the owner's address nothing is run, and missing migrations are refused. Raises ConfigError.
     """
@@ -115,24 +103,29 @@ def bring_up_to_date(config: Config) -> list[str]:
         if missing:
             raise ConfigError(f"the schema lacks {missing[0]}: run `python run.py migrate` with database.url set")
         return []
-    if is_external(config) and not migrate.is_migrated(owner):
-        keys.make_missing(config)
     return migrate.migrate(owner)
 
 
-def be_of_kind(config: Config, kind: Kind) -> None:
-    """Mark a fresh database as `kind`. Raises ConfigError when it is of another kind, or cannot be marked."""
+def be_of_kind(config: Config, kind: Kind) -> list[Path]:
+    """Mark a fresh database as `kind` and make the missing keys; returns the files that were made.
+
+    A marked database keeps its keys as they are: a lost one is put back by a person, never replaced.
+    Raises ConfigError when it is of another kind, or cannot be marked.
+    """
+    made: list[Path] = []
     found = find_installation(config.database.roles.shop)
     if found is None and not config.database.url:
         raise ConfigError("the database is not marked yet: run `python run.py init` once with database.url set")
     if found is None:
+        made = keys.make_missing(config)
         found = mark(config.database.url, kind, config)
     if found.kind is not kind:
         raise ConfigError(other_kind(kind, found.kind))
+    return made
 
 
 def refuse_new_vault_keys(config: Config) -> None:
-    """Raise ConfigError when a key of the vault is gone although cards were sealed under it: a new one opens nothing."""
+    """Raise ConfigError when a key of the vault is gone although cards were sealed with it: a new one opens nothing."""
     lost = [name for name in keys.missing_files(config) if name.startswith("vault.")]
     if lost and has_cards(config.database.url or config.database.roles.shop):
         raise ConfigError(

@@ -33,10 +33,10 @@ def init(
 
     config = load_config(context)
     with opened(config) as store:
+        made = be_of_kind(store.config, Kind.PRODUCTION)
         refuse_new_vault_keys(store.config)
-        for path in keys.make_missing(store.config):
+        for path in made + keys.make_missing(store.config):
             print(f"made {path}")
-        be_of_kind(store.config, Kind.PRODUCTION)
         owner = store.config.database.url
         if has_operator(owner):
             print("An operator account is there already; it was left as it is.")

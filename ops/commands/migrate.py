@@ -13,20 +13,15 @@ def register(app: typer.Typer) -> None:
 def migrate(context: typer.Context) -> None:
     """Bring the database's schema up to date; running it again changes nothing."""
     from core.config import ConfigError
-    from ops import keys
     from ops.engines import attach_or_start
-    from ops.engines.engines import is_external
-    from ops.migrate import is_migrated, migrations
     from ops.migrate import migrate as run_missing
-    from ops.store import load_config, make_keys_of_a_new_store
+    from ops.migrate import migrations
+    from ops.store import load_config
 
     config = load_config(context)
-    make_keys_of_a_new_store(config)
     with attach_or_start(config) as engines:
         if not engines.urls.owner:
             raise ConfigError("database.url is empty: migrations run as the owner, set its address")
-        if is_external(config) and not is_migrated(engines.urls.owner):
-            keys.make_missing(config)
         ran = run_missing(engines.urls.owner)
     for name in ran:
         print(f"ran {name}")

@@ -10,8 +10,7 @@ from collections.abc import Callable
 import structlog
 import typer
 
-from core import settings
-from core.config import Config, ConfigError
+from core.config import Config, ConfigError, loading
 from ops import logs
 from ops.processes import say_ready
 
@@ -25,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def process(name: str) -> None:
     """Run web, worker, vault, or seed (once); all settings come from the environment."""
-    config = settings.load(None, os.environ)
+    config = loading.load(None, os.environ)
     forget_environment()
     os.umask(0o077)
     logs.set_up(name, config.data_dir / "log")
