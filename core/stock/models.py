@@ -87,6 +87,7 @@ class ImportJob(Row):
     upload_id = peewee.UUIDField()
     batch_id = peewee.UUIDField(null=True)
     dry_run = peewee.BooleanField(default=False)
+    secret_column = peewee.TextField(null=True)
     state = peewee.TextField()
     rows_done = peewee.IntegerField(default=0)
     added = peewee.IntegerField(default=0)

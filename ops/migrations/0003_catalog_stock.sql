@@ -188,6 +188,7 @@ CREATE TABLE import_job (
     upload_id uuid NOT NULL REFERENCES upload,
     batch_id uuid REFERENCES batch,                       -- none for a dry run
     dry_run boolean NOT NULL DEFAULT false,
+    secret_column text,                                   -- the column that was asked for by name
     state text NOT NULL CHECK (state IN ('running', 'done', 'failed')),
     rows_done integer NOT NULL DEFAULT 0,
     added integer NOT NULL DEFAULT 0,
@@ -201,7 +202,7 @@ CREATE TABLE import_refusal (
     job_id uuid NOT NULL REFERENCES import_job,
     n integer NOT NULL,
     place text NOT NULL,                                  -- row 17, or the cell's address B17
-    reason text NOT NULL,                                 -- core.stock.RefusedRow
+    reason text NOT NULL,                                 -- core.custody.decoder.problems.RowProblem
     shape text NOT NULL DEFAULT '',
     PRIMARY KEY (job_id, n)
 );

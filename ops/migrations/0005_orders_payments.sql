@@ -96,7 +96,7 @@ CREATE TABLE delivery (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     line_id uuid NOT NULL UNIQUE REFERENCES order_line,
     order_id uuid NOT NULL REFERENCES shop_order,
-    state text NOT NULL CHECK (state IN ('waiting', 'ready', 'sending', 'delivered', 'unknown', 'failed', 'refunded')),
+    state text NOT NULL CHECK (state IN ('waiting', 'ready', 'sending', 'delivered', 'unknown', 'failed')),
     attempts integer NOT NULL DEFAULT 0,
     lease_until timestamptz,
     last_problem text,
@@ -205,4 +205,14 @@ CREATE TABLE opening_budget (
     hour timestamptz NOT NULL,
     opened integer NOT NULL CHECK (opened >= 0),
     PRIMARY KEY (merchant_id, sku_id, hour)
+);
+-- What each authentic notice has paid for, so that none pays twice whatever the other tables say; the vault's alone.
+CREATE TABLE evidence_use (
+    evidence text PRIMARY KEY,                -- notice:<gateway account>:<the gateway's number>
+    used_for text NOT NULL                    -- order:<uuid> or wallet:<shopper>
+);
+-- A keyed mark per vault key, so that a wrong key file is noticed at the start and not by its effects.
+CREATE TABLE vault_mark (
+    name text PRIMARY KEY,
+    mark bytea NOT NULL
 );

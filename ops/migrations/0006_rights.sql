@@ -41,6 +41,7 @@ GRANT SELECT ON keystall_task TO keystall_shop;
 
 -- worker: the queue, and the sandbox's own side.
 GRANT SELECT, DELETE ON keystall_task, keystall_schedule TO keystall_worker;
+GRANT UPDATE (priority) ON keystall_task TO keystall_worker;  -- FOR UPDATE SKIP LOCKED asks for it
 GRANT SELECT, INSERT, UPDATE, DELETE ON keystall_kv, keystall_counter TO keystall_worker;
 GRANT SELECT, INSERT ON sandbox_charge, sandbox_refund TO keystall_worker;
 GRANT UPDATE (paid_at) ON sandbox_charge TO keystall_worker;
@@ -53,6 +54,8 @@ GRANT UPDATE (link) ON audit_entry TO keystall_vault;
 GRANT UPDATE (state, line_id, opened_at, contested) ON card TO keystall_vault;
 GRANT UPDATE (gate, gate_reason) ON order_line TO keystall_vault;
 GRANT UPDATE (contested) ON card_seal TO keystall_vault;
+GRANT INSERT ON evidence_use, vault_mark TO keystall_vault;
+GRANT UPDATE (used_for) ON evidence_use TO keystall_vault;
 GRANT DELETE ON upload_chunk TO keystall_vault;
 GRANT USAGE ON SEQUENCE card_pos TO keystall_vault;
 REVOKE ALL ON staff FROM keystall_vault;
