@@ -28,6 +28,7 @@ import redis
 from core import db
 from core.clock import FixedClock
 from core.config import Config, Database, DatabaseRoles, Redis, Store
+from tests.builders import Shop
 from tests.support.engines import Addresses, Databases, TestEngines
 
 ENGINES = pytest.StashKey[TestEngines]()
@@ -185,3 +186,9 @@ def clock() -> FixedClock:
 def submission_id() -> str:
     """The id that a caller mints for one request."""
     return str(uuid.uuid4())
+
+
+@pytest.fixture
+def shop(store_db: db.StoreDatabase, sql: Callable[..., list[tuple[Any, ...]]]) -> Shop:
+    """Builders on the fresh database that the store is connected to."""
+    return Shop(sql)

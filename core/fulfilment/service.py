@@ -1,4 +1,4 @@
-"""How a paid line reaches its shopper: opened by the vault, told in the chat that ordered, exactly the cards it claimed."""
+"""How a paid line reaches its shopper: opened by the vault, told in the chat that ordered, exactly what it claimed."""
 
 from __future__ import annotations
 
