@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from enum import StrEnum
 from uuid import UUID
 
-from core.db import execute
+from core.db import changed, execute
 
 
 class Work(StrEnum):
@@ -56,3 +57,17 @@ def decode(data: bytes) -> tuple[Work, UUID]:
 def enqueue(kind: Work, reference: UUID, *, priority: int = 0) -> None:
     """Add work to the caller's transaction: a rollback leaves none; a trigger wakes the worker at the commit."""
     execute(ENQUEUE, (QUEUE, encode(kind, reference), priority))
+
+
+ENQUEUE_MISSING = """
+INSERT INTO keystall_task (queue, data)
+SELECT %(queue)s, d FROM unnest(%(rows)s::bytea[]) d
+WHERE NOT EXISTS (SELECT 1 FROM keystall_task t WHERE t.queue = %(queue)s AND t.data = d)
+"""
+
+
+def enqueue_missing(kind: Work, references: Sequence[UUID]) -> int:
+    """For sweeps: add the work that is not waiting in the queue already; returns how many rows were added."""
+    if not references:
+        return 0
+    return changed(ENQUEUE_MISSING, {"queue": QUEUE, "rows": [encode(kind, one) for one in references]})

@@ -1,0 +1,42 @@
+"""What is kept for a while only: bodies of the inbox, buttons, menus, answers sealed to sessions that have ended."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from core.db import changed
+
+BODY_KEPT = timedelta(days=7)
+"""A body that could not be handled is removed after this long; handled ones lose theirs at once."""
+
+EVENT_KEPT = timedelta(days=30)
+"""How long an event's row answers a repeat of it."""
+
+BODIES = """
+UPDATE inbox SET sealed_body = NULL WHERE (source, event_id) IN (
+    SELECT source, event_id FROM inbox WHERE sealed_body IS NOT NULL AND received_at < %s LIMIT %s)
+"""
+EVENTS = """
+DELETE FROM inbox WHERE (source, event_id) IN (
+    SELECT source, event_id FROM inbox WHERE handled_at IS NOT NULL AND received_at < %s LIMIT %s)
+"""
+BUTTONS = "DELETE FROM button WHERE token_hash IN (SELECT token_hash FROM button WHERE expires_at < %s LIMIT %s)"
+MENUS = """
+DELETE FROM menu_sent WHERE conversation_id IN (SELECT conversation_id FROM menu_sent WHERE expires_at < %s LIMIT %s)
+"""
+ANSWERS = """
+DELETE FROM sealed_answer WHERE (message_id, session_id) IN (
+    SELECT a.message_id, a.session_id FROM sealed_answer a
+    JOIN chat_session s ON s.id = a.session_id WHERE s.expires_at < %s LIMIT %s)
+"""
+
+
+def remove_expired(*, now: datetime, limit: int = 2000) -> int:
+    """Remove what has expired, at most `limit` rows of a kind; returns how many. Each statement commits by itself."""
+    return (
+        changed(BODIES, (now - BODY_KEPT, limit))
+        + changed(EVENTS, (now - EVENT_KEPT, limit))
+        + changed(BUTTONS, (now, limit))
+        + changed(MENUS, (now, limit))
+        + changed(ANSWERS, (now, limit))
+    )
