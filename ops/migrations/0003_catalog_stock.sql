@@ -36,8 +36,11 @@ CREATE TABLE sku (
     case_sensitive boolean NOT NULL DEFAULT true,         -- whether two cards may differ in case only
     minimum_life_days integer NOT NULL DEFAULT 0 CHECK (minimum_life_days >= 0),
     archived_at timestamptz,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    search_text text GENERATED ALWAYS AS (
+        lower(coalesce(names ->> 'zh-CN', '') || ' ' || coalesce(names ->> 'en', '') || ' ' || code)) STORED
 );
+CREATE INDEX sku_product ON sku (product_id);
 
 CREATE TABLE listing (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -55,6 +58,25 @@ CREATE TABLE listing (
     UNIQUE (merchant_id, sku_id),
     UNIQUE (id, merchant_id)
 );
+
+-- A listing leads to a shared SKU or to one of the same owner (INV-T2), and no product or SKU changes hands under it.
+CREATE FUNCTION listing_reaches_sku() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT 1 FROM sku s JOIN product p ON p.id = s.product_id JOIN party o ON o.id = p.owner_id
+        WHERE s.id = NEW.sku_id AND (o.kind = 'platform' OR o.id = NEW.merchant_id)
+    ) THEN
+        RAISE EXCEPTION 'a listing leads to a shared SKU or an own one'
+            USING ERRCODE = '23514', CONSTRAINT = 'listing_reaches_sku';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER listing_reaches_sku BEFORE INSERT OR UPDATE OF merchant_id, sku_id ON listing
+    FOR EACH ROW EXECUTE FUNCTION listing_reaches_sku();
+CREATE TRIGGER product_owner_fixed BEFORE UPDATE OF owner_id ON product
+    FOR EACH ROW WHEN (OLD.owner_id <> NEW.owner_id) EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER sku_product_fixed BEFORE UPDATE OF product_id ON sku
+    FOR EACH ROW WHEN (OLD.product_id <> NEW.product_id) EXECUTE FUNCTION refuse_change();
 
 -- Files as they arrive: sealed chunks, nobody but the vault reads them again.
 CREATE TABLE upload (

@@ -1,0 +1,43 @@
+"""Finding goods by what people type: exact parts of names first, then words that sound alike, then wrong characters."""
+
+from __future__ import annotations
+
+from core.catalog import sql
+from core.catalog.offered import ProductCard, cards_of
+from core.catalog.rules import pieces, search_words
+from core.db import execute
+
+WORDS_ALIKE = 0.5
+"""The least `word_similarity` (0 to 1): `steem 50` has 0.7 with Steam 50, `netflix` under 0.2 with all demo goods."""
+
+PIECES_ALIKE = 0.5
+"""The least share of two-character pieces: 腾迅 has 0.5 with 腾讯, 爱奇异 0.75 with 爱奇艺."""
+
+
+def search(*, merchant_id: int, text: str, locale: str, limit: int = 20) -> list[ProductCard]:
+    """What the merchant sells that has every word of `text` in its names, aliases or codes; failing that, alike ones.
+
+    Empty when nothing is alike or `text` has no word (only blanks, controls, punctuation).
+    """
+    words = search_words(text)
+    if not words:
+        return []
+    whole = " ".join(words)
+    rows = execute(sql.SEARCH_SUBSTRING, (merchant_id, words, whole, whole, limit))
+    if not rows:
+        rows = execute(sql.SEARCH_WORDS, (merchant_id, whole, WORDS_ALIKE, limit))
+    if not rows:
+        rows = execute(sql.SEARCH_PIECES, (merchant_id, *_columns(words), PIECES_ALIKE, limit))
+    return cards_of(merchant_id=merchant_id, product_ids=[row[0] for row in rows], locale=locale)
+
+
+def nearest(*, merchant_id: int, text: str, locale: str, limit: int = 3) -> list[ProductCard]:
+    """The goods most like an unknown text, however little: an answer to unknown words instead of silence."""
+    words = search_words(text)
+    rows = execute(sql.NEAREST, (merchant_id, " ".join(words), *_columns(words), limit))
+    return cards_of(merchant_id=merchant_id, product_ids=[row[0] for row in rows], locale=locale)
+
+
+def _columns(words: list[str]) -> tuple[list[str], list[str | None], list[str | None]]:
+    found = pieces(words)
+    return [piece[0] for piece in found], [piece[1] for piece in found], [piece[2] for piece in found]

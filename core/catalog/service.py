@@ -1,0 +1,63 @@
+"""The one entrance to the catalogue: what is offered, finding it, and setting it up."""
+
+from core.catalog.changes import (
+    access_listing,
+    access_product,
+    access_sku,
+    create_issuer,
+    create_listing,
+    create_product,
+    create_sku,
+    find_sku,
+    set_on_sale,
+    set_price,
+)
+from core.catalog.offered import (
+    Listing,
+    Page,
+    ProductCard,
+    ProductView,
+    PublicPage,
+    Shelf,
+    cards_of,
+    categories,
+    find_listing,
+    find_listings,
+    product_view,
+    products_page,
+    public_products,
+)
+from core.catalog.rules import Category, ProductKind, axis_name, axis_value
+from core.catalog.search import nearest, search
+
+__all__ = [
+    "Category",
+    "Listing",
+    "Page",
+    "ProductCard",
+    "ProductKind",
+    "ProductView",
+    "PublicPage",
+    "Shelf",
+    "access_listing",
+    "access_product",
+    "access_sku",
+    "axis_name",
+    "axis_value",
+    "cards_of",
+    "categories",
+    "create_issuer",
+    "create_listing",
+    "create_product",
+    "create_sku",
+    "find_listing",
+    "find_listings",
+    "find_sku",
+    "nearest",
+    "product_view",
+    "products_page",
+    "public_products",
+    "search",
+    "set_on_sale",
+    "set_price",
+]
