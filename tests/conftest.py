@@ -8,6 +8,7 @@
 | `sql` | `sql(statement, params)` as its owner, `sql(..., role="panel")` as another: for raw breaks and looks |
 | `redis_url`, `valkey` | a flushed Valkey of this worker: its address, a client |
 | `data_dir`, `config` | an empty short folder; the settings of a store in it with these engines and keys |
+| `shop` | builders on the fresh database (tests/builders.py): parties, goods, cards, shoppers, orders |
 | `clock` | a FixedClock at Monday 2026-03-02 04:00 UTC (noon in Shanghai) |
 """
 
