@@ -222,7 +222,8 @@ def _read_secret_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise ConfigError(f"the key file {path} is missing: run `python run.py init` or put the file back") from None
+        mend = "put it back from your copy (`python run.py init` makes the keys of a new store)"
+        raise ConfigError(f"the key file {path} is missing: {mend}") from None
     except OSError as error:
         raise ConfigError(f"the key file {path} cannot be read ({error.strerror}): mend its owner and mode") from None
 

@@ -37,6 +37,8 @@ def init(
         refuse_new_vault_keys(store.config)
         for path in made + keys.make_missing(store.config):
             print(f"made {path}")
+        for defect in keys.defects(store.config):
+            print(f"DEFECT {defect}")
         owner = store.config.database.url
         if has_operator(owner):
             print("An operator account is there already; it was left as it is.")
