@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.catalog import sql
-from core.catalog.rules import CATEGORY_NAMES, Category, ProductKind
+from core.catalog.rules import CATEGORY_NAMES, Category, ProductKind, UnknownListing
 from core.db import execute
 from core.errors import Invalid, NotFound
 from core.money import Money
@@ -115,10 +115,10 @@ def product_view(*, merchant_id: int, product_id: int, locale: str) -> ProductVi
 
 
 def find_listing(*, merchant_id: int, code: str) -> Listing:
-    """What the merchant sells under this code now, however its letters are cased. Raises `NotFound`."""
+    """What the merchant sells under this code now, however its letters are cased. Raises `UnknownListing`."""
     rows = execute(sql.LISTING_BY_CODE, (merchant_id, code.upper())) if CODE.fullmatch(code.upper()) else []
     if not rows:
-        raise NotFound("listing")
+        raise UnknownListing()
     return _listing(rows[0])
 
 

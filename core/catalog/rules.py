@@ -7,9 +7,16 @@ import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 from core.money import EXPONENT, GREATEST, Money
 from core.titles import worded
+
+
+class UnknownListing(NotFound):
+    """Nothing on sale has this code here."""
+
+    def __init__(self) -> None:
+        super().__init__("listing")
 
 
 class ProductKind(StrEnum):

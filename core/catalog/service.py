@@ -27,7 +27,7 @@ from core.catalog.offered import (
     products_page,
     public_products,
 )
-from core.catalog.rules import Category, ProductKind, axis_name, axis_value
+from core.catalog.rules import Category, ProductKind, UnknownListing, axis_name, axis_value
 from core.catalog.search import nearest, search
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "ProductView",
     "PublicPage",
     "Shelf",
+    "UnknownListing",
     "access_listing",
     "access_product",
     "access_sku",

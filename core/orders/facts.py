@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from core.actor import Actor
+from core.catalog.rules import UnknownListing
 from core.db import execute
 from core.errors import Invalid, NotFound
 from core.orders import sql
-from core.orders.rules import UnknownListing
 from core.orders.values import WantedLine
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid
 
 
 class OrderState(StrEnum):
@@ -116,13 +116,6 @@ def status_of(
 
 class QuantityRefused(Invalid):
     """Only whole numbers from 1 to `most` can be ordered."""
-
-
-class UnknownListing(NotFound):
-    """Nothing on sale has this code here."""
-
-    def __init__(self) -> None:
-        super().__init__("listing")
 
 
 class PriceChanged(Conflict):

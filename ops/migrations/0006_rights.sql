@@ -25,6 +25,7 @@ GRANT UPDATE (state, line_id, pos, delivered_at) ON card TO keystall_shop, keyst
 GRANT UPDATE (state, reason) ON batch TO keystall_shop, keystall_worker;
 GRANT UPDATE ON batch_mark TO keystall_worker;
 GRANT UPDATE (handled_at) ON stock_event TO keystall_worker;
+GRANT UPDATE (expires_at) ON button TO keystall_shop, keystall_worker;
 GRANT DELETE ON button, inbox, menu_sent TO keystall_shop, keystall_worker;
 GRANT DELETE ON sealed_answer, submission, upload, upload_chunk TO keystall_worker;
 GRANT INSERT ON upload, upload_chunk TO keystall_shop;

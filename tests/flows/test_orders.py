@@ -4,12 +4,13 @@ from datetime import date
 
 import pytest
 
+from core.catalog.rules import UnknownListing
 from core.db import execute, in_transaction
 from core.errors import NotFound
 from core.ledger.rules import AccountKind
 from core.ledger.service import open_account
 from core.money import Money
-from core.orders.rules import OrderIs, OrderStatus, PriceChanged, QuantityRefused, UnknownListing
+from core.orders.rules import OrderIs, OrderStatus, PriceChanged, QuantityRefused
 from core.orders.service import cancel_order, expire_due, lock_order, order_view, orders_of, settle_order
 from core.orders.values import Settled
 from core.risk.rules import StockKeptForOthers, TooManyUnpaid

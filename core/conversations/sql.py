@@ -1,0 +1,79 @@
+"""The fixed statements of conversations: every message of a shopper runs through them."""
+
+OPEN = """
+WITH opened AS (
+    INSERT INTO conversation (id, merchant_id, shopper_id, identity_id, chat_address, created_at)
+    VALUES (%s, %s, %s, %s, %s, %s) RETURNING id, created_at
+)
+INSERT INTO chat_session (id, conversation_id, token_hash, answer_public_key, network, created_at, expires_at)
+SELECT %s, id, %s, %s, %s, created_at, %s FROM opened
+"""
+
+SESSION = """
+SELECT s.id, s.conversation_id, c.merchant_id, m.code, c.shopper_id, c.identity_id, h.locale, s.network, s.start_seq,
+       c.chat_address
+FROM chat_session s
+JOIN conversation c ON c.id = s.conversation_id
+JOIN shopper h ON h.id = c.shopper_id
+JOIN party m ON m.id = c.merchant_id AND m.status = 'active'
+WHERE s.token_hash = %s AND s.expires_at > %s
+"""
+
+ANSWER_KEYS = "SELECT id, answer_public_key FROM chat_session WHERE conversation_id = %s AND expires_at > %s"
+
+CONVERSATION = """
+SELECT c.id, c.merchant_id, c.shopper_id, c.identity_id, h.locale, c.chat_address
+FROM conversation c JOIN shopper h ON h.id = c.shopper_id WHERE c.id = %s
+"""
+
+RECEIVE = """
+WITH taken AS (
+    INSERT INTO inbox (source, event_id, conversation_id, body_hash, sealed_body, received_at)
+    VALUES (%s, %s, %s, %s, %s, %s)
+    ON CONFLICT (source, event_id) DO NOTHING RETURNING conversation_id, received_at
+), heard AS (
+    UPDATE conversation c SET last_heard_at = taken.received_at FROM taken WHERE c.id = taken.conversation_id
+)
+SELECT 1 FROM taken
+"""
+"""One row per message, however often and at once it arrives: a concurrent twin waits here for the first's commit."""
+
+FIRST = """
+SELECT conversation_id, body_hash, sealed_answer, handled_at FROM inbox WHERE source = %s AND event_id = %s
+"""
+
+TAKE_OVER = """
+UPDATE inbox SET received_at = %s
+WHERE source = %s AND event_id = %s AND handled_at IS NULL AND received_at <= %s RETURNING 1
+"""
+
+GIVE_BACK = "UPDATE inbox SET received_at = %s WHERE source = %s AND event_id = %s AND handled_at IS NULL"
+
+ANSWER = """
+UPDATE inbox SET sealed_answer = %s, sealed_body = NULL, handled_at = %s
+WHERE source = %s AND event_id = %s AND handled_at IS NULL RETURNING 1
+"""
+
+FORGET_INBOX = "DELETE FROM inbox WHERE received_at < %s"
+FORGET_BUTTONS = "DELETE FROM button WHERE expires_at < %s"
+FORGET_MENUS = "DELETE FROM menu_sent WHERE expires_at < %s"
+
+MINT_BUTTONS = """
+INSERT INTO button (conversation_id, created_at, expires_at, token_hash, intent, params)
+SELECT %s, %s, %s, b.token_hash, b.intent, b.params
+FROM unnest(%s::bytea[], %s::text[], %s::jsonb[]) AS b (token_hash, intent, params)
+ON CONFLICT (token_hash) DO UPDATE SET expires_at = EXCLUDED.expires_at
+    WHERE button.conversation_id = EXCLUDED.conversation_id
+"""
+
+READ_BUTTON = """
+SELECT intent, params FROM button WHERE token_hash = %s AND conversation_id = %s AND expires_at > %s
+"""
+
+REMEMBER_MENU = """
+INSERT INTO menu_sent (conversation_id, options, sent_at, expires_at) VALUES (%s, %s, %s, %s)
+ON CONFLICT (conversation_id) DO UPDATE
+    SET options = EXCLUDED.options, sent_at = EXCLUDED.sent_at, expires_at = EXCLUDED.expires_at
+"""
+
+READ_MENU = "SELECT options FROM menu_sent WHERE conversation_id = %s AND expires_at > %s"
