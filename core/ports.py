@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -76,38 +76,4 @@ class Counter(Protocol):
 
     def hit(self, name: str, *, seconds: int) -> int:
         """Count one and return how many in the last `seconds`."""
-        ...
-
-
-class VaultAnswer(StrEnum):
-    """What the vault did with a request to open a delivery."""
-
-    OPENED = "opened"  # sealed answers are there
-    IN_REVIEW = "in_review"  # the opening budget is used up, or the evidence needs a person
-    REFUSED = "refused"  # seal, evidence or cards do not fit: nothing is opened, an alert is written
-    BROKEN = "broken"  # a card or its batch key did not open and is quarantined
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedDelivery:
-    """A delivery's cards as (id, mask), and the secrets sealed to each live session of its conversation.
-
-    `reason` is a code for the log and the staff, never a secret.
-    """
-
-    answer: VaultAnswer
-    cards: tuple[tuple[UUID, str], ...] = ()
-    sealed: dict[UUID, bytes] = field(default_factory=dict)
-    reason: str = ""
-
-
-class VaultAway(Exception):
-    """The vault process does not answer, or holds no key: work waits and goes out once it is back."""
-
-
-class Vault(Protocol):
-    """The one way to a secret, for the worker only."""
-
-    def open_delivery(self, delivery_id: UUID, *, purpose: str) -> OpenedDelivery:
-        """Open a paid line's cards, sealed to the shopper's sessions; `purpose` is sale or reread. `VaultAway`."""
         ...

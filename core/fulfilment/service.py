@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -14,7 +15,7 @@ from core.errors import Limited, NotFound
 from core.ids import Prefix, public
 from core.messages.service import MessageKind, store_sealed, tell
 from core.orders.service import Sending, begin_sending, finish_sending, hold_for_review, put_back
-from core.ports import OpenedDelivery, Vault, VaultAnswer, VaultAway
+from core.vault.client import RETRY_LATER, Opened, VaultAway, VaultRefused
 from core.work import Work, enqueue
 
 log = structlog.get_logger()
@@ -24,6 +25,12 @@ AGAIN_AFTER = (2, 5, 15, 60, 300, 900)
 
 REREADS_PER_HOUR = 30
 """How often a shopper may ask for delivered cards again within an hour."""
+
+
+class Vault(Protocol):
+    """The one way to a secret: `core.vault.client.VaultClient`, or what a test puts in its place."""
+
+    def open_delivery(self, delivery: UUID, /) -> Opened: ...
 
 
 class NothingDelivered(NotFound):
@@ -47,13 +54,15 @@ def deliver(*, delivery_id: UUID, vault: Vault, now: datetime) -> bool:
     if sending is None:
         return False
     try:
-        opened = vault.open_delivery(delivery_id, purpose="sale")
-    except VaultAway as away:
+        opened = vault.open_delivery(delivery_id)
+    except VaultAway:
         _try_later(sending, problem="vault_away", now=now)
-        log.warning("delivery.vault_away", delivery=str(delivery_id), why=str(away))
         return False
-    if opened.answer is not VaultAnswer.OPENED:
-        _hold(sending, opened, now)
+    except VaultRefused as refusal:
+        if refusal.vault_code in RETRY_LATER:
+            _try_later(sending, problem=refusal.vault_code.value, now=now)
+        else:
+            _hold(sending, problem=refusal.vault_code.value, now=now)
         return False
 
     def finish() -> bool:
@@ -66,6 +75,7 @@ def deliver(*, delivery_id: UUID, vault: Vault, now: datetime) -> bool:
 
 
 def _try_later(sending: Sending, *, problem: str, now: datetime) -> None:
+    log.warning("delivery.waits", delivery=str(sending.delivery_id), problem=problem)
     wait = AGAIN_AFTER[min(sending.attempts, len(AGAIN_AFTER)) - 1]
     first = sending.attempts == 3  # the shopper hears of it once, not at every try
 
@@ -82,9 +92,11 @@ def _try_later(sending: Sending, *, problem: str, now: datetime) -> None:
     in_transaction(work)
 
 
-def _hold(sending: Sending, opened: OpenedDelivery, now: datetime) -> None:
+def _hold(sending: Sending, *, problem: str, now: datetime) -> None:
+    """A person looks at it first: the line's gate closes, the shopper is told, the log says why."""
+
     def work() -> None:
-        hold_for_review(sending=sending, problem=opened.reason or opened.answer.value)
+        hold_for_review(sending=sending, problem=problem)
         tell(
             conversation_id=sending.conversation_id,
             kind=MessageKind.IN_REVIEW,
@@ -93,11 +105,11 @@ def _hold(sending: Sending, opened: OpenedDelivery, now: datetime) -> None:
         )
 
     in_transaction(work)
-    log.error("delivery.held", delivery=str(sending.delivery_id), answer=opened.answer.value, reason=opened.reason)
+    log.error("delivery.held", delivery=str(sending.delivery_id), problem=problem)
 
 
 def _tell_cards(
-    conversation_id: UUID, order_id: UUID, code: str, delivery_id: UUID, opened: OpenedDelivery, now: datetime
+    conversation_id: UUID, order_id: UUID, code: str, delivery_id: UUID, opened: Opened, now: datetime
 ) -> None:
     message_id = tell(
         conversation_id=conversation_id,
@@ -106,7 +118,7 @@ def _tell_cards(
             "order": public(Prefix.ORDER, order_id),
             "delivery": str(delivery_id),
             "code": code,
-            "cards": [{"token": public(Prefix.CARD, card), "mask": mask} for card, mask in opened.cards],
+            "cards": [{"token": card.token, "mask": card.mask} for card in opened.cards],
         },
         now=now,
     )
@@ -171,13 +183,9 @@ def reread(*, delivery_id: UUID, vault: Vault, now: datetime) -> bool:
         return False
     conversation_id, order_id, code = rows[0]
     try:
-        opened = vault.open_delivery(delivery_id, purpose="reread")
-    except VaultAway as away:
-        log.warning("reread.vault_away", delivery=str(delivery_id), why=str(away))
-        _tell_delayed(conversation_id, order_id, now)
-        return False
-    if opened.answer is not VaultAnswer.OPENED:
-        log.error("reread.refused", delivery=str(delivery_id), answer=opened.answer.value, reason=opened.reason)
+        opened = vault.open_delivery(delivery_id)
+    except (VaultAway, VaultRefused) as refusal:
+        log.warning("reread.refused", delivery=str(delivery_id), why=str(refusal))
         _tell_delayed(conversation_id, order_id, now)
         return False
     in_transaction(lambda: _tell_cards(conversation_id, order_id, code, delivery_id, opened, now))
