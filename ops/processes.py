@@ -77,14 +77,19 @@ class Supervisor:
     def run(self) -> str | None:
         """Watch and restart until asked to stop; returns the name of an engine that ended by itself, or None."""
         while not self._stopping:
-            self._look(0.25)
+            self.step(0.25)
             gone = self.watch()
             if gone is not None and not self._stopping:
                 return gone
-            for child in self.children:
-                if child.start_again_at is not None and time.monotonic() >= child.start_again_at:
-                    self._launch(child)
         return None
+
+    def step(self, seconds: float) -> None:
+        """Wait for news for at most so long; start again what has died, once its time has come."""
+        self._look(seconds)
+        for child in self.children:
+            again = child.start_again_at
+            if again is not None and time.monotonic() >= again and not self._stopping:
+                self._launch(child)
 
     def run_once(self, name: str) -> None:
         """Run a process that ends by itself, while the others are watched. Raises ConfigError when it fails."""

@@ -1,0 +1,35 @@
+"""A process of the store that does nothing: for tests of the supervisor, which must not depend on the real ones.
+
+`python -m tests.support.child NAME` writes what it was given into data_dir/NAME.json and says that it is ready.
+KEYSTALL_FAILPOINT: `NAME:dies` ends it before it is ready, `NAME:deaf` makes it ignore SIGTERM.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+
+def main(name: str) -> None:
+    """Run until SIGTERM."""
+    failpoint = os.environ.get("KEYSTALL_FAILPOINT", "")
+    if failpoint == f"{name}:dies":
+        sys.exit(3)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if failpoint == f"{name}:deaf" else lambda *_: sys.exit(0))
+    folder = Path(os.environ["KEYSTALL_STORE__DATA_DIR"])
+    seen = {"pid": os.getpid(), "environment": dict(os.environ), "arguments": sys.argv}
+    unfinished = folder / f"{name}.json.{os.getpid()}"
+    unfinished.write_text(json.dumps(seen), "utf-8")
+    unfinished.rename(folder / f"{name}.json")
+    os.write(int(os.environ["KEYSTALL_READY_FD"]), b"1")
+    os.close(int(os.environ["KEYSTALL_READY_FD"]))
+    if name == "seed":
+        return
+    while True:
+        time.sleep(60)
+
+
+if __name__ == "__main__":
+    main(sys.argv[-1])
