@@ -1,0 +1,106 @@
+"""A whole store as a person starts it: `python run.py demo` in a folder and on ports of its own, ended by SIGTERM."""
+
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.house.tree import ROOT
+
+READY_SECONDS = 90
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class WholeStore:
+    """One `demo` in the foreground of its own; `folder` may be given again to start it a second time."""
+
+    def __init__(self, folder: Path | None = None, **settings: str) -> None:
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="ks-"))
+        self.port = free_port()
+        self.settings = settings
+        self.said: list[str] = []
+        self.process: subprocess.Popen[str] | None = None
+
+    @property
+    def address(self) -> str:
+        """The shop's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes any `run.py` command speak of this store."""
+        keep = {name: value for name, value in os.environ.items() if not name.startswith("KEYSTALL_")}
+        return keep | {
+            "KEYSTALL_STORE__DATA_DIR": str(self.folder),
+            "KEYSTALL_WEB__PORT": str(self.port),
+            "KEYSTALL_WEB__OPS_PORT": str(free_port()),
+            **self.settings,
+        }
+
+    def start(self) -> "WholeStore":
+        """Start and wait until it says that it is ready."""
+        self.process = subprocess.Popen(
+            [sys.executable, "run.py", "demo"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.said = []
+        end = time.monotonic() + READY_SECONDS
+        assert self.process.stdout is not None
+        while not (self.said and self.said[-1].startswith("Ready")):
+            readable, _, _ = select.select([self.process.stdout], [], [], max(0.0, end - time.monotonic()))
+            line = self.process.stdout.readline() if readable else ""
+            if not line:
+                self.stop()
+                raise AssertionError("the demo did not become ready; it said:\n" + "\n".join(self.said))
+            self.said.append(line.rstrip())
+        return self
+
+    def run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """One `run.py` command on this store."""
+        return subprocess.run(
+            [sys.executable, "run.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int | None:
+        """Ask it to end and return its exit status; killed (and None) after 30 s."""
+        process, self.process = self.process, None
+        if process is None:
+            return None
+        process.send_signal(by)
+        try:
+            rest, _ = process.communicate(timeout=30)
+            self.said += rest.splitlines()
+            return process.returncode
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            return None
+
+    def remove(self) -> None:
+        """End it and remove its folder."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
