@@ -1,0 +1,154 @@
+"""The invariants as questions to a live database: each statement returns one number, the violations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.db import atomic, execute
+from core.ledger.checks import CHECKS as LEDGER_CHECKS
+
+STOCK_CHECKS: dict[str, str] = {
+    # A card is in exactly one state; a delivered one has a line and a time, a free one has neither.
+    "INV-S1": """
+        SELECT count(*) FROM card WHERE NOT coalesce(CASE state
+            WHEN 'free' THEN line_id IS NULL AND delivered_at IS NULL AND opened_at IS NULL
+            WHEN 'held' THEN line_id IS NOT NULL AND delivered_at IS NULL AND opened_at IS NULL
+            WHEN 'claimed' THEN line_id IS NOT NULL AND delivered_at IS NULL
+            WHEN 'delivered' THEN line_id IS NOT NULL AND delivered_at IS NOT NULL AND opened_at IS NOT NULL
+            WHEN 'quarantined' THEN delivered_at IS NULL
+            WHEN 'withdrawn' THEN line_id IS NULL AND opened_at IS NULL AND delivered_at IS NULL
+            WHEN 'void' THEN true END, false)
+    """,
+    # No line has more cards than were ordered, none of another SKU; an opened card has its line.
+    "INV-S2": """
+        SELECT (SELECT count(*) FROM (
+                    SELECT 1 FROM card c JOIN order_line l ON l.id = c.line_id
+                    WHERE c.state IN ('held', 'claimed', 'delivered')
+                    GROUP BY l.id, l.quantity HAVING count(*) > l.quantity) more)
+             + (SELECT count(*) FROM card c LEFT JOIN order_line l ON l.id = c.line_id
+                WHERE (c.line_id IS NOT NULL AND l.sku_id IS DISTINCT FROM c.sku_id)
+                   OR (c.line_id IS NULL AND c.opened_at IS NOT NULL))
+    """,
+    # Every imported card of a finished batch is there, in whatever state.
+    "INV-S3": """
+        SELECT count(*) FROM batch b
+        LEFT JOIN (SELECT batch_no, count(*) AS cards FROM card GROUP BY batch_no) c ON c.batch_no = b.no
+        WHERE b.state IN ('selling', 'locked', 'recalled') AND coalesce(c.cards, 0) <> b.card_count
+    """,
+    # An open hold keeps exactly its cards for an unpaid order; an ended one keeps none.
+    "INV-S5": """
+        SELECT (SELECT count(*) FROM hold h JOIN shop_order o ON o.id = h.order_id
+                WHERE h.state = 'open' AND (o.state <> 'awaiting_payment' OR h.quantity <> (
+                    SELECT count(*) FROM card c WHERE c.line_id = h.line_id AND c.state = 'held')))
+             + (SELECT count(*) FROM card c
+                WHERE c.state = 'held'
+                  AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.line_id = c.line_id AND h.state = 'open'))
+             + (SELECT count(*) FROM card c
+                WHERE c.state IN ('claimed', 'delivered')
+                  AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.line_id = c.line_id AND h.state = 'captured'))
+    """,
+    # What was opened or delivered is on sale nowhere.
+    "INV-S6": """
+        SELECT count(*) FROM card
+        WHERE state IN ('free', 'held', 'withdrawn') AND (opened_at IS NOT NULL OR delivered_at IS NOT NULL)
+    """,
+}
+
+VAULT_CHECKS: dict[str, str] = {
+    # Every opened card's delivery has an audit entry of an opening, not later than the card's own mark.
+    "INV-K4": """
+        SELECT count(*) FROM card c LEFT JOIN delivery d ON d.line_id = c.line_id
+        WHERE c.opened_at IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM audit_entry a
+            WHERE a.object_kind = 'delivery' AND a.object_id = d.id::text AND a.action = 'cards.opened')
+    """,
+}
+
+ORDER_CHECKS: dict[str, str] = {
+    # Nothing is opened, sent or delivered before the order is paid in full.
+    "INV-O2": """
+        SELECT (SELECT count(*) FROM delivery d JOIN shop_order o ON o.id = d.order_id
+                WHERE o.paid_minor < o.total_minor OR o.paid_at IS NULL OR o.state NOT IN ('paid', 'closed'))
+             + (SELECT count(*) FROM card c JOIN order_line l ON l.id = c.line_id JOIN shop_order o ON o.id = l.order_id
+                WHERE (c.state IN ('claimed', 'delivered') OR c.opened_at IS NOT NULL)
+                  AND (o.paid_minor < o.total_minor OR o.paid_at IS NULL))
+    """,
+    # Delivered + pending = ordered, for every line of a paid order; nothing is claimed for any other.
+    "INV-O3": """
+        SELECT count(*) FROM order_line l
+        JOIN shop_order o ON o.id = l.order_id
+        LEFT JOIN delivery d ON d.line_id = l.id
+        LEFT JOIN (
+            SELECT line_id, count(*) FILTER (WHERE state = 'delivered') AS delivered,
+                   count(*) FILTER (WHERE state = 'claimed') AS pending
+            FROM card WHERE line_id IS NOT NULL GROUP BY line_id) c ON c.line_id = l.id
+        WHERE l.gate <> 'cancelled' AND (
+            coalesce(c.delivered, 0) <> CASE WHEN d.state = 'delivered' THEN l.quantity ELSE 0 END
+            OR coalesce(c.pending, 0) <> CASE
+                WHEN o.state NOT IN ('paid', 'closed') OR d.state IN ('delivered', 'refunded') THEN 0
+                ELSE l.quantity END)
+    """,
+    # No paid order is stuck: each line is delivered, under a lease that a sweep watches, or at a closed gate with a
+    # reason. A lease that ended counts only if the store went on working for 15 minutes after it.
+    "INV-O9": """
+        SELECT count(*) FROM shop_order o
+        JOIN order_line l ON l.order_id = o.id LEFT JOIN delivery d ON d.line_id = l.id
+        WHERE o.state = 'paid' AND coalesce(CASE d.state
+            WHEN 'delivered' THEN NOT EXISTS (
+                SELECT 1 FROM delivery x WHERE x.order_id = o.id AND x.state <> 'delivered')
+            WHEN 'refunded' THEN false
+            WHEN 'waiting' THEN l.gate = 'none'
+            WHEN 'failed' THEN true
+            ELSE d.lease_until IS NULL OR l.gate <> 'none'
+                OR d.lease_until < (SELECT max(at) FROM audit_entry) - interval '15 minutes' END, true)
+    """,
+}
+
+PARTY_CHECKS: dict[str, str] = {
+    # What is referred to belongs to the same owner, is shared by the platform, or came along an offer valid then.
+    "INV-T2": """
+        SELECT (SELECT count(*) FROM listing l JOIN sku k ON k.id = l.sku_id JOIN product p ON p.id = k.product_id
+                JOIN party owner ON owner.id = p.owner_id
+                WHERE owner.kind <> 'platform' AND owner.id <> l.merchant_id)
+             + (SELECT count(*) FROM line_share s
+                JOIN hold h ON h.id = s.hold_id JOIN offer f ON f.id = s.offer_id
+                WHERE f.sku_id <> h.sku_id OR f.seller_id <> s.party_id
+                   OR f.valid_from > h.created_at OR f.valid_to <= h.created_at)
+             + (SELECT count(*) FROM card c JOIN order_line l ON l.id = c.line_id JOIN hold h ON h.line_id = l.id
+                WHERE c.state IN ('held', 'claimed', 'delivered') AND h.state IN ('open', 'captured')
+                  AND c.owner_id <> l.merchant_id AND NOT EXISTS (
+                    SELECT 1 FROM offer f WHERE f.sku_id = c.sku_id AND f.seller_id = c.owner_id
+                      AND f.valid_from <= h.created_at AND (f.valid_to IS NULL OR f.valid_to > h.created_at)))
+             + (SELECT count(*) FROM payment p JOIN shop_order o ON o.id = p.order_id
+                WHERE (p.merchant_id, p.shopper_id, p.currency)
+                      IS DISTINCT FROM (o.merchant_id, o.shopper_id, o.currency))
+             + (SELECT count(*) FROM source s CROSS JOIN LATERAL unnest(s.offer_ids) u(id)
+                LEFT JOIN offer f ON f.id = u.id WHERE f.sku_id IS DISTINCT FROM s.sku_id)
+    """,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One invariant and how often it is violated."""
+
+    invariant: str
+    violations: int
+
+
+def all_checks() -> dict[str, str]:
+    """Every statement by invariant, in the order of the invariants' page: money, stock, vault, orders, parties."""
+    money = dict(sorted(LEDGER_CHECKS.items(), key=_number))
+    return money | STOCK_CHECKS | VAULT_CHECKS | ORDER_CHECKS | PARTY_CHECKS
+
+
+def _number(item: tuple[str, str]) -> int:
+    return int(item[0].removeprefix("INV-M"))
+
+
+def verify() -> list[Finding]:
+    """Ask everything about one moment of the connected database; changes nothing. Takes seconds on a large store."""
+    with atomic():
+        execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        execute("SET LOCAL statement_timeout = 0")
+        return [Finding(invariant, int(execute(question)[0][0])) for invariant, question in all_checks().items()]

@@ -1,0 +1,103 @@
+"""`verify` asks the live database for every invariant: zeros on a healthy store, a count for what raw SQL breaks."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core.db import in_transaction
+from core.ledger.rules import AccountKind
+from core.ledger.service import open_account
+from core.orders.service import PlacedOrder, expire_due, lock_order, settle_order
+from core.reports.checks import all_checks, verify
+from tests.builders import NOON, Shop
+
+Sql = Callable[..., list[tuple[Any, ...]]]
+
+
+def violations() -> dict[str, int]:
+    """What verify found, zeros left out."""
+    return {finding.invariant: finding.violations for finding in verify() if finding.violations}
+
+
+def a_paid_order(shop: Shop, quantity: int) -> PlacedOrder:
+    """Settled from the gateway's clearing account, its delivery queued."""
+    order = shop.place(shop.a_shopper(), shop.a_listing(), quantity)
+    clearing = open_account(
+        kind=AccountKind.CLEARING, holder="gateway:1", counterparty=f"party:{shop.merchant}", currency="CNY"
+    )
+    in_transaction(
+        lambda: settle_order(
+            order=lock_order(order_id=order.order_id),
+            paid=order.total,
+            from_account_id=clearing,
+            policy=shop.policy,
+            now=NOON,
+        )
+    )
+    return order
+
+
+def test_a_store_with_orders_in_every_state_has_no_violation(shop: Shop) -> None:
+    shop.a_batch(cards=20)
+    shop.place(shop.a_shopper(), shop.a_listing(), 2)
+    a_paid_order(shop, 3)
+    gone = shop.place(shop.a_shopper(), shop.a_listing(), 1, now=NOON - timedelta(hours=1))
+
+    assert expire_due(now=NOON) == 1
+
+    assert gone.repeated is False
+    assert violations() == {}
+
+
+def test_every_data_invariant_that_applies_is_asked_once(shop: Shop) -> None:
+    shop.a_listing()
+
+    assert [finding.invariant for finding in verify()] == list(all_checks())
+    assert set(all_checks()) >= {
+        *(f"INV-M{n}" for n in (1, 3, 4, 5)),
+        *(f"INV-S{n}" for n in (1, 2, 3, 5, 6)),
+        "INV-K4",
+        *(f"INV-O{n}" for n in (2, 3, 9)),
+        "INV-T2",
+    }
+
+
+FREE_FORM = "ALTER TABLE card DROP CONSTRAINT card_one_state;"
+BREAKS = {
+    "INV-M1": "ALTER TABLE transfer DROP CONSTRAINT transfer_amount;"
+    "INSERT INTO transfer (debit_id, credit_id, amount, currency, code, reference, at)"
+    " SELECT debit_id, credit_id, 0, currency, code, reference, at FROM transfer LIMIT 1",
+    "INV-S1": f"{FREE_FORM} UPDATE card SET delivered_at = now() WHERE state = 'free'",
+    "INV-S6": f"{FREE_FORM} UPDATE card SET opened_at = now() WHERE state = 'free'",
+    "INV-K4": "UPDATE card SET opened_at = now() WHERE state = 'claimed'",
+    "INV-S2": "UPDATE order_line SET quantity = 1, total_minor = list_price_minor - discount_minor",
+    "INV-S3": "UPDATE batch SET card_count = card_count + 1",
+    "INV-S5": "UPDATE hold SET state = 'released', settled_at = now() WHERE state = 'open'",
+    "INV-O2": "UPDATE shop_order SET paid_minor = 0 WHERE state = 'paid'",
+    "INV-O3": "UPDATE card SET state = 'claimed' WHERE state = 'held'",
+    "INV-O9": "UPDATE delivery SET lease_until = NULL",
+    "INV-T2": "UPDATE payment SET currency = 'USD'",
+}
+"""One raw statement that breaks each invariant once its constraints and triggers are gone."""
+
+
+@pytest.mark.parametrize("invariant", BREAKS)
+def test_what_raw_sql_breaks_is_counted(shop: Shop, sql: Sql, invariant: str) -> None:
+    shop.a_batch(cards=20)
+    shop.place(shop.a_shopper(), shop.a_listing(), 2)
+    order = a_paid_order(shop, 3)
+    sql(
+        "INSERT INTO payment (id, order_id, merchant_id, shopper_id, rail, amount_minor, currency, state, created_at,"
+        " expires_at) SELECT id, id, merchant_id, shopper_id, 'free', 0, currency, 'created', placed_at, deadline"
+        " FROM shop_order WHERE id = %s",
+        [order.order_id],
+    )
+    before = violations()
+    sql("ALTER TABLE shop_order DROP CONSTRAINT shop_order_paid_enough")
+
+    sql(BREAKS[invariant], role="superuser")
+
+    assert invariant not in before
+    assert violations()[invariant] >= 1
