@@ -50,7 +50,7 @@ check: $(VENV)/.dev-stamp ## format, lint, types, import contracts, dead code, s
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/vulture
 	$(BIN)/python -m tests.house
 	@$(MAKE) --no-print-directory test

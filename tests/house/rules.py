@@ -95,7 +95,7 @@ def empty_names(name: str, tree: ast.Module) -> Iterator[Finding]:
 
 def purpose(tree: ast.Module) -> Iterator[Finding]:
     """A module's first line says why it exists."""
-    if not (ast.get_docstring(tree) or "").strip():
+    if tree.body and not (ast.get_docstring(tree) or "").strip():
         yield 1, "no docstring that says why this module exists"
 
 
