@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from core.errors import Invalid
 
@@ -61,7 +61,7 @@ def from_decimal(text: str, currency: str) -> Money:
     exponent = EXPONENT.get(currency)
     if exponent is None or not text.isascii() or not text.replace(".", "", 1).isdigit():
         raise Invalid(what="amount")
-    minor = Decimal(text).scaleb(exponent)
+    minor = _scaled(text, exponent)
     if minor != minor.to_integral_value() or not 0 <= minor <= GREATEST:
         raise Invalid(what="amount")
     return Money(int(minor), currency)
@@ -71,13 +71,15 @@ def micro_from_decimal(text: str) -> int:
     """Read a unit cost in major units as 10⁻⁶ of it. Raises `Invalid` like `from_decimal`."""
     if not text.isascii() or not text.replace(".", "", 1).isdigit():
         raise Invalid(what="unit_cost")
-    try:
-        micro = Decimal(text) * MICRO
-    except InvalidOperation:
-        raise Invalid(what="unit_cost") from None
+    micro = _scaled(text, 6)
     if micro != micro.to_integral_value() or micro > GREATEST:
         raise Invalid(what="unit_cost")
     return int(micro)
+
+
+def _scaled(text: str, digits: int) -> Decimal:
+    # The default context rounds to 28 digits: 1.0000000000000000000000000001 would become 1 and be taken.
+    return Decimal(text).scaleb(digits, Context(prec=len(text) + digits))
 
 
 def minor_from_micro(micro: int, currency: str) -> int:

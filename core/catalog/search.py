@@ -8,7 +8,9 @@ from core.catalog.rules import pieces, search_words
 from core.db import execute
 
 WORDS_ALIKE = 0.5
-"""The least `word_similarity` (0 to 1): `steem 50` has 0.7 with Steam 50, `netflix` under 0.2 with all demo goods."""
+LONG_WORDS_ALIKE = 0.3
+"""The least `word_similarity` (0 to 1). Words of five and more may have fewer trigrams in common, since two turned
+letters spoil four of six: `staem` has 0.33 with Steam. Of a short word one trigram is its first letter alone."""
 
 PIECES_ALIKE = 0.5
 """The least share of two-character pieces: 腾迅 has 0.5 with 腾讯, 爱奇异 0.75 with 爱奇艺."""
@@ -25,7 +27,8 @@ def search(*, merchant_id: int, text: str, locale: str, limit: int = 20) -> list
     whole = " ".join(words)
     rows = execute(sql.SEARCH_SUBSTRING, (merchant_id, words, whole, whole, limit))
     if not rows:
-        rows = execute(sql.SEARCH_WORDS, (merchant_id, whole, WORDS_ALIKE, limit))
+        alike = LONG_WORDS_ALIKE if min(map(len, words)) >= 5 else WORDS_ALIKE
+        rows = execute(sql.SEARCH_WORDS, (merchant_id, whole, alike, limit))
     if not rows:
         rows = execute(sql.SEARCH_PIECES, (merchant_id, *_columns(words), PIECES_ALIKE, limit))
     return cards_of(merchant_id=merchant_id, product_ids=[row[0] for row in rows], locale=locale)

@@ -49,9 +49,12 @@ WITH title AS (
 SEARCH_SUBSTRING = f"""
 {TITLES}
 SELECT id FROM title
-WHERE (SELECT bool_and(strpos(text, w) > 0) FROM unnest(%s::text[]) AS w)
+WHERE (SELECT bool_and(strpos(text, w) > 0 OR (length(w) > 2 AND strpos(replace(text, ' ', ''), w) > 0))
+       FROM unnest(%s::text[]) AS w)
 ORDER BY (%s = ANY (codes)) DESC, (strpos(own, %s) > 0) DESC, position, id LIMIT %s
 """
+
+"""Every word stands in the title; a word of three or more also across its blanks: 京东e卡 in 京东 E 卡."""
 
 SEARCH_WORDS = f"""
 {TITLES}, scored AS (SELECT id, position, word_similarity(%s, text) AS score FROM title)
