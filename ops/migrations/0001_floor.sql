@@ -110,3 +110,11 @@ CREATE TABLE sealed_answer (
     created_at timestamptz NOT NULL,
     PRIMARY KEY (message_id, session_id)
 );
+
+-- Counts that may be lost, while Redis is away.
+CREATE UNLOGGED TABLE throttle (
+    name text NOT NULL,
+    period bigint NOT NULL,
+    hits integer NOT NULL,
+    PRIMARY KEY (name, period)
+);

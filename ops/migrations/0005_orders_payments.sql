@@ -139,6 +139,7 @@ CREATE TABLE payment_event (
     gateway_account_id bigint NOT NULL REFERENCES gateway_account,
     external_id text NOT NULL,
     kind text NOT NULL CHECK (kind IN ('paid', 'refunded')),
+    named_payment_id uuid,                    -- our number as the notice gives it, be it known to us or not
     payment_id uuid REFERENCES payment,
     order_id uuid REFERENCES shop_order,
     amount_minor bigint NOT NULL CHECK (amount_minor BETWEEN 1 AND 1000000000000000),
@@ -157,6 +158,7 @@ CREATE TABLE payment_event (
     CHECK ((resolved_at IS NULL) = (resolution IS NULL))
 );
 CREATE INDEX payment_event_order ON payment_event (order_id);
+CREATE INDEX payment_event_payment ON payment_event (payment_id) WHERE payment_id IS NOT NULL;
 CREATE INDEX payment_event_open ON payment_event (decide_by) WHERE booked_to = 'suspense' AND resolved_at IS NULL;
 CREATE INDEX payment_event_unreconciled ON payment_event (gateway_account_id) WHERE reconciled_at IS NULL;
 
@@ -174,7 +176,8 @@ CREATE TABLE refund (
     attempts integer NOT NULL DEFAULT 0,
     lease_until timestamptz,
     created_at timestamptz NOT NULL,
-    ended_at timestamptz
+    ended_at timestamptz,
+    reconciled_at timestamptz                 -- the outside confirms that the money left
 );
 CREATE UNIQUE INDEX refund_once_per_event ON refund (event_id) WHERE event_id IS NOT NULL AND state <> 'failed';
 CREATE INDEX refund_open ON refund (lease_until) WHERE state IN ('requested', 'sent', 'unknown');

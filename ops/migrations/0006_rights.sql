@@ -33,6 +33,9 @@ GRANT UPDATE (complete, chunks, size) ON upload TO keystall_shop;
 GRANT USAGE ON SEQUENCE card_pos, keystall_task_id_seq TO keystall_shop, keystall_worker;
 GRANT SELECT ON schema_migration TO keystall_shop, keystall_panel, keystall_worker, keystall_vault;
 
+GRANT SELECT, INSERT, UPDATE ON throttle TO keystall_shop, keystall_worker;
+GRANT DELETE ON throttle TO keystall_worker;
+
 -- Parties set up their own shop through use cases of the shop role.
 GRANT INSERT, UPDATE ON product, sku, listing, offer, trade_account, gateway_account, issuer TO keystall_shop;
 GRANT INSERT, UPDATE, DELETE ON source TO keystall_shop;
