@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
 
 _TIME = r"(?:[T\s]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?)?"
 _YEAR_FIRST = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?" + _TIME)
@@ -40,8 +41,11 @@ def end_date(text: str) -> date | None:
 
 def date_of_serial(text: str, *, from_1904: bool) -> date | None:
     """The date of a workbook's numeric cell: days since its epoch, or digits such as 20270630. Raises `ValueError`."""
-    number = float(text)
-    if number != number or not 0 < number < 10**8:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError("no date") from None
+    if not number.is_finite() or not 0 < number < 10**8:
         raise ValueError("no date")
     whole = int(number)
     if whole >= 1900_01_01:
