@@ -1,0 +1,222 @@
+"""Looking at goods: shelves, pages, search, one product, its variants one axis after another, words nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.home import draw_home, home_options
+from bot.intents import Act, Intent
+from bot.screens import Option, Screen, ScreenKind
+from bot.statuses import stock_badge
+from bot.talk import Talk, back_to, choice, home_option
+from bot.texts import Texts
+from bot.words import echo
+from core.catalog.rules import AXIS_NAMES, Category, axis_name, axis_value
+from core.catalog.search import nearest, search
+from core.catalog.service import (
+    Listing,
+    Page,
+    ProductCard,
+    ProductView,
+    Shelf,
+    categories,
+    find_listing,
+    product_view,
+    products_page,
+)
+from core.errors import NotFound
+from core.stock.service import available, usable_on
+
+Figures = dict[int, int]
+"""How many of each SKU can be sold, by SKU id, counted to 100."""
+
+FOUND_AT_MOST = 8
+
+
+def catalog(talk: Talk, act: Act) -> Screen:
+    """The shelves; where there is only one, what stands on it."""
+    shelves = categories(merchant_id=talk.merchant_id, locale=talk.texts.locale)
+    return draw_shelves(talk.texts, shelves) if len(shelves) > 1 else page(talk, act)
+
+
+def page(talk: Talk, act: Act) -> Screen:
+    """One page of a shelf, or of everything."""
+    wanted = act.text("category")
+    shown = products_page(
+        merchant_id=talk.merchant_id,
+        category=Category(wanted) if wanted else None,
+        page=act.number("page", 1),
+        locale=talk.texts.locale,
+    )
+    return draw_page(talk.texts, shown, figures_of(talk, shown.items), category=wanted)
+
+
+def searched(talk: Talk, act: Act) -> Screen:
+    """Goods that resemble some words; without words the question what to look for."""
+    words = act.text("words")
+    if not words:
+        return draw_what_to_find(talk.texts)
+    found = search(merchant_id=talk.merchant_id, text=words, locale=talk.texts.locale, limit=FOUND_AT_MOST)
+    return draw_found(talk.texts, words, found, figures_of(talk, found)) if found else not_found(talk, words)
+
+
+def unknown(talk: Talk, act: Act) -> Screen:
+    """Words that mean nothing here."""
+    return not_found(talk, act.text("said"))
+
+
+def not_found(talk: Talk, said: str) -> Screen:
+    """The three nearest goods and help, never silence."""
+    near = nearest(merchant_id=talk.merchant_id, text=said, locale=talk.texts.locale)
+    return draw_nearest(talk.texts, said, near, figures_of(talk, near))
+
+
+def product(talk: Talk, act: Act) -> Screen:
+    """One product; with the axes chosen so far, the variants that are left."""
+    view = product_view(merchant_id=talk.merchant_id, product_id=act.number("product"), locale=talk.texts.locale)
+    chosen = {axis: act.text(axis) for axis in AXIS_NAMES if act.text(axis)}
+    return draw_product(talk.texts, view, figures_of(talk, [view.card]), chosen)
+
+
+def product_of(talk: Talk, listing: Listing) -> Screen:
+    """The product of one code, with exactly that variant chosen."""
+    view = product_view(merchant_id=talk.merchant_id, product_id=listing.product_id, locale=talk.texts.locale)
+    return draw_variant(talk.texts, view, listing, figures_of(talk, [view.card]))
+
+
+def start(talk: Talk, act: Act) -> Screen:
+    """`/start`, with a code behind it in a link to one product; anything else there leads to the menu."""
+    if not act.text("code"):
+        return draw_home(talk.texts)
+    try:
+        return product_of(talk, find_listing(merchant_id=talk.merchant_id, code=act.text("code")))
+    except NotFound:
+        return draw_home(talk.texts)
+
+
+def figures_of(talk: Talk, cards: Sequence[ProductCard]) -> Figures:
+    """The stock of all that these products are sold as."""
+    day = usable_on(now=talk.now, zone=talk.shop.order_policy.zone, minimum_life_days=0)
+    skus = [listing.sku_id for card in cards for listing in card.listings]
+    return available(merchant_id=talk.merchant_id, sku_ids=skus, usable_on=day) if skus else {}
+
+
+def draw_shelves(texts: Texts, shelves: Sequence[Shelf]) -> Screen:
+    """One option a shelf."""
+    options = (
+        choice(f"{shelf.name} ({shelf.products})", Intent.CATEGORY, category=shelf.category.value) for shelf in shelves
+    )
+    text = texts.say("What are you looking for?")
+    return Screen(ScreenKind.MENU, text, (*options, choice(texts.say("Search"), Intent.SEARCH), home_option(texts)))
+
+
+def draw_page(texts: Texts, shown: Page, figures: Figures, *, category: str) -> Screen:
+    """At most eight products, then the ways on and back."""
+    options = [goods_option(texts, card, figures) for card in shown.items]
+    of_shelf: dict[str, str | int] = {"category": category} if category else {}
+    if shown.has_more:
+        options.append(choice(texts.say("More"), Intent.CATEGORY, page=shown.number + 1, **of_shelf))
+    if shown.number > 1:
+        options.append(choice(texts.say("Previous page"), Intent.CATEGORY, page=shown.number - 1, **of_shelf))
+    back = back_to(texts.say("Back"), Intent.CATALOG) if category else home_option(texts)
+    text = texts.say("Tap an item to see it.") if shown.items else texts.say("There is nothing here right now.")
+    return Screen(ScreenKind.MENU, text, (*options, back))
+
+
+def goods_option(texts: Texts, card: ProductCard, figures: Figures) -> Option:
+    """`腾讯视频 · ¥25.00 · 充足`: name, price (the lowest, where there are several), stock."""
+    prices = sorted({listing.price.minor for listing in card.listings})
+    lowest = min(card.listings, key=lambda listing: listing.price.minor).price
+    price = texts.money(lowest) if len(prices) == 1 else texts.say("{price} and up", price=texts.money(lowest))
+    badge = stock_badge(texts, sum(figures.get(listing.sku_id, 0) for listing in card.listings))
+    return choice(f"{card.name} · {price} · {badge}", Intent.PRODUCT, product=card.product_id)
+
+
+def draw_what_to_find(texts: Texts) -> Screen:
+    """搜索 without words."""
+    text = texts.say("What are you looking for? Write its name, for example “video” or “steam 50”.")
+    return Screen(ScreenKind.INPUT, text, (choice(texts.say("See all goods"), Intent.CATALOG), home_option(texts)))
+
+
+def draw_found(texts: Texts, words: str, found: Sequence[ProductCard], figures: Figures) -> Screen:
+    """What a search found."""
+    options = [goods_option(texts, card, figures) for card in found]
+    return Screen(ScreenKind.MENU, texts.say("Found for “{words}”", words=echo(words)), (*options, home_option(texts)))
+
+
+def draw_nearest(texts: Texts, said: str, near: Sequence[ProductCard], figures: Figures) -> Screen:
+    """An answer to words nobody knows."""
+    if not near:
+        lines = [texts.say("Sorry, I did not understand “{words}”.", words=echo(said))]
+        lines.append(texts.say("Tap below, or just write: “search video”, “buy A1 2”."))
+        return Screen(ScreenKind.MENU, "\n".join(lines), home_options(texts))
+    lines = [texts.say("Nothing is called “{words}” here. Did you mean one of these?", words=echo(said))]
+    lines.append(texts.say("“help” lists the words that always work."))
+    options = [goods_option(texts, card, figures) for card in near]
+    ways = (choice(texts.say("See all goods"), Intent.CATALOG), choice(texts.say("Help"), Intent.HELP))
+    return Screen(ScreenKind.MENU, "\n".join(lines), (*options, *ways, home_option(texts)))
+
+
+def draw_product(texts: Texts, view: ProductView, figures: Figures, chosen: dict[str, str]) -> Screen:
+    """The product and the next thing to choose; what has one possible answer is not asked."""
+    left = [
+        listing
+        for listing in view.card.listings
+        if all(listing.axes.get(axis) == value for axis, value in chosen.items())
+    ] or list(view.card.listings)
+    if len(left) == 1:
+        return draw_variant(texts, view, left[0], figures)
+    axis = next_axis(left)
+    if axis is None:
+        options = [variant_option(texts, listing, figures) for listing in left]
+        question = texts.say("Which one?")
+    else:
+        options = axis_options(texts, view.card, left, axis, chosen, figures)
+        question = texts.say("Choose: {axis}", axis=axis_name(axis, texts.locale))
+    lines = [view.card.name, *([view.card.summary] if view.card.summary else []), question]
+    back = back_to(texts.say("Back"), Intent.CATEGORY, category=view.card.category.value)
+    return Screen(ScreenKind.PRODUCT, "\n".join(lines), (*options, back))
+
+
+def next_axis(listings: Sequence[Listing]) -> str | None:
+    """The first axis along which these variants differ."""
+    return next((axis for axis in AXIS_NAMES if len({listing.axes.get(axis) for listing in listings}) > 1), None)
+
+
+def axis_options(
+    texts: Texts, card: ProductCard, left: Sequence[Listing], axis: str, chosen: dict[str, str], figures: Figures
+) -> list[Option]:
+    """One option for each value of an axis; a value that leaves one variant shows its price and stock."""
+    options = []
+    for value in dict.fromkeys(listing.axes.get(axis, "") for listing in left):
+        of_value = [listing for listing in left if listing.axes.get(axis, "") == value]
+        if len(of_value) == 1:
+            options.append(variant_option(texts, of_value[0], figures, label=axis_value(value, texts.locale)))
+        else:
+            label = axis_value(value, texts.locale) or texts.say("Other")
+            options.append(choice(label, Intent.PRODUCT, product=card.product_id, **chosen, **{axis: value}))
+    return options
+
+
+def variant_option(texts: Texts, listing: Listing, figures: Figures, label: str = "") -> Option:
+    """`月卡 · ¥25.00 · 充足`, which leads to the confirm screen."""
+    badge = stock_badge(texts, figures.get(listing.sku_id, 0))
+    name = label or texts.name(listing.names)
+    return choice(f"{name} · {texts.money(listing.price)} · {badge}", Intent.CONFIRM, code=listing.code)
+
+
+def draw_variant(texts: Texts, view: ProductView, listing: Listing, figures: Figures) -> Screen:
+    """One variant with its rules, and the way to buy it."""
+    left = figures.get(listing.sku_id, 0)
+    lines = [texts.name(listing.names)]
+    lines.append(texts.row(texts.say("Price"), texts.money(listing.price)))
+    lines.append(texts.row(texts.say("Stock"), stock_badge(texts, left)))
+    lines.append(texts.row(texts.say("Code"), listing.code))
+    lines.append(texts.row(texts.say("Delivery"), texts.say("by itself in this chat, seconds after payment")))
+    if view.refund:
+        lines.append(texts.row(texts.say("Refunds"), " ".join(view.refund.split())))
+    if view.card.summary:
+        lines.append(view.card.summary)
+    buy = [choice(texts.say("Buy"), Intent.CONFIRM, code=listing.code)] if left else []
+    back = back_to(texts.say("Back"), Intent.CATEGORY, category=view.card.category.value)
+    return Screen(ScreenKind.PRODUCT, "\n".join(lines), (*buy, back))

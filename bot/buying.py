@@ -1,0 +1,200 @@
+"""From a chosen listing to a placed order: how many, confirm, place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.browse import not_found, product_of
+from bot.home import draw_home
+from bot.intents import Act, Intent
+from bot.paying import show_order
+from bot.refusals import refuse
+from bot.screens import Option, Screen, ScreenKind
+from bot.talk import Talk, choice
+from bot.texts import Texts
+from bot.words import echo, looks_like_a_quantity, read_quantity
+from core.catalog.service import Listing, find_listing
+from core.errors import NotFound
+from core.members.service import access_shopper
+from core.money import Money
+from core.orders.rules import PriceChanged
+from core.orders.service import WantedLine, place_order
+from core.pricing.rules import Quote, quote
+from core.stock.rules import HeldByOthers, OutOfStock
+from core.stock.service import COUNTED_TO, available, usable_on
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What is about to be ordered: a listing, how many, at which price, and how long it is kept unpaid."""
+
+    listing: Listing
+    quote: Quote
+    kept_for: timedelta
+    old_price: Money | None = None  # the price that was shown before, when it changed
+    coupon: str = ""  # a coupon that was named and cannot be used yet
+
+
+def confirm(talk: Talk, act: Act) -> Screen:
+    """`买 A1 2`: what it costs, to be confirmed."""
+    if not act.text("code"):
+        return draw_how_to_buy(talk.texts)
+    try:
+        listing = find_listing(merchant_id=talk.merchant_id, code=act.text("code"))
+    except NotFound:
+        return not_found(talk, act.text("said"))
+    return confirm_listing(talk, listing, act)
+
+
+def code(talk: Talk, act: Act) -> Screen:
+    """`A1 2`: the same without a word before it; `A1` alone shows the goods; another first word is only words."""
+    written = act.text("quantity")
+    try:
+        listing = find_listing(merchant_id=talk.merchant_id, code=act.text("code"))
+    except NotFound:
+        return not_found(talk, act.text("said"))
+    if not written and not act.text("coupon"):
+        return product_of(talk, listing)
+    if written and not looks_like_a_quantity(written):
+        return not_found(talk, act.text("said"))
+    return confirm_listing(talk, listing, act)
+
+
+def confirm_listing(talk: Talk, listing: Listing, act: Act) -> Screen:
+    """The confirm screen of a listing, or a clear no while nothing has happened yet."""
+    quantity = read_quantity(act.text("quantity"), maximum=listing.maximum_quantity)
+    left = stock_of(talk, listing)
+    if left < quantity and left < COUNTED_TO:
+        fewer = choice(
+            talk.texts.say("Take {count} instead", count=left), Intent.CONFIRM, code=listing.code, quantity=left
+        )
+        return refuse(talk.texts, OutOfStock(code=listing.code, left=left), *([fewer] if left else []))
+    return draw_confirm(talk.texts, offer_of(talk, listing, quantity, coupon=act.text("coupon")))
+
+
+def stock_of(talk: Talk, listing: Listing) -> int:
+    """How many of a listing can be sold now, counted to `COUNTED_TO`."""
+    day = usable_on(now=talk.now, zone=talk.shop.order_policy.zone, minimum_life_days=listing.minimum_life_days)
+    figures = available(merchant_id=talk.merchant_id, sku_ids=[listing.sku_id], usable_on=day)
+    return figures.get(listing.sku_id, 0)
+
+
+def offer_of(talk: Talk, listing: Listing, quantity: int, *, old_price: Money | None = None, coupon: str = "") -> Offer:
+    """Quantity and price of a listing for this shopper."""
+    policy = talk.shop.order_policy
+    shopper = access_shopper(actor=talk.actor, shopper_id=talk.incoming.shopper_id)
+    return Offer(
+        listing=listing,
+        quote=quote(list_price_minor=listing.price.minor, quantity=quantity),
+        kept_for=policy.hold_for if shopper.paid_orders else policy.stranger_hold_for,
+        old_price=old_price,
+        coupon=coupon,
+    )
+
+
+def ask_quantity(talk: Talk, act: Act) -> Screen:
+    """改: how many?"""
+    listing = find_listing(merchant_id=talk.merchant_id, code=act.text("code"))
+    return draw_ask_quantity(talk.texts, listing)
+
+
+def place(talk: Talk, act: Act) -> Screen:
+    """确认: the order, placed once however often the button is tapped, and how to pay it."""
+    listing = find_listing(merchant_id=talk.merchant_id, code=act.text("code"))
+    wanted = WantedLine(listing.id, act.number("quantity"), seen_version=act.number("version"))
+    try:
+        placed = place_order(
+            actor=talk.actor,
+            conversation_id=talk.conversation_id,
+            lines=[wanted],
+            submission_id=talk.submission,
+            network=talk.incoming.network,
+            policy=talk.shop.order_policy,
+            keys=talk.shop.order_keys,
+            now=talk.now,
+        )
+    except PriceChanged:
+        seen = Money(act.number("price"), listing.price.currency)
+        return draw_confirm(talk.texts, offer_of(talk, listing, wanted.quantity, old_price=seen))
+    except (OutOfStock, HeldByOthers) as refusal:
+        return refuse(talk.texts, refusal, *fewer_options(talk.texts, listing, refusal))
+    return show_order(talk, placed.order_id)
+
+
+def fewer_options(texts: Texts, listing: Listing, refusal: OutOfStock | HeldByOthers) -> tuple[Option, ...]:
+    """The way out of a short stock: as many as are left."""
+    left = int(refusal.params.get("left", 0))
+    if left < 1:
+        return ()
+    return (choice(texts.say("Take {count} instead", count=left), Intent.CONFIRM, code=listing.code, quantity=left),)
+
+
+def dismiss(talk: Talk, act: Act) -> Screen:
+    """取消 on the confirm screen: nothing was placed, so nothing has to be undone."""
+    return draw_home(talk.texts, first=talk.texts.say("All right, nothing was ordered. Anything else?"))
+
+
+def draw_confirm(texts: Texts, offer: Offer) -> Screen:
+    """Exactly one option places the order and one cancels; the others change the quantity."""
+    listing, priced = offer.listing, offer.quote
+    currency = listing.price.currency
+    lines = [texts.say("The price was updated") if offer.old_price else texts.say("Please confirm your order")]
+    lines.append(texts.row(texts.say("Item"), f"{texts.name(listing.names)} ({listing.code})"))
+    if offer.old_price:
+        lines.append(texts.row(texts.say("Price before"), texts.money(offer.old_price)))
+    lines.append(texts.row(texts.say("Price"), texts.money(listing.price)))
+    lines.append(texts.row(texts.say("Quantity"), str(priced.quantity)))
+    if priced.discount_minor:
+        lines.append(texts.row(texts.say("Discount"), "−" + texts.money(Money(priced.discount_minor, currency))))
+    lines.append(texts.row(texts.say("Total"), texts.money(Money(priced.total_minor, currency))))
+    minutes = int(offer.kept_for.total_seconds()) // 60
+    lines.append(texts.say("Your cards are kept for {minutes} minutes; please pay within that time.", minutes=minutes))
+    lines.append(texts.say("Once you have paid, they arrive in this chat by themselves."))
+    if offer.coupon:
+        lines.append(texts.say("Coupons have not opened yet: {coupon} was not used.", coupon=echo(offer.coupon)))
+    return Screen(
+        ScreenKind.CONFIRM,
+        "\n".join(lines),
+        confirm_options(texts, offer),
+        asks=Act(Intent.QUANTITY, {"code": listing.code}),
+    )
+
+
+def confirm_options(texts: Texts, offer: Offer) -> tuple[Option, ...]:
+    """确认, −, +, 改, 取消; − only above one, + only below the maximum."""
+    listing, count = offer.listing, offer.quote.quantity
+    yes = choice(
+        texts.say("Confirm order"),
+        Intent.PLACE,
+        code=listing.code,
+        quantity=count,
+        version=listing.version,
+        price=listing.price.minor,
+    )
+    steps = [(count - 1, "−1"), (count + 1, "+1")]
+    changes = [
+        choice(label, Intent.CONFIRM, code=listing.code, quantity=to)
+        for to, label in steps
+        if 1 <= to <= listing.maximum_quantity
+    ]
+    if listing.maximum_quantity > 1:
+        changes.append(choice(texts.say("Change quantity"), Intent.ASK_QUANTITY, code=listing.code))
+    no = Option(texts.say("Cancel"), act=Act(Intent.DISMISS), is_back=True)
+    return (yes, *changes, no)
+
+
+def draw_ask_quantity(texts: Texts, listing: Listing) -> Screen:
+    """How many? A number is the answer; the usual ones are one tap."""
+    usual = [count for count in (1, 2, 3, 5, 10) if count <= listing.maximum_quantity]
+    options = [choice(str(count), Intent.CONFIRM, code=listing.code, quantity=count) for count in usual]
+    no = Option(texts.say("Cancel"), act=Act(Intent.DISMISS), is_back=True)
+    question = texts.say("How many of {name}? Send a number from 1 to {maximum}.", name=texts.name(listing.names),
+                         maximum=listing.maximum_quantity)  # fmt: skip
+    return Screen(ScreenKind.INPUT, question, (*options, no), asks=Act(Intent.QUANTITY, {"code": listing.code}))
+
+
+def draw_how_to_buy(texts: Texts) -> Screen:
+    """`买` without a code."""
+    text = texts.say("Which one? Send the code and how many, for example “buy A1 2”. The code stands beside the goods.")
+    return Screen(ScreenKind.INPUT, text, (choice(texts.say("See all goods"), Intent.CATALOG),))

@@ -1,0 +1,103 @@
+"""Where the conversation begins and where it explains itself: the menu, help, languages, what is not open yet."""
+
+from __future__ import annotations
+
+from bot.intents import Act, Intent
+from bot.screens import Option, Screen, ScreenKind
+from bot.talk import Talk, choice, home_option
+from bot.texts import Texts, mark
+from bot.words import read_locale
+from core.members.service import set_locale
+
+NOT_OPEN_YET = {
+    Intent.MEMBER: mark("Membership has not opened in this shop yet."),
+    Intent.POINTS: mark("Points have not opened in this shop yet."),
+    Intent.CHECK_IN: mark("Check-in has not opened in this shop yet."),
+    Intent.COUPONS: mark("Coupons have not opened in this shop yet; the price you see is the price you pay."),
+    Intent.BIND: mark("Linking your other accounts has not opened yet; your orders stay in this chat."),
+}
+LANGUAGE_NAMES = {"zh-CN": "中文", "en": "English"}
+
+
+def home(talk: Talk, act: Act) -> Screen:
+    """The menu."""
+    return draw_home(talk.texts)
+
+
+def not_open_yet(talk: Talk, act: Act) -> Screen:
+    """One honest sentence, and the menu."""
+    return draw_home(talk.texts, first=talk.texts.say(NOT_OPEN_YET[act.intent]))
+
+
+def language(talk: Talk, act: Act) -> Screen:
+    """Which language?"""
+    return draw_languages(talk.texts, talk.shop.phrasebook.locales)
+
+
+def chosen_language(talk: Talk, act: Act) -> Screen:
+    """Speak it from now on; a language we do not speak shows those that we do."""
+    locale = read_locale(act.text("locale"))
+    if locale not in talk.shop.phrasebook.locales:
+        return language(talk, act)
+    set_locale(actor=talk.actor, locale=locale, now=talk.now)
+    texts = talk.shop.phrasebook.texts(locale)
+    return draw_home(texts, first=texts.say("From now on we speak English."))
+
+
+def support(talk: Talk, act: Act) -> Screen:
+    """The words that work, and how to reach the merchant."""
+    return draw_help(talk.texts)
+
+
+def home_options(texts: Texts) -> tuple[Option, ...]:
+    """What the menu offers."""
+    return (
+        choice(texts.say("Goods"), Intent.CATALOG),
+        choice(texts.say("My orders"), Intent.ORDERS),
+        choice(texts.say("Get my cards"), Intent.CARDS),
+        choice(texts.say("Wallet"), Intent.WALLET),
+        choice(texts.say("Help"), Intent.HELP),
+        choice(texts.say("中文 / English"), Intent.LANGUAGE),
+    )
+
+
+def draw_home(texts: Texts, first: str = "") -> Screen:
+    """The menu, after one sentence that answers what was asked."""
+    lines = [first or texts.say("Hello, what would you like?")]
+    lines.append(texts.say("Tap below, or just write: “search video”, “buy A1 2”."))
+    return Screen(ScreenKind.MENU, "\n".join(lines), home_options(texts))
+
+
+def draw_menu_changed(texts: Texts) -> Screen:
+    """What a button or number of an old menu is answered with."""
+    return draw_home(texts, first=texts.say("The menu has changed, please choose again."))
+
+
+def draw_languages(texts: Texts, locales: list[str]) -> Screen:
+    """Each language by its own name."""
+    options = (choice(LANGUAGE_NAMES.get(locale, locale), Intent.SET_LANGUAGE, locale=locale) for locale in locales)
+    return Screen(ScreenKind.MENU, texts.say("Which language do you prefer?"), (*options, home_option(texts)))
+
+
+def draw_help(texts: Texts) -> Screen:
+    """Help: words, codes, money, people."""
+    lines = (
+        texts.say("Words that always work"),
+        texts.row(texts.say("menu"), texts.say("start over")),
+        texts.row(texts.say("search video"), texts.say("look for goods")),
+        texts.row(texts.say("buy A1 2"), texts.say("two of A1; “A1 2” and “A1*2” do the same")),
+        texts.row(texts.say("orders"), texts.say("your latest orders")),
+        texts.row(texts.say("cards"), texts.say("your cards once more")),
+        texts.row(texts.say("cancel"), texts.say("give up an unpaid order")),
+        texts.row(texts.say("find 4200001234"), texts.say("an order by the number on your bill")),
+        texts.row(texts.say("language"), texts.say("中文 / English")),
+        "",
+        texts.say("Need a person? Staff do not answer in this chat yet: contact the shop and name your order number."),
+    )
+    options = (
+        choice(texts.say("Goods"), Intent.CATALOG),
+        choice(texts.say("My orders"), Intent.ORDERS),
+        choice(texts.say("Get my cards"), Intent.CARDS),
+        home_option(texts),
+    )
+    return Screen(ScreenKind.MENU, "\n".join(lines), options)

@@ -1,0 +1,154 @@
+"""An order on its way to being paid: the pay screen, 我已支付, wallet, cancelling."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from bot.intents import Act, Intent
+from bot.screens import Option, Screen, ScreenKind
+from bot.statuses import status_words
+from bot.talk import Talk, choice, home_option
+from bot.texts import Texts
+from core.ids import Prefix, parse, public
+from core.money import Money
+from core.orders.rules import OrderStatus
+from core.orders.service import LineView, OrderView, cancel_order, order_view, orders_of
+from core.payments.wallet import pay_from_wallet, settle_free, wallet_balance
+
+
+def pay(talk: Talk, act: Act) -> Screen:
+    """One order as it is now: how to pay it while it is unpaid, its state afterwards."""
+    return show_order(talk, order_of(act))
+
+
+def show_order(talk: Talk, order_id: UUID) -> Screen:
+    """The pay screen of an unpaid order, the receipt of any other. What costs nothing is settled at once."""
+    view = order_view(actor=talk.actor, order_id=order_id)
+    if view.status is OrderStatus.AWAITING_PAYMENT and view.total.minor == 0:
+        settle_free(order_id=order_id, now=talk.now)
+        view = order_view(actor=talk.actor, order_id=order_id)
+    if view.status is not OrderStatus.AWAITING_PAYMENT:
+        return draw_receipt(talk.texts, view)
+    balance = wallet_balance(actor=talk.actor)
+    return draw_pay(talk.texts, view, balance=balance, now=talk.now)
+
+
+def from_wallet(talk: Talk, act: Act) -> Screen:
+    """Pays from the wallet; what happened stands on the receipt, the cards come by themselves."""
+    order_id = order_of(act)
+    pay_from_wallet(actor=talk.actor, order_id=order_id, submission_id=talk.submission, now=talk.now)
+    return show_order(talk, order_id)
+
+
+def cancelled(talk: Talk, act: Act) -> Screen:
+    """Gives an unpaid order up; twice is once."""
+    order_id = order_of(act)
+    cancel_order(actor=talk.actor, order_id=order_id, now=talk.now)
+    return draw_receipt(talk.texts, order_view(actor=talk.actor, order_id=order_id))
+
+
+def cancel_word(talk: Talk, act: Act) -> Screen:
+    """取消 without saying what: the one unpaid order, a choice among several, or nothing to cancel."""
+    unpaid = [view for view in orders_of(actor=talk.actor) if view.status is OrderStatus.AWAITING_PAYMENT]
+    return draw_what_to_cancel(talk.texts, unpaid)
+
+
+def order_of(act: Act) -> UUID:
+    """The order that an act names. Raises `NotFound`."""
+    return parse(Prefix.ORDER, act.text("order"))
+
+
+def goods_of(texts: Texts, line: LineView) -> str:
+    """`腾讯视频月卡 × 2`."""
+    return f"{texts.name(line.names)} × {line.quantity}"
+
+
+def summary_of(texts: Texts, view: OrderView) -> str:
+    """All goods of an order in a few words."""
+    return texts.say(", ").join(goods_of(texts, line) for line in view.lines)
+
+
+def draw_pay(texts: Texts, view: OrderView, *, balance: Money, now: datetime) -> Screen:
+    """What is to be paid, until when, and how."""
+    order = public(Prefix.ORDER, view.id)
+    minutes = max(0, int((view.deadline - now).total_seconds() + 59) // 60)
+    lines = [
+        texts.say("Your order is placed, waiting for payment"),
+        *(texts.row(texts.say("Item"), goods_of(texts, line)) for line in view.lines),
+        texts.row(texts.say("To pay"), texts.money(view.total)),
+        texts.row(texts.say("Pay before"), texts.time(view.deadline, now=now)),
+        texts.say("Your cards are kept for you for {minutes} more minutes.", minutes=minutes),
+        texts.say("Once you have paid, they arrive in this chat by themselves."),
+    ]
+    options = [Option(texts.say("Pay {amount}", amount=texts.money(view.total)), pay_order=view.id)]
+    if balance.currency == view.total.currency and balance.minor >= view.total.minor > 0:
+        label = texts.say("Use my wallet ({amount})", amount=texts.money(balance))
+        options.append(choice(label, Intent.WALLET_PAY, order=order))
+    options.append(choice(texts.say("I have paid"), Intent.PAID, order=order))
+    options.append(choice(texts.say("Cancel order"), Intent.CANCEL_ORDER, order=order))
+    return Screen(ScreenKind.PAY, "\n".join(lines), tuple(options), order=view.id)
+
+
+def draw_receipt(texts: Texts, view: OrderView) -> Screen:
+    """An order that is no longer waiting for its payment."""
+    lines = [
+        texts.say("Order {state}", state=status_words(texts, view.status)),
+        *(texts.row(texts.say("Item"), goods_of(texts, line)) for line in view.lines),
+        texts.row(texts.say("Total"), texts.money(view.total)),
+        texts.row(texts.say("Time of order"), texts.moment(view.placed_at)),
+    ]
+    if view.paid_at:
+        lines.append(texts.row(texts.say("Time of payment"), texts.moment(view.paid_at)))
+    if view.refunded_minor:
+        refunded = Money(view.refunded_minor, view.total.currency)
+        lines.append(texts.row(texts.say("Refunded"), texts.money(refunded)))
+    lines.append(money_words(texts, view))
+    return Screen(ScreenKind.RECEIPT, "\n".join(lines), receipt_options(texts, view), order=view.id)
+
+
+def money_words(texts: Texts, view: OrderView) -> str:
+    """What an order's state means for the money and what comes next."""
+    match view.status:
+        case OrderStatus.PAID | OrderStatus.PART_DELIVERED:
+            return texts.say("Your payment is in. The cards arrive in this chat in a moment.")
+        case OrderStatus.DELIVERED:
+            return texts.say("Your cards are in this chat. Send “cards” to see them again.")
+        case OrderStatus.IN_REVIEW:
+            return texts.say("Your payment is in. The shop checks this order first; your money is safe.")
+        case OrderStatus.REFUNDED:
+            return texts.say("Your money went back.")
+        case OrderStatus.EXPIRED | OrderStatus.CANCELLED:
+            return texts.say("Nothing was charged. If you have paid after all, you get your goods or your money back.")
+        case OrderStatus.AWAITING_PAYMENT:
+            return texts.say("Nothing has been paid yet.")
+
+
+def receipt_options(texts: Texts, view: OrderView) -> tuple[Option, ...]:
+    """What can be done with an order now."""
+    order = public(Prefix.ORDER, view.id)
+    options = []
+    if view.status in {OrderStatus.DELIVERED, OrderStatus.PART_DELIVERED}:
+        options.append(choice(texts.say("See the cards again"), Intent.CARDS, order=order))
+        options.append(choice(texts.say("How to use"), Intent.REDEEM, order=order))
+    if view.status in {OrderStatus.PAID, OrderStatus.IN_REVIEW}:
+        options.append(choice(texts.say("Look again"), Intent.ORDER, order=order))
+    else:
+        options.append(choice(texts.say("Order again"), Intent.AGAIN, order=order))
+    return (*options, home_option(texts))
+
+
+def draw_what_to_cancel(texts: Texts, unpaid: list[OrderView]) -> Screen:
+    """Which unpaid order is to be given up?"""
+    if not unpaid:
+        return Screen(
+            ScreenKind.TEXT,
+            texts.say("There is no unpaid order to cancel. Nothing was charged."),
+            (choice(texts.say("My orders"), Intent.ORDERS), home_option(texts)),
+        )
+    options = (
+        choice(f"{texts.say('Cancel order')} · {summary_of(texts, view)} · {texts.money(view.total)}",
+               Intent.CANCEL_ORDER, order=public(Prefix.ORDER, view.id))
+        for view in unpaid
+    )  # fmt: skip
+    return Screen(ScreenKind.MENU, texts.say("Which order shall be cancelled?"), (*options, home_option(texts)))

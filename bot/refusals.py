@@ -1,0 +1,149 @@
+"""Refusals in words, in one place: what happened, what it means for the money, what to do now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from bot.intents import Intent
+from bot.screens import Option, Screen, ScreenKind
+from bot.statuses import status_words
+from bot.talk import choice, home_option
+from bot.texts import Texts, mark
+from bot.words import BadQuantity
+from core.catalog.rules import UnknownListing
+from core.conversations.service import StaleButton, StaleMenu
+from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable, error_id
+from core.fulfilment.service import NothingDelivered, RereadLimit
+from core.orders.rules import CannotSettle, OrderIs, PriceChanged, QuantityRefused
+from core.payments.rules import AlreadyDecided, NotEnough, OrderNotPayable
+from core.risk.rules import StockKeptForOthers, TooManyOnNetwork, TooManyUnpaid
+from core.stock.rules import HeldByOthers, OutOfStock
+from core.submission import OtherContent
+
+log = structlog.get_logger()
+
+NOT_CHARGED = mark("Nothing was ordered or charged.")
+NOT_CHANGED = mark("Nothing has changed.")
+ASK_US = mark("If it happens again, contact support and give the error id.")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The three parts of a refusal, and where to go from there. `{…}` stands for the refusal's parameters."""
+
+    what: str
+    money: str = NOT_CHARGED
+    now: str = ""
+    ways: tuple[Intent, ...] = ()
+
+
+FAMILIES: Mapping[type[Refusal], Wording] = {
+    NotFound: Wording(mark("That could not be found."), NOT_CHANGED, mark("Please start again from the menu.")),
+    NotAllowed: Wording(mark("That is not possible here."), NOT_CHANGED, ASK_US),
+    Invalid: Wording(mark("That does not look right."), now=mark("Please check what you wrote and send it again.")),
+    Conflict: Wording(
+        mark("Something has changed in the meantime."), NOT_CHANGED, mark("Have a look at your orders, then try again.")
+    ),
+    Limited: Wording(mark("That was too much at once."), now=mark("Please try again in a few minutes.")),
+    Unavailable: Wording(mark("The shop is busy for a moment."), now=mark("Please try again in a minute.")),
+    Refusal: Wording(mark("That did not work."), NOT_CHANGED, ASK_US),
+}
+"""What is said of a refusal that needs no words of its own."""
+
+OWN_WORDS: Mapping[type[Refusal], Wording] = {
+    BadQuantity: Wording(
+        mark("“{written}” is not a quantity we can take."), now=mark("Please send a whole number from 1 to {maximum}.")
+    ),
+    QuantityRefused: Wording(
+        mark("That quantity cannot be ordered."), now=mark("Please send a whole number from 1 to {most}.")
+    ),
+    UnknownListing: Wording(
+        mark("This item is not on sale here."), now=mark("Have a look at what is."), ways=(Intent.CATALOG,)
+    ),
+    PriceChanged: Wording(
+        mark("The price of {code} has changed."), now=mark("Please look at the new price and confirm again.")
+    ),
+    OutOfStock: Wording(
+        mark("Only {left} of {code} left."),
+        now=mark("Order fewer, or have a look at other goods."),
+        ways=(Intent.CATALOG,),
+    ),
+    HeldByOthers: Wording(
+        mark("The last of {code} are reserved by other shoppers who are about to pay."),
+        now=mark("Please try again in a few minutes: what is not paid for becomes free."),
+    ),
+    TooManyUnpaid: Wording(
+        mark("You already have {limit} unpaid orders."),
+        mark("No further order was placed and nothing was charged."),
+        mark("Pay for one of them or cancel it, then order again."),
+        (Intent.ORDERS,),
+    ),
+    TooManyOnNetwork: Wording(
+        mark("Too many unpaid orders come from your network right now."), now=mark("Please try again in a few minutes.")
+    ),
+    StockKeptForOthers: Wording(
+        mark("So that everyone gets a chance, only part of the stock can be reserved before it is paid for."),
+        now=mark("Order fewer, or try again in a few minutes."),
+    ),
+    OrderIs: Wording(mark("This order has moved on: {state}."), NOT_CHANGED, ways=(Intent.ORDERS,)),
+    CannotSettle: Wording(
+        mark("This order can no longer be paid."),
+        mark("If you have paid, your money is safe: it goes back to you, or buys other goods if you prefer."),
+        ways=(Intent.ORDERS,),
+    ),
+    OrderNotPayable: Wording(mark("This order can no longer be paid: {state}."), ways=(Intent.ORDERS,)),
+    NotEnough: Wording(
+        mark("Your wallet does not hold enough for this order."), now=mark("Pay another way, or top your wallet up.")
+    ),
+    AlreadyDecided: Wording(
+        mark("You have decided about this money before."), NOT_CHANGED, mark("Your orders show what became of it.")
+    ),
+    RereadLimit: Wording(
+        mark("You have asked for your cards very often."),
+        mark("They are safe and stay yours."),
+        mark("Scroll up to see them, or try again in an hour."),
+    ),
+    NothingDelivered: Wording(
+        mark("No cards of this order have been delivered yet."), NOT_CHANGED, ways=(Intent.ORDERS,)
+    ),
+    StaleButton: Wording(mark("This button is not valid any more."), now=mark("Please choose again.")),
+    StaleMenu: Wording(mark("The menu has changed."), now=mark("Please choose again.")),
+    OtherContent: Wording(
+        mark("This message was sent before with other content."), NOT_CHANGED, mark("Please send it again.")
+    ),
+}
+"""What is said of the refusals that a shopper can meet."""
+
+SOLD_OUT = Wording(
+    mark("{code} is sold out."), now=mark("Have a look at other goods, or come back later."), ways=(Intent.CATALOG,)
+)
+
+
+def wording_of(kind: type[Refusal]) -> Wording:
+    """The words of a kind of refusal: its own, else those of the nearest family above it."""
+    known = {**FAMILIES, **OWN_WORDS}
+    return next(known[ancestor] for ancestor in kind.__mro__ if ancestor in known)
+
+
+def draw_refusal(
+    texts: Texts, refusal: Refusal, *, error: str, options: tuple[Option, ...] = (), home: bool = True
+) -> Screen:
+    """One `error` screen. `error` is the error id; `options` come before the ways that its wording knows."""
+    is_sold_out = isinstance(refusal, OutOfStock) and not refusal.params.get("left")
+    words = SOLD_OUT if is_sold_out else wording_of(type(refusal))
+    params = {name: status_words(texts, value) if name == "state" else value for name, value in refusal.params.items()}
+    parts = [texts.say(part, **params) for part in (words.what, words.money, words.now) if part]
+    labels = {Intent.CATALOG: texts.say("See all goods"), Intent.ORDERS: texts.say("My orders")}
+    ways = tuple(choice(labels[intent], intent) for intent in words.ways)
+    last = (home_option(texts),) if home else ()
+    return Screen(ScreenKind.ERROR, "\n".join(parts), (*options, *ways, *last), error_id=error)
+
+
+def refuse(texts: Texts, refusal: Refusal, *options: Option, home: bool = True) -> Screen:
+    """Mint an error id, write it to the log beside the reason, and say the refusal in words."""
+    error = error_id()
+    log.info("refused", error_id=error, reason=refusal.reason)
+    return draw_refusal(texts, refusal, error=error, options=options, home=home)

@@ -1,0 +1,71 @@
+"""What every part of the conversation is handed: the shop it stands in, who speaks, in which language, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from bot.incoming import Incoming
+from bot.intents import Act, Intent
+from bot.screens import Option
+from bot.texts import Phrasebook, Texts
+from core.actor import Actor
+from core.clock import Clock
+from core.orders.values import OrderKeys, OrderPolicy
+from core.secret import Secret
+
+
+@dataclass(frozen=True)
+class ShopContext:
+    """What the engine needs of the store; built once when a process starts.
+
+    `button_key` makes the tokens of buttons under messages sent unasked, which must be the same at every reading.
+    """
+
+    clock: Clock
+    phrasebook: Phrasebook
+    order_policy: OrderPolicy
+    order_keys: OrderKeys
+    button_key: Secret
+
+
+@dataclass(frozen=True)
+class Talk:
+    """One turn of one conversation. `submission` names it for use cases that must have one effect only."""
+
+    shop: ShopContext
+    incoming: Incoming
+    texts: Texts
+    now: datetime
+    submission: str
+
+    @property
+    def actor(self) -> Actor:
+        """The shopper who speaks."""
+        return self.incoming.actor
+
+    @property
+    def merchant_id(self) -> int:
+        """Whose shop this is."""
+        return self.incoming.merchant_id
+
+    @property
+    def conversation_id(self) -> UUID:
+        """Where it is said."""
+        return self.incoming.conversation_id
+
+
+def choice(label: str, intent: Intent, **params: str | int) -> Option:
+    """An option that acts."""
+    return Option(label, act=Act(intent, params))
+
+
+def back_to(label: str, intent: Intent, **params: str | int) -> Option:
+    """The option that leads back: the last of its screen, 0 where menus are numbered."""
+    return Option(label, act=Act(intent, params), is_back=True)
+
+
+def home_option(texts: Texts) -> Option:
+    """Back to the menu."""
+    return back_to(texts.say("Menu"), Intent.HOME)
