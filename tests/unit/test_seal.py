@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.vault import seal
 from core.vault.chunks import CHUNK_BYTES, ChunkSealer, open_chunks
-from core.vault.primitives import SealError, framed
+from core.vault.primitives import SealError, framed, public_of
 from core.vault.seal import BatchContext, BatchStatement, CardContext, SealedLine, SealedOrder
 
 PRIVATE, PUBLIC = seal.generate_keypair()
@@ -113,7 +113,7 @@ def test_what_is_no_seal_and_no_key_is_the_same_error(raw: bytes) -> None:
 
 def test_a_key_file_holds_the_pair_and_its_id_names_the_public_half() -> None:
     assert (len(PRIVATE), len(PUBLIC)) == (104, 1224)
-    assert seal.public_of(PRIVATE) == PUBLIC
+    assert public_of(PRIVATE) == PUBLIC
     assert seal.key_id(PUBLIC) != seal.key_id(OTHER_PUBLIC)
     assert len(seal.key_id(PUBLIC)) == 16
 

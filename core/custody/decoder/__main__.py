@@ -42,7 +42,7 @@ def main(extension: str, column: str | None) -> int:
 
 def _description(table: Table) -> dict[str, Any]:
     names = {field: table.columns.names[at] for field, at in table.columns.places.items()}
-    return {"format": table.format, "encoding": table.encoding, "columns": names}
+    return {"format": table.format, "encoding": table.encoding, "columns": names, "about": table.about}
 
 
 def _send(frame: dict[str, Any]) -> None:

@@ -43,12 +43,13 @@ class Table:
     encoding: str
     columns: Columns
     rows: Iterator[Row]
+    about: int  # how many rows there are, for a progress bar
 
 
 def decode(raw: bytes, *, extension: str, column: str | None) -> Table:
     """Read a file. `extension` is the lower-case end of its name without the dot, `column` the name asked for.
 
-    Raises `FileRefused`; rows are read as they are taken, so a damaged workbook may be refused while iterating.
+    Raises `FileRefused`, for the file as a whole and before its first row.
     """
     refuse_other_kinds(raw, named_workbook=extension in ("xlsx", "xlsm"))
     if is_zip(raw):
@@ -57,17 +58,19 @@ def decode(raw: bytes, *, extension: str, column: str | None) -> Table:
     if not text.strip():
         raise FileRefused(FileProblem.EMPTY)
     records, columns = _columns_of_text(text, extension, column)
-    return Table("text", encoding, columns, _rows(records, columns, sheet=False, from_1904=False))
+    about = text.count("\n") + (not text.endswith("\n"))
+    return Table("text", encoding, columns, _rows(records, columns, sheet=False, from_1904=False), about)
 
 
 def _workbook(raw: bytes, column: str | None) -> Table:
+    about = sum(1 for _ in first_sheet(Archive(raw))[0])  # to its end first: a damaged file must not be half imported
     records, from_1904 = first_sheet(Archive(raw))
     head = list(islice((record for record in records if not record.is_blank()), HEADER_WITHIN))
     if not head:
         raise FileRefused(FileProblem.EMPTY)
     at, columns = _header_among(head, column)
     following = chain(head[at + 1 :] if at is not None else head, records)
-    return Table("workbook", "", columns, _rows(following, columns, sheet=True, from_1904=from_1904))
+    return Table("workbook", "", columns, _rows(following, columns, sheet=True, from_1904=from_1904), about)
 
 
 def _header_among(head: list[Record], column: str | None) -> tuple[int | None, Columns]:

@@ -1,0 +1,176 @@
+"""What the vault answers to each request; a failure of ours becomes an error id, never a value."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import peewee
+import structlog
+
+from core import db
+from core.clock import Clock
+from core.config import Config
+from core.custody import sql
+from core.custody.checks import OpeningRefused
+from core.custody.decoder.problems import FileRefused
+from core.custody.fingerprint import possible_fingerprints
+from core.custody.importing import AlreadyMoved, Importer, Progress
+from core.custody.jobs import ImportRefused, begin, give_up, unfinished, wanted
+from core.custody.keys import OpenVault
+from core.custody.opening import Opener
+from core.custody.opening_log import OpeningLog
+from core.custody.preparing import Job
+from core.errors import error_id
+from core.vault.client import VaultCode
+from core.vault.primitives import SealError
+
+Answer = dict[str, Any]
+
+log = structlog.get_logger()
+
+
+class Desk:
+    """One vault, open or closed. `closed` is the sentence that says why nothing is opened."""
+
+    def __init__(
+        self, config: Config, *, clock: Clock, vault: OpenVault | None = None, closed: str | None = None
+    ) -> None:
+        self._vault = vault
+        self._closed = closed
+        self._imports: list[threading.Thread] = []
+        if vault is None:
+            return
+        self._journal = OpeningLog(config.data_dir / "vault" / "openings.log")
+        self._opener = Opener(vault, self._journal, clock.now)
+        self._importer = Importer(vault, ZoneInfo(config.store.timezone), config.store.currency, clock.now)
+
+    def answer(self, operation: str, request: Mapping[str, Any], progress: Progress) -> Answer:
+        """The answer to one request; never raises."""
+        try:
+            if operation == "status":
+                return self._status()
+            if self._vault is None:
+                return refusal(VaultCode.CLOSED, self._closed or "the vault is closed")
+            return self._act(operation, request, progress)
+        except OpeningRefused as refused:
+            log.info("not opened", code=refused.code.value)
+            return refusal(refused.code, refused.text)
+        except ImportRefused as refused:
+            return refusal(VaultCode.IMPORT_REFUSED, str(refused))
+        except FileRefused as refused:
+            return refusal(
+                VaultCode.FILE_REFUSED, refused.problem.value, problem=refused.problem.value, **refused.params
+            )
+        except (peewee.OperationalError, peewee.InterfaceError, OSError) as error:
+            log.warning("the vault cannot reach its database or disk", kind=type(error).__name__)
+            return refusal(VaultCode.BUSY, "the vault cannot reach its database or disk")
+        except Exception as error:  # noqa: BLE001 - a thread per connection ends here; its text may quote a value
+            return failure(error)
+
+    def resume_imports(self) -> None:
+        """Go on with the imports that a crash left behind, beside the requests."""
+        if self._vault is not None:
+            thread = threading.Thread(target=self._resume, name="resume imports", daemon=True)
+            self._imports.append(thread)
+            thread.start()
+
+    def close(self, *, wait_seconds: float) -> None:
+        """Give imports a moment to finish their chunk; what is left goes on at the next start."""
+        end = time.monotonic() + wait_seconds
+        for thread in self._imports:
+            thread.join(max(0.0, end - time.monotonic()))
+
+    def _act(self, operation: str, request: Mapping[str, Any], progress: Progress) -> Answer:
+        acts: dict[str, Callable[[], Answer]] = {
+            "open": lambda: self._open(request),
+            "import": lambda: self._import(request, progress),
+            "trace": lambda: self._trace(request),
+            "keys": self._keys,
+        }
+        return acts[operation]()
+
+    def _status(self) -> Answer:
+        if self._vault is None:
+            return {"ok": True, "reason": self._closed, "key_id": None, "vault_id": None}
+        key, vault = self._vault.keys.key_id, str(self._vault.vault_id)
+        return {"ok": True, "reason": None, "key_id": key, "vault_id": vault}
+
+    def _open(self, request: Mapping[str, Any]) -> Answer:
+        try:
+            delivery = UUID(str(request.get("delivery")))
+        except ValueError:
+            raise OpeningRefused(VaultCode.NOT_SENDING, "the delivery's id is no id") from None
+        opened = self._opener.open_delivery(delivery)
+        return {
+            "ok": True,
+            "read_again": opened.read_again,
+            "cards": [{"token": card.token, "mask": card.mask} for card in opened.cards],
+            "sealed": {str(session): base64.b64encode(sealed).decode() for session, sealed in opened.sealed.items()},
+        }
+
+    def _import(self, request: Mapping[str, Any], progress: Progress) -> Answer:
+        importer, asked = self._importer, wanted(request)
+        job = begin(importer.vault, asked, now=importer.now())
+        if asked.dry_run:
+            try:
+                counts, refused = importer.look(job)
+            finally:
+                db.execute(sql.FORGET_CHUNKS, (job.upload,))
+            rows = [[row.place, row.reason, row.shape] for row in refused]
+        else:
+            counts = self._filled(job, progress)
+            rows = [list(row) for row in db.execute(sql.REFUSALS, (job.id,))]
+        batch = str(job.batch) if counts.added and not asked.dry_run else None
+        figures = {"added": counts.added, "duplicates": counts.duplicates, "refused": counts.refused}
+        return {"ok": True, **figures, "refusals": rows, "batch": batch}
+
+    def _filled(self, job: Job, progress: Progress) -> Any:
+        try:
+            return self._importer.run(job, progress=progress)
+        except (FileRefused, SealError) as refused:
+            give_up(job, error=str(refused), now=self._importer.now())
+            raise
+
+    def _trace(self, request: Mapping[str, Any]) -> Answer:
+        try:
+            text = base64.b64decode(str(request.get("secret")), validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            return {"ok": True, "cards": []}
+        prints = list(possible_fingerprints(self._importer.vault.keys.fingerprint, text))
+        return {"ok": True, "cards": [str(row[0]) for row in db.execute(sql.TRACE, (prints,))]}
+
+    def _keys(self) -> Answer:
+        used = {key: int(count) for key, count, _ in db.execute(sql.KEY_USE)}
+        current = self._importer.vault.keys.key_id
+        listed = [{"key_id": key, "batches": count, "in_use": key == current} for key, count in used.items()]
+        return {"ok": True, "keys": listed or [{"key_id": current, "batches": 0, "in_use": True}]}
+
+    def _resume(self) -> None:
+        with db.connection():
+            try:
+                for job in unfinished(self._importer.vault):
+                    log.info("an import goes on", batch=str(job.batch), rows_done=job.rows_done)
+                    self._filled(job, lambda done, about: None)
+            except (AlreadyMoved, FileRefused, SealError, peewee.DatabaseError, OSError) as error:
+                log.error("an import could not go on", kind=type(error).__name__)
+
+
+def refusal(code: VaultCode, text: str, **params: str | int) -> Answer:
+    """A no in the form in which it goes over the socket."""
+    return {"ok": False, "code": code.value, "text": text, "params": params}
+
+
+def failure(error: Exception) -> Answer:
+    """A defect of ours: where it happened goes to the log under an error id; its text, which may quote, nowhere."""
+    number = error_id()
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    log.error("a request failed", error_id=number, kind=type(error).__name__, file=where.filename, line=where.lineno)
+    return refusal(VaultCode.FAILED, f"the vault failed ({number})", error_id=number)

@@ -1,0 +1,168 @@
+"""Import jobs: what a request means in the tables, the batch it begins, and the jobs that a restart finds open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.custody import sql
+from core.custody.fingerprint import CardRule
+from core.custody.keys import OpenVault
+from core.custody.preparing import Job
+from core.db import atomic, changed, execute
+from core.ids import new_id
+from core.vault.seal import BatchContext, new_batch_key, open_batch_key, seal_batch_key
+
+
+class ImportRefused(Exception):
+    """The request does not fit the tables; the text says what to mend, naming codes only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An import request as it came over the socket."""
+
+    upload: UUID
+    sku: str
+    merchant: str | None
+    supplier: str | None
+    terms: str | None
+    unit_cost_micro: int
+    column: str | None
+    dry_run: bool
+
+
+def wanted(request: Mapping[str, Any]) -> Wanted:
+    """Read a request. Raises `ImportRefused` for anything that is not of its shape."""
+    texts = {name: request.get(name) for name in ("merchant", "supplier", "terms", "column")}
+    sku, cost = request.get("sku"), request.get("unit_cost_micro", 0)
+    sound = isinstance(sku, str) and type(cost) is int and 0 <= cost <= 10**15
+    if not sound or any(value is not None and not isinstance(value, str) for value in texts.values()):
+        raise ImportRefused("the request is not one: SKU, codes and unit cost have other types")
+    try:
+        upload = UUID(str(request.get("upload")))
+    except ValueError:
+        raise ImportRefused("the upload's id is no id") from None
+    return Wanted(upload, str(sku), unit_cost_micro=cost, dry_run=request.get("dry_run") is True, **texts)
+
+
+def begin(vault: OpenVault, asked: Wanted, *, now: datetime) -> Job:
+    """Make the batch (not on sale) and the job of a request; for a dry run only the job, with nothing written.
+
+    Raises `ImportRefused`.
+    """
+    job = _described(vault, asked)
+    if asked.dry_run:
+        return job
+    sealed_key = seal_batch_key(vault.keys.public, job.batch_key, BatchContext(vault.vault_id, job.batch))
+    supplier = job.uploader_id if job.terms != "own" else None
+    with atomic():
+        rows = execute(
+            sql.BEGIN_BATCH,
+            {
+                "batch": job.batch,
+                "owner": job.owner_id,
+                "supplier": supplier,
+                "sku": job.sku_id,
+                "terms": job.terms,
+                "unit_cost": job.unit_cost_micro,
+                "upload": job.upload,
+                "name": job.file_name,
+                "key_id": vault.keys.key_id,
+                "sealed_key": sealed_key,
+                "job": job.id,
+                "column": job.column,
+                "now": now,
+            },
+        )
+    return replace(job, batch_no=int(rows[0][0]))
+
+
+def give_up(job: Job, *, error: str, now: datetime) -> None:
+    """End a job whose file was refused: no card of it exists."""
+    with atomic():
+        execute(
+            "UPDATE import_job SET state = 'failed', error = %s, finished_at = %s WHERE id = %s", (error, now, job.id)
+        )
+        changed(
+            "UPDATE batch SET state = 'abandoned', reason = %s WHERE id = %s AND state = 'importing'",
+            (error, job.batch),
+        )
+        execute(sql.FORGET_CHUNKS, (job.upload,))
+
+
+def unfinished(vault: OpenVault) -> list[Job]:
+    """The jobs that a crash left behind, oldest first, ready to go on."""
+    jobs = []
+    for row in execute(sql.UNFINISHED_JOBS):
+        batch = row[2]
+        key = open_batch_key(vault.keys.private, bytes(row[13]), BatchContext(vault.vault_id, batch))
+        jobs.append(
+            Job(
+                id=row[0],
+                upload=row[1],
+                upload_key=bytes(row[12]),
+                file_name=row[11],
+                column=row[3],
+                batch=batch,
+                batch_no=row[5],
+                batch_key=key,
+                sku_id=row[8],
+                issuer_id=row[14],
+                owner_id=row[6],
+                uploader_id=row[7] or row[6],
+                terms=row[9],
+                unit_cost_micro=row[10],
+                rule=CardRule(*row[15:18]),
+                rows_done=row[4],
+            )
+        )
+    return jobs
+
+
+def _described(vault: OpenVault, asked: Wanted) -> Job:
+    named = {"upload": asked.upload, "sku": asked.sku, "merchant": asked.merchant, "supplier": asked.supplier}
+    rows = execute(sql.IMPORT_FACTS, named)
+    if not rows or not rows[0][2]:
+        raise ImportRefused("there is no finished upload with this id")
+    owner, name, _, upload_key, sku, issuer, trim, case_sensitive, with_number, merchant, supplier = rows[0]
+    if sku is None:
+        raise ImportRefused(f"there is no SKU {asked.sku}")
+    if merchant is None:
+        raise ImportRefused(f"there is no merchant {asked.merchant or '(default)'}")
+    if asked.supplier is not None and supplier is None:
+        raise ImportRefused(f"there is no supplier {asked.supplier}")
+    terms = _terms(asked)
+    pool = supplier if terms == "consigned" else merchant
+    if owner != pool:
+        raise ImportRefused("the upload belongs to another party")
+    return Job(
+        id=new_id(),
+        upload=asked.upload,
+        upload_key=bytes(upload_key),
+        file_name=name,
+        column=asked.column,
+        batch=new_id(),
+        batch_no=0,
+        batch_key=new_batch_key(),
+        sku_id=sku,
+        issuer_id=issuer,
+        owner_id=pool,
+        uploader_id=supplier or merchant,
+        terms=terms,
+        unit_cost_micro=asked.unit_cost_micro,
+        rule=CardRule(trim, case_sensitive, with_number),
+    )
+
+
+def _terms(asked: Wanted) -> str:
+    if asked.terms not in (None, "owned", "consigned"):
+        raise ImportRefused("terms are owned or consigned")
+    if asked.supplier is None:
+        if asked.terms == "consigned":
+            raise ImportRefused("consigned cards have a supplier: name it")
+        return "own"
+    return asked.terms or "consigned"

@@ -1,0 +1,112 @@
+"""The vault's keys: read once at the start, checked against each other and against the marks of the last start."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.config import Config, ConfigError
+from core.db import execute
+from core.vault.primitives import SealError, framed, public_of
+from core.vault.seal import key_id, verify_key
+
+MARKED = ("fingerprint", "sign", "seal")
+"""Keys whose loss shows late (duplicates unnoticed, batches unsigned, orders refused), so a mark is kept of each."""
+
+
+class VaultClosed(Exception):
+    """The vault cannot open anything; the text says why and how to mend it, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class VaultKeys:
+    """Private key (104 bytes), its public half and id, and the 32-byte keys of the vault."""
+
+    private: bytes
+    public: bytes
+    fingerprint: bytes
+    sign: bytes
+    seal: bytes
+
+    @property
+    def key_id(self) -> str:
+        """The id of the vault key in use."""
+        return key_id(self.public)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OpenVault:
+    """What every act of the vault needs: its keys and which installation it belongs to.
+
+    `opening_budget` is in cards per merchant, SKU and hour; a busy shop's grows with its usual peak, a marked (demo
+    or test) database's is exactly what it was marked with.
+    """
+
+    keys: VaultKeys
+    vault_id: UUID
+    sandbox_public_key: bytes | None
+    opening_budget: int
+    budget_grows: bool
+
+
+def load_keys(config: Config) -> VaultKeys:
+    """Read the keys. Raises `VaultClosed` when one is missing or the private key is not the public key's other half."""
+    try:
+        private, public, fingerprint, sign, seal = (
+            config.secret(reference).reveal()
+            for reference in (
+                config.vault.private_key,
+                config.vault.public_key,
+                config.vault.fingerprint_key,
+                config.vault.sign_key,
+                config.secrets.seal_key,
+            )
+        )
+    except ConfigError as error:
+        raise VaultClosed(str(error)) from None
+    try:
+        if public_of(private) != public:
+            raise VaultClosed("the vault's private key does not belong to its public key: put the right key file back")
+        verify_key(sign)
+    except SealError:
+        raise VaultClosed(
+            "the vault's private or signing key file holds something else: put the right file back"
+        ) from None
+    return VaultKeys(private, public, fingerprint, sign, seal)
+
+
+def open_vault(config: Config) -> OpenVault:
+    """The vault of this database, once its keys prove to be the ones that its cards were sealed with.
+
+    Raises `VaultClosed`. A first start keeps the marks that later starts are compared with.
+    """
+    keys = load_keys(config)
+    rows = execute("SELECT vault_id, sandbox_public_key, opening_budget_per_hour, kind FROM installation")
+    if not rows:
+        raise VaultClosed("the database is not marked yet: run `python run.py init` (or `demo`) first")
+    vault_id, sandbox, budget, kind = rows[0]
+    for name in MARKED:
+        _check_mark(name, _mark(getattr(keys, name), name, vault_id))
+    foreign = execute(
+        "SELECT count(*) FROM batch_key k JOIN batch b ON b.no = k.batch_no"
+        " WHERE k.vault_key_id <> %s AND b.state <> 'abandoned'",
+        (keys.key_id,),
+    )
+    if foreign[0][0]:
+        raise VaultClosed(f"{foreign[0][0]} batches are sealed to another vault key: put the right private key back")
+    marked = kind != "production"
+    limit = int(budget) if budget is not None and marked else config.vault.opening_budget_per_hour
+    return OpenVault(keys, vault_id, bytes(sandbox) if sandbox and marked else None, limit, budget_grows=not marked)
+
+
+def _mark(key: bytes, name: str, vault_id: UUID) -> bytes:
+    return hmac.new(key, framed("keystall vault mark", name, vault_id), hashlib.sha256).digest()
+
+
+def _check_mark(name: str, mark: bytes) -> None:
+    execute("INSERT INTO vault_mark (name, mark) VALUES (%s, %s) ON CONFLICT DO NOTHING", (name, mark))
+    kept = bytes(execute("SELECT mark FROM vault_mark WHERE name = %s", (name,))[0][0])
+    if not hmac.compare_digest(kept, mark):
+        raise VaultClosed(f"the vault's {name} key is not the one of its last start: put the right key file back")

@@ -1,0 +1,138 @@
+"""The only way out for a sale: checks first, then the log on disk, then the audit, and only then the cards.
+
+Three statements and one commit, however many cards. What leaves is sealed to the chat sessions of the identity that
+ordered, so the worker that asked never sees a secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from psycopg.types.json import Jsonb
+
+from core.actor import SYSTEM
+from core.custody import sql
+from core.custody.checks import BrokenSeal, Delivery, LineCard, OpeningRefused, check_cards, check_order, open_cards
+from core.custody.evidence import proofs
+from core.custody.keys import OpenVault
+from core.custody.opening_log import OpeningLog
+from core.db import execute, in_transaction
+from core.ids import Prefix, public
+from core.stock.rules import BatchIsNot, BatchState
+from core.stock.service import move_batch
+from core.vault.client import Opened, OpenedCard, VaultCode
+from core.vault.primitives import SealError
+from core.vault.seal import answer_context, seal_answer
+
+OPENED = "cards.opened"
+READ_AGAIN = "cards.read_again"
+PEAK_TIMES = 5
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """Opens deliveries of one vault."""
+
+    vault: OpenVault
+    journal: OpeningLog
+    now: Callable[[], datetime]
+
+    def open_delivery(self, delivery_id: UUID) -> Opened:
+        """The cards of a delivery that is being sent, or of a delivered one again. Raises `OpeningRefused`, OSError."""
+        now = self.now()
+        rows = execute(sql.DELIVERY, {"delivery": delivery_id, "now": now})
+        if not rows:
+            raise OpeningRefused(VaultCode.NOT_SENDING, "there is no such delivery")
+        delivery = Delivery(*rows[0])
+        check_order(self.vault, delivery)
+        cards = check_cards(delivery, [LineCard(*row) for row in execute(sql.CARDS_OF_LINE, (delivery.line,))])
+        evidence = {} if delivery.read_again else self._evidence(delivery)
+        try:
+            fields = open_cards(self.vault, cards)
+        except BrokenSeal as broken:
+            self._set_aside(broken, now)
+            raise OpeningRefused(VaultCode.BROKEN_CARD, f"{len(broken.cards)} cards of the line do not open") from None
+        action = READ_AGAIN if delivery.read_again else OPENED
+        chosen = [card.id for card in cards]
+        self.journal.append(delivery=delivery_id, line=delivery.line, cards=chosen, action=action, now=now)
+        self._record(delivery, delivery_id, cards, evidence, action, now)
+        return Opened(
+            cards=tuple(OpenedCard(public(Prefix.CARD, card.id), card.mask) for card in cards),
+            sealed=_sealed(delivery_id, delivery.sessions or [], cards, fields),
+            read_again=delivery.read_again,
+        )
+
+    def _evidence(self, delivery: Delivery) -> dict[str, str]:
+        found = proofs(self.vault, delivery.bill(), delivery.notices or [])
+        if found is None:
+            raise OpeningRefused(VaultCode.UNPAID, "nothing authentic proves that the order was paid")
+        return found
+
+    def _record(
+        self,
+        delivery: Delivery,
+        delivery_id: UUID,
+        cards: Sequence[LineCard],
+        evidence: dict[str, str],
+        action: str,
+        now: datetime,
+    ) -> None:
+        fresh = [card.id for card in cards if not card.opened]
+        detail = {"delivery": str(delivery_id), "cards": [str(card.id) for card in cards]}
+        asked: dict[str, Any] = {"merchant": delivery.merchant, "sku": delivery.sku, "line": delivery.line, "now": now}
+        asked |= {"limit": self._budget(delivery), "fresh": fresh, "fresh_count": len(fresh)}
+        asked |= {"evidence": list(evidence), "used_for": list(evidence.values())}
+        asked |= {"action": action, "detail": Jsonb(detail)}
+
+        def write() -> None:
+            budget, opened, used = execute(sql.RECORD_OPENING, asked)[0]
+            if opened != len(fresh):
+                raise OpeningRefused(VaultCode.BUSY, "the cards changed while they were checked")
+            if any(evidence[reference] != used_for for reference, used_for in used):
+                raise OpeningRefused(VaultCode.UNPAID, "what proves this payment was used for another order")
+            if fresh and not budget:
+                raise OpeningRefused(VaultCode.OVER_BUDGET, "more openings than this merchant's budget of the hour")
+
+        in_transaction(write)
+
+    def _budget(self, delivery: Delivery) -> int:
+        usual = delivery.usual_peak if self.vault.budget_grows else None
+        return max(self.vault.opening_budget, PEAK_TIMES * (usual or 0))
+
+    def _set_aside(self, broken: BrokenSeal, now: datetime) -> None:
+        """Quarantine what does not open; a batch whose key or signature is broken sells nothing more."""
+        execute(sql.QUARANTINE, {"cards": broken.cards, "now": now})
+        log.warning("cards do not open and were set aside", cards=len(broken.cards), batches=len(broken.whole_batches))
+        for number in broken.whole_batches:
+            batch = execute("SELECT id FROM batch WHERE no = %s", (number,))[0][0]
+            try:
+                move_batch(actor=SYSTEM, batch_id=batch, to=BatchState.LOCKED, reason="broken_seal", now=now)
+            except BatchIsNot:
+                continue
+
+
+def _sealed(
+    delivery: UUID, sessions: Sequence[Sequence[Any]], cards: Sequence[LineCard], fields: dict[UUID, dict[str, str]]
+) -> dict[UUID, bytes]:
+    """The same answer for each session: `{"cards": [{"token", "secret", "number"?, "pin"?, "expires"?}, …]}`."""
+    listed = [{"token": public(Prefix.CARD, card.id), **fields[card.id]} for card in cards]
+    answer = json.dumps({"cards": listed}, ensure_ascii=False, separators=(",", ":")).encode()
+    sealed: dict[UUID, bytes] = {}
+    for session_text, key in sessions:
+        session = UUID(session_text)
+        try:
+            sealed[session] = seal_answer(
+                base64.b64decode(key), answer, answer_context(delivery=delivery, session=session)
+            )
+        except SealError:
+            log.warning("a chat session has a key that is none", session=session_text)
+    return sealed

@@ -1,0 +1,143 @@
+"""The vault's socket: who may ask, what may be asked, and one thread per connection.
+
+Without usable keys it still answers `status` with the reason and refuses everything else, so that the store runs, sells
+nothing and says why (fault 70).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from core import db
+from core.clock import Clock, DatabaseClock
+from core.config import Config
+from core.custody.desk import Answer, Desk, refusal
+from core.custody.keys import VaultClosed, open_vault
+from core.vault.client import VaultCode
+from core.vault.frames import LONGEST_REQUEST, BrokenFrame, read_frame, send_frame
+
+OPERATIONS = frozenset({"status", "open", "import", "trace", "keys"})
+MOST_CONNECTIONS = 64
+POOL = 8
+_IDLE_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """Which operations each user of this machine may ask; root and our own user may ask all."""
+
+    allowed: Mapping[int, frozenset[str]] = field(default_factory=dict)
+
+    def of(self, uid: int) -> frozenset[str]:
+        """The operations of one user id."""
+        return OPERATIONS if uid in (0, os.getuid()) else self.allowed.get(uid, frozenset())
+
+
+def serve(
+    config: Config,
+    *,
+    ready: Callable[[], None],
+    stop: threading.Event,
+    peers: Peers | None = None,
+    clock: Clock | None = None,
+) -> None:
+    """Serve `config.vault_socket` until `stop` is set; calls `ready` once it listens.
+
+    Uses `config.database.roles.vault`, the keys of `config.vault` and the order-seal key; connects core.db for this
+    process. Raises OSError when the socket's folder cannot be made or another vault listens there.
+    """
+    db.connect(config.database.roles.vault, size=POOL)
+    desk = opened_desk(config, clock or DatabaseClock(db.database_now))
+    path = config.vault_socket
+    listener = _listen(path)
+    busy = threading.BoundedSemaphore(MOST_CONNECTIONS)
+    try:
+        desk.resume_imports()
+        ready()
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                connection, _ = listener.accept()
+                busy.acquire()
+                arguments = (connection, desk, peers or Peers(), busy)
+                threading.Thread(target=_converse, args=arguments, daemon=True).start()
+    finally:
+        listener.close()
+        path.unlink(missing_ok=True)
+        desk.close(wait_seconds=0.5)
+        db.close()
+
+
+def opened_desk(config: Config, clock: Clock) -> Desk:
+    """The desk that answers; a closed one, which knows why, when the keys are missing or wrong."""
+    try:
+        with db.connection():
+            return Desk(config, clock=clock, vault=open_vault(config))
+    except VaultClosed as closed:
+        log.error("the vault opens nothing", reason=str(closed))
+        return Desk(config, clock=clock, closed=str(closed))
+
+
+def _listen(path: Path) -> socket.socket:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.chmod(path.parent, 0o700)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            path.unlink(missing_ok=True)  # left behind by a vault that was killed
+        else:
+            raise OSError(98, "another vault process listens there", str(path))
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    os.chmod(path, 0o600)
+    listener.listen(MOST_CONNECTIONS)
+    listener.settimeout(0.2)
+    return listener
+
+
+def _converse(connection: socket.socket, desk: Desk, peers: Peers, busy: threading.BoundedSemaphore) -> None:
+    try:
+        with connection:
+            connection.settimeout(_IDLE_SECONDS)
+            allowed = peers.of(_user_of(connection))
+            while (request := read_frame(connection, longest=LONGEST_REQUEST)) is not None:
+                send_frame(connection, _answer(request, desk, allowed, connection))
+    except BrokenFrame:
+        log.warning("a peer sent something that is no request")
+    except OSError:
+        log.info("a peer went away")
+    finally:
+        busy.release()
+
+
+def _answer(request: dict[str, Any], desk: Desk, allowed: frozenset[str], connection: socket.socket) -> Answer:
+    operation = request.get("op")
+    if operation not in OPERATIONS:
+        return refusal(VaultCode.UNKNOWN_REQUEST, "the vault knows no such request")
+    if operation not in allowed:
+        return refusal(VaultCode.NOT_ALLOWED, "this user may not ask this")
+
+    def progress(done: int, about: int) -> None:
+        with contextlib.suppress(OSError):  # whoever asked may leave: the import goes on
+            send_frame(connection, {"progress": [done, about]})
+
+    with db.connection():
+        return desk.answer(str(operation), request, progress)
+
+
+def _user_of(connection: socket.socket) -> int:
+    """The user id of the process at the other end, as the kernel knows it."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[1])

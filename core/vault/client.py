@@ -1,0 +1,212 @@
+"""The one way to the vault process: what the worker and the command line may ask of it, and how it says no."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from core.errors import Conflict, Invalid, Unavailable
+from core.secret import Secret
+from core.vault.frames import LONGEST_ANSWER, BrokenFrame, read_frame, send_frame
+
+Progress = Callable[[int, int], None]  # rows done, rows there are (about)
+
+
+class VaultCode(StrEnum):
+    """How the vault says no; the worker decides by it what becomes of a delivery."""
+
+    CLOSED = "closed"  # no usable keys: nothing is opened or imported until that is mended
+    BUSY = "busy"  # its database or disk is away: try again
+    NOT_SENDING = "not_sending"  # nobody has taken this delivery, or its gate is closed
+    UNPAID = "unpaid"  # the order is not paid, or its evidence does not prove it
+    ORDER_ALTERED = "order_altered"  # the order seal does not fit what the tables say
+    CARDS_ALTERED = "cards_altered"  # other or more cards than this line may have, or an unsigned batch
+    BATCH_STOPPED = "batch_stopped"  # a batch was locked or recalled before its cards were opened
+    BROKEN_CARD = "broken_card"  # a card did not open and was quarantined
+    OVER_BUDGET = "over_budget"  # more openings in this hour than usual: a person looks at it first
+    TOO_OFTEN = "too_often"  # read again too many times in an hour
+    FILE_REFUSED = "file_refused"  # an import: the file as a whole
+    IMPORT_REFUSED = "import_refused"  # an import: the request does not fit the tables
+    UNKNOWN_REQUEST = "unknown_request"
+    NOT_ALLOWED = "not_allowed"  # this peer may not ask this
+    FAILED = "failed"  # a defect of ours, written to the vault's log under its error id
+
+
+RETRY_LATER = frozenset(
+    {VaultCode.CLOSED, VaultCode.BUSY, VaultCode.TOO_OFTEN, VaultCode.FAILED, VaultCode.NOT_SENDING}
+)
+"""After these a delivery waits and is tried again; after the others a person looks at it (`in_review`)."""
+
+
+class VaultAway(Unavailable):
+    """The vault process does not answer; deliveries wait in the queue (fault 72)."""
+
+
+class VaultRefused(Conflict):
+    """The vault said no: `vault_code` says why, nothing was given away. `text` is safe to show to staff."""
+
+    def __init__(self, vault_code: VaultCode, text: str, **params: str | int) -> None:
+        self.vault_code = vault_code
+        self.text = text
+        super().__init__(code=vault_code.value, **params)
+
+    def __str__(self) -> str:
+        return self.text or self.vault_code.value
+
+
+class FileNotImported(Invalid):
+    """A file was refused as a whole: `problem` is a `FileProblem`, params name columns and limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class VaultStatus:
+    """`reason` is None while the vault opens cards, else one sentence that says why not."""
+
+    reason: str | None
+    key_id: str | None
+    vault_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCard:
+    """What may be stored of a card: its public token and its mask."""
+
+    token: str
+    mask: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The cards of one delivery and, per chat session, the same cards sealed to that session's key."""
+
+    cards: tuple[OpenedCard, ...]
+    sealed: dict[UUID, bytes]
+    read_again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOrder:
+    """What to import: a finished upload, and whose cards of which SKU it brings (codes as people know them)."""
+
+    upload: UUID
+    sku: str
+    merchant: str | None = None  # None: the default merchant
+    supplier: str | None = None  # None: own stock
+    terms: str | None = None  # owned | consigned; None: consigned with a supplier, owned without
+    unit_cost_micro: int = 0  # 10⁻⁶ of the major unit, a card
+    column: str | None = None
+    dry_run: bool = False
+
+
+IMPORT_FIELDS = ("sku", "merchant", "supplier", "terms", "unit_cost_micro", "column", "dry_run")
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """Where a row is, why it is no card, and the shape of what stood there."""
+
+    place: str
+    reason: str
+    shape: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """Exact counts of an import; `refusals` holds at most the first 1,000; `batch` is None for a dry run or no card."""
+
+    added: int
+    duplicates: int
+    refused: int
+    refusals: tuple[RefusedRow, ...]
+    batch: UUID | None
+    dry_run: bool
+
+
+class VaultClient:
+    """Requests to the vault; each opens a connection of its own, so one client serves all threads."""
+
+    def __init__(self, path: Path, *, timeout: float = 30.0) -> None:
+        self._path = path
+        self._timeout = timeout
+
+    def status(self) -> VaultStatus:
+        """Whether it opens cards. Raises `VaultAway`."""
+        answer = self._ask({"op": "status"})
+        vault = answer.get("vault_id")
+        return VaultStatus(answer.get("reason"), answer.get("key_id"), UUID(vault) if vault else None)
+
+    def open_delivery(self, delivery: UUID) -> Opened:
+        """Open the cards of a delivery that is being sent, or read a delivered one again.
+
+        Raises `VaultAway`, `VaultRefused`. The secrets come sealed to the chat sessions of the identity that ordered.
+        """
+        answer = self._ask({"op": "open", "delivery": str(delivery)})
+        return Opened(
+            tuple(OpenedCard(card["token"], card["mask"]) for card in answer["cards"]),
+            {UUID(session): base64.b64decode(sealed) for session, sealed in answer["sealed"].items()},
+            bool(answer["read_again"]),
+        )
+
+    def import_upload(self, order: ImportOrder, *, progress: Progress | None = None) -> ImportReport:
+        """Import an upload. Raises `VaultAway`, `VaultRefused`, `FileNotImported`.
+
+        When the vault goes away in between, it goes on with the import by itself as soon as it is back.
+        """
+        request = (
+            {"op": "import"} | {name: getattr(order, name) for name in IMPORT_FIELDS} | {"upload": str(order.upload)}
+        )
+        answer = self._ask(request, progress=progress, timeout=600.0)
+        return ImportReport(
+            **{name: int(answer[name]) for name in ("added", "duplicates", "refused")},
+            refusals=tuple(RefusedRow(*row) for row in answer["refusals"]),
+            batch=UUID(answer["batch"]) if answer["batch"] else None,
+            dry_run=order.dry_run,
+        )
+
+    def trace_secret(self, secret: Secret) -> list[UUID]:
+        """The cards whose fingerprint is that of a secret (or of number and secret, separated by a blank or comma)."""
+        answer = self._ask({"op": "trace", "secret": base64.b64encode(secret.reveal()).decode()})
+        return [UUID(card) for card in answer["cards"]]
+
+    def keys_status(self) -> list[dict[str, Any]]:
+        """Per vault key id: how many batches it seals, and whether it is the one in use."""
+        keys: list[dict[str, Any]] = self._ask({"op": "keys"})["keys"]
+        return keys
+
+    def _ask(
+        self, request: dict[str, Any], *, progress: Progress | None = None, timeout: float | None = None
+    ) -> dict[str, Any]:
+        try:
+            with self._connected(timeout or self._timeout) as connection:
+                send_frame(connection, request)
+                while (answer := read_frame(connection, longest=LONGEST_ANSWER)) is not None:
+                    if "progress" not in answer:
+                        return self._checked(answer)
+                    if progress:
+                        progress(*answer["progress"])
+        except (OSError, BrokenFrame):
+            pass
+        raise VaultAway(what="vault")
+
+    @contextlib.contextmanager
+    def _connected(self, timeout: float) -> Iterator[socket.socket]:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(timeout)
+            connection.connect(str(self._path))
+            yield connection
+
+    @staticmethod
+    def _checked(answer: dict[str, Any]) -> dict[str, Any]:
+        if answer.get("ok"):
+            return answer
+        code, params = VaultCode(answer.get("code", VaultCode.FAILED)), answer.get("params") or {}
+        if code is VaultCode.FILE_REFUSED:
+            raise FileNotImported(**params)
+        raise VaultRefused(code, str(answer.get("text") or ""), **params)
