@@ -55,12 +55,12 @@ STOCK_CHECKS: dict[str, str] = {
 }
 
 VAULT_CHECKS: dict[str, str] = {
-    # Every opened card's delivery has an audit entry of an opening, not later than the card's own mark.
+    # Every opened card is named by an audit entry of the first opening of its line, written with its mark.
     "INV-K4": """
-        SELECT count(*) FROM card c LEFT JOIN delivery d ON d.line_id = c.line_id
-        WHERE c.opened_at IS NOT NULL AND NOT EXISTS (
+        SELECT count(*) FROM card c WHERE c.opened_at IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM audit_entry a
-            WHERE a.object_kind = 'delivery' AND a.object_id = d.id::text AND a.action = 'cards.opened')
+            WHERE a.object_kind = 'line' AND a.object_id = c.line_id::text AND a.action = 'cards.opened'
+              AND a.at <= c.opened_at AND a.detail -> 'cards' ? c.id::text)
     """,
 }
 

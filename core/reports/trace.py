@@ -25,7 +25,8 @@ FROM payment p LEFT JOIN gateway_account g ON g.id = p.gateway_account_id
 WHERE p.order_id = %s ORDER BY p.created_at
 """
 LINES = """
-SELECT l.id, l.listing_code, k.code, l.quantity, l.total_minor, l.gate, d.id, d.state, coalesce(d.attempts, 0), d.delivered_at
+SELECT l.id, l.listing_code, k.code, l.quantity, l.total_minor, l.gate,
+       d.id, d.state, coalesce(d.attempts, 0), d.delivered_at
 FROM order_line l JOIN sku k ON k.id = l.sku_id LEFT JOIN delivery d ON d.line_id = l.id
 WHERE l.order_id = %s ORDER BY l.position
 """
@@ -37,7 +38,7 @@ WHERE h.order_id = %s AND h.state IN ('open', 'captured') ORDER BY s.position
 """
 OPENINGS = """
 SELECT a.object_id, a.at, a.action FROM audit_entry a
-WHERE a.object_kind = 'delivery' AND a.object_id = ANY (%s) ORDER BY a.id
+WHERE a.object_kind = 'line' AND a.object_id = ANY (%s) ORDER BY a.id
 """
 _CARDS = """
 SELECT c.id, c.mask, c.state, c.contested, c.line_id, c.opened_at, c.delivered_at,
@@ -92,7 +93,7 @@ class HopTrace:
 
 @dataclass(frozen=True, slots=True)
 class OpeningTrace:
-    """An audit entry about a delivery: what happened (`cards.opened`, …) and when."""
+    """An audit entry about a line: what happened (`cards.opened`, `cards.read_again`, …) and when."""
 
     at: datetime
     action: str
@@ -188,18 +189,19 @@ def _order(order_id: UUID) -> OrderTrace:
     lines = execute(LINES, (order_id,))
     cards = [_card(row) for row in execute(CARDS_OF_ORDER, (order_id,))]
     hops = execute(HOPS, (order_id,))
-    openings = execute(OPENINGS, ([str(row[6]) for row in lines if row[6]],))
+    openings = execute(OPENINGS, ([str(row[0]) for row in lines],))
     payments = tuple(PaymentTrace(*row) for row in execute(PAYMENTS, (order_id,)))
     traced = []
     for row in lines:
-        delivery = str(row[6])
+        line = str(row[0])
         parts = (
             tuple(HopTrace(*hop[1:]) for hop in hops if hop[0] == row[0]),
-            tuple(OpeningTrace(at, action) for of, at, action in openings if of == delivery),
+            tuple(OpeningTrace(at, action) for of, at, action in openings if of == line),
             tuple(card for card in cards if card.line_id == row[0]),
         )
-        traced.append(LineTrace(*row, *parts))
-    return OrderTrace(*rows[0], payments, tuple(traced))
+        traced.append(LineTrace(*(row + parts)))
+    fields = (*rows[0], payments, tuple(traced))
+    return OrderTrace(*fields)
 
 
 def _card(row: tuple[Any, ...]) -> CardTrace:
@@ -215,4 +217,5 @@ def _card(row: tuple[Any, ...]) -> CardTrace:
         supplier=supplier,
         upload_id=upload_id,
     )
-    return CardTrace(*row[:7], batch)
+    fields = (*row[:7], batch)
+    return CardTrace(*fields)
