@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -59,16 +60,16 @@ def capture(*, order_id: UUID, now: datetime) -> Held | None:
     return Held(*rows[0]) if rows else None
 
 
-def release(*, order_id: UUID, expired: bool = False, now: datetime) -> bool:
-    """Give an order's held money back, once; False when none was open (already settled, or never held).
+def release(*, order_ids: Sequence[UUID], expired: bool = False, now: datetime) -> int:
+    """Give the held money of ended orders back, once; returns how many had any that was still open.
 
-    Call it last in the transaction that cancels or expires the order.
+    Call it last in the transaction that cancels or expires the orders.
     """
     state = HoldState.EXPIRED if expired else HoldState.RELEASED
-    rows = execute(sql.RELEASE_HOLD, (state, now, order_id))
-    if not rows:
-        return False
-    account_id, held_in_id, amount, currency = rows[0]
-    back = service.NewTransfer(held_in_id, account_id, amount, currency, TransferCode.RELEASE, order_id)
-    service.post(transfers=[back], now=now)
-    return True
+    rows = execute(sql.RELEASE_HOLD, (state, now, list(order_ids)))
+    back = [
+        service.NewTransfer(held_in_id, account_id, amount, currency, TransferCode.RELEASE, order_id)
+        for order_id, account_id, held_in_id, amount, currency in rows
+    ]
+    service.post(transfers=back, now=now)
+    return len(rows)

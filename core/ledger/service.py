@@ -14,6 +14,23 @@ from core.errors import Conflict, NotFound
 from core.ledger import sql
 from core.ledger.rules import BOUNDED, AccountKind, TransferCode
 
+__all__ = [
+    "AccountKind",
+    "AlreadyReversed",
+    "BelowFloor",
+    "NewTransfer",
+    "TransferCode",
+    "accounts_of",
+    "balance",
+    "change_balances",
+    "insert",
+    "merged",
+    "open_account",
+    "post",
+    "reverse",
+    "stored_balance",
+]
+
 
 class BelowFloor(Conflict):
     """A bounded account does not have enough; the whole transaction is to be given up."""

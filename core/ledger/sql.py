@@ -83,10 +83,10 @@ RETURNING held_in_id, amount
 
 RELEASE_HOLD = """
 UPDATE money_hold SET state = %s, released = amount, settled_at = %s
-WHERE order_id = %s AND state = 'open'
-RETURNING account_id, held_in_id, amount, (SELECT currency FROM account WHERE account.id = account_id)
+WHERE order_id = ANY (%s::uuid[]) AND state = 'open'
+RETURNING order_id, account_id, held_in_id, amount, (SELECT currency FROM account WHERE account.id = account_id)
 """
-"""Give held money back, once; returns nothing when none is open."""
+"""Give held money back, once; returns a row for each order that had any."""
 
 OPEN_HOLD = "SELECT account_id, held_in_id, amount FROM money_hold WHERE order_id = %s AND state = 'open'"
 """The money set aside for an order."""

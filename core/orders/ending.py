@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,9 +11,11 @@ from core.actor import SYSTEM, Actor
 from core.db import execute, in_transaction
 from core.errors import NotFound
 from core.ids import Prefix, public
+from core.ledger import holds
 from core.messages.service import MessageKind, tell
 from core.orders import sql
 from core.orders.rules import HoldState, OrderIs, OrderState
+from core.orders.settle import LockedOrder, mark_returned
 
 
 def cancel_order(*, actor: Actor, order_id: UUID, now: datetime) -> bool:
@@ -58,6 +61,17 @@ def expire_due(*, now: datetime, limit: int = 100) -> int:
     return in_transaction(work)
 
 
+def end_refunded(*, order: LockedOrder, now: datetime) -> None:
+    """A locked order whose payment was given back before it could buy: nothing is sold, it is shown as refunded.
+
+    Raises `CannotSettle` for an order that was paid by other money, or returned before.
+    """
+    if order.state is OrderState.AWAITING_PAYMENT:
+        _end(SYSTEM, [order.id], OrderState.CANCELLED, HoldState.RELEASED, now)
+        order = replace(order, state=OrderState.CANCELLED)
+    mark_returned(order=order, now=now)
+
+
 def _end(
     actor: Actor, orders: Sequence[UUID], state: OrderState, hold_state: HoldState, now: datetime
 ) -> list[tuple[UUID, UUID]]:
@@ -72,4 +86,6 @@ def _end(
             "actor_id": actor.id,
         },
     )
-    return [(order_id, conversation_id) for order_id, conversation_id in rows]
+    ended = [(order_id, conversation_id) for order_id, conversation_id in rows]
+    holds.release(order_ids=[order_id for order_id, _ in ended], expired=state is OrderState.EXPIRED, now=now)
+    return ended

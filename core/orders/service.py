@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.orders.deliveries import Sending, begin_sending, finish_sending, hold_for_review, put_back
-from core.orders.ending import cancel_order, expire_due
+from core.orders.ending import cancel_order, end_refunded, expire_due
 from core.orders.place import place_order
 from core.orders.settle import LockedOrder, lock_order, mark_returned, settle_order
 from core.orders.tokens import pay_token
@@ -22,6 +22,7 @@ __all__ = [
     "WantedLine",
     "begin_sending",
     "cancel_order",
+    "end_refunded",
     "expire_due",
     "finish_sending",
     "hold_for_review",

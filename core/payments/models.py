@@ -39,6 +39,7 @@ class PaymentEvent(Row):
     gateway_account_id = peewee.BigIntegerField()
     external_id = peewee.TextField()
     kind = peewee.TextField()
+    named_payment_id = peewee.UUIDField(null=True)
     payment_id = peewee.UUIDField(null=True)
     order_id = peewee.UUIDField(null=True)
     amount_minor = peewee.BigIntegerField()
@@ -74,6 +75,7 @@ class Refund(Row):
     lease_until = DateTimeTZField(null=True)
     created_at = DateTimeTZField()
     ended_at = DateTimeTZField(null=True)
+    reconciled_at = DateTimeTZField(null=True)
 
     class Meta:
         table_name = "refund"

@@ -1,0 +1,58 @@
+"""One event of suspense money, as those who decide about it see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.actor import Actor, ActorKind
+from core.db import execute
+from core.errors import NotFound
+from core.money import Money
+from core.payments import sql
+from core.payments.rules import SuspenseReason
+
+
+@dataclass(frozen=True, slots=True)
+class SuspenseEvent:
+    """Authentic money in suspense (amount in minor units of its currency)."""
+
+    id: UUID
+    gateway_account_id: int
+    external_id: str
+    payment_id: UUID | None
+    order_id: UUID | None
+    amount: Money
+    reason: SuspenseReason
+    is_resolved: bool
+    merchant_id: int
+    shopper_id: UUID | None
+
+
+def find_event(*, event_id: UUID) -> SuspenseEvent:
+    """One event of suspense money. Raises `NotFound`, also for events that went straight to an order or a wallet."""
+    rows = execute(sql.EVENT, (event_id,))
+    if not rows:
+        raise NotFound("payment_event")
+    found, account_id, external_id, payment_id, order_id, amount, currency, reason, resolved, owner, shopper = rows[0]
+    return SuspenseEvent(
+        id=found,
+        gateway_account_id=account_id,
+        external_id=external_id,
+        payment_id=payment_id,
+        order_id=order_id,
+        amount=Money(amount, currency),
+        reason=SuspenseReason(reason),
+        is_resolved=resolved is not None,
+        merchant_id=owner,
+        shopper_id=shopper,
+    )
+
+
+def access_event(*, actor: Actor, event_id: UUID) -> SuspenseEvent:
+    """Suspense money for an order of the acting shopper. Raises `NotFound` for all others alike."""
+    event = find_event(event_id=event_id)
+    is_own = event.shopper_id is not None and (actor.id, actor.party_id) == (event.shopper_id, event.merchant_id)
+    if actor.kind is not ActorKind.SHOPPER or not is_own:
+        raise NotFound("payment_event")
+    return event

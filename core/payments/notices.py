@@ -1,0 +1,214 @@
+"""What gateways say (architecture.md, step 5): authentic? expected? then everything in one transaction.
+
+Whatever proves authentic is booked, to an order, a wallet or suspense (INV-M13); the same notice again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from core.db import execute, in_transaction
+from core.errors import NotFound
+from core.ids import new_id
+from core.ledger import service as ledger
+from core.ledger.rules import TransferCode
+from core.messages.service import MessageKind
+from core.orders.rules import CannotSettle
+from core.orders.service import LockedOrder, OrderPolicy, lock_order
+from core.payments import sql, suspense
+from core.payments.desk import Desk, Named, find_desk, wallet_account
+from core.payments.outside import book_outside_refund, return_refunded_first
+from core.payments.rules import MAY_SUCCEED, BookedTo, SuspenseReason, unexpected
+from core.payments.settling import ENDED, refusal_of, settle_from
+from core.ports import Counter, Notice, NoticeVerifier, RawNotice, Unauthentic
+
+FORGED = "payment_notice_forged"
+"""The counter of notices that no gateway signed; nothing else is kept of them."""
+
+
+class Booked(StrEnum):
+    """What a notice did."""
+
+    BEFORE = "before"  # nothing: it was booked before
+    ORDER = "order"
+    WALLET = "wallet"
+    SUSPENSE = "suspense"
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeAnswer:
+    """What the gateway is answered: HTTP status and plain text."""
+
+    status: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What recording a paid event did; `refund_before` is a refund of the payment that came before it."""
+
+    is_new: bool
+    captured: bool
+    refund_before: UUID | None
+
+
+def receive_notice(
+    *,
+    gateway: str,
+    opaque_id: str,
+    raw: RawNotice,
+    verifiers: Mapping[str, NoticeVerifier],
+    counter: Counter,
+    policy: OrderPolicy,
+    now: datetime,
+) -> NoticeAnswer:
+    """Answer a gateway's callback: 200 for everything authentic, 401 for the rest, of which only a count is kept.
+
+    Raises `NotFound` for an address that none of our accounts has. Errors of the database are the caller's 503: the
+    gateway tries again.
+    """
+    verifier = verifiers.get(gateway)
+    if verifier is None:
+        raise NotFound("gateway_account")
+    try:
+        notice = verifier.verify(raw, opaque_id=opaque_id)
+    except Unauthentic:
+        counter.hit(f"{FORGED}:{gateway}", seconds=3600)
+        return NoticeAnswer(401, "not authentic")
+    book(gateway=gateway, opaque_id=opaque_id, notice=notice, raw=raw, policy=policy, now=now)
+    return NoticeAnswer(200, "success")
+
+
+def book(*, gateway: str, opaque_id: str, notice: Notice, raw: RawNotice, policy: OrderPolicy, now: datetime) -> Booked:
+    """Book a notice that proved authentic, once. Raises `NotFound` for an unknown callback address."""
+
+    def work() -> Booked:
+        desk = find_desk(gateway=gateway, opaque_id=opaque_id, notice=notice)
+        if desk.booked:
+            return Booked.BEFORE
+        reason = unexpected(
+            account_fits=notice.account == opaque_id,
+            gateway_account_id=desk.account_id,
+            amount=notice.amount,
+            awaited=desk.payment.awaited if desk.payment else None,
+        )
+        if notice.kind == "refunded":
+            return Booked.SUSPENSE if book_outside_refund(desk, notice, raw, reason, now) else Booked.BEFORE
+        if reason is not None or desk.payment is None:
+            new = suspense.book(desk, notice, raw, reason or SuspenseReason.UNKNOWN_PAYMENT, now)
+            return Booked.SUSPENSE if new else Booked.BEFORE
+        if desk.payment.order_id is None:
+            return _top_up(desk, desk.payment, notice, raw, now)
+        return _pay_order(desk, desk.payment, desk.payment.order_id, notice, raw, policy, now)
+
+    return in_transaction(work)
+
+
+def _pay_order(
+    desk: Desk, payment: Named, order_id: UUID, notice: Notice, raw: RawNotice, policy: OrderPolicy, now: datetime
+) -> Booked:
+    order = lock_order(order_id=order_id)
+    event_id = new_id()
+    record = _record(event_id, desk, payment, notice, raw, BookedTo.ORDER, now)
+    if not record.is_new:
+        return Booked.BEFORE
+    if not record.captured:  # a second transaction for a payment that has its money, or will never have it
+        return _suspend(desk, order, event_id, notice, ENDED.get(order.state, SuspenseReason.ALREADY_PAID), now)
+    if record.refund_before is not None:
+        events = event_id, record.refund_before
+        return_refunded_first(desk, order, payment.id, events, notice.amount, now)
+        return Booked.SUSPENSE
+    try:
+        settle_from(
+            order=order,
+            money=notice.amount,
+            from_account_id=desk.clearing(notice.amount.currency),
+            has_hold=payment.has_hold,
+            policy=policy,
+            now=now,
+        )
+    except CannotSettle:
+        return _suspend(desk, order, event_id, notice, refusal_of(order), now)
+    return Booked.ORDER
+
+
+def _suspend(
+    desk: Desk, order: LockedOrder, event_id: UUID, notice: Notice, reason: SuspenseReason, now: datetime
+) -> Booked:
+    execute(sql.TO_SUSPENSE, (reason, event_id))
+    suspense.move(desk, event_id, notice.amount, now)
+    suspense.follow_up(
+        event_id,
+        merchant_id=desk.merchant_id,
+        order=order,
+        payment_id=notice.payment_id,
+        amount=notice.amount,
+        reason=reason,
+        now=now,
+    )
+    return Booked.SUSPENSE
+
+
+def _top_up(desk: Desk, payment: Named, notice: Notice, raw: RawNotice, now: datetime) -> Booked:
+    event_id = new_id()
+    record = _record(event_id, desk, payment, notice, raw, BookedTo.WALLET, now)
+    if not record.is_new:
+        return Booked.BEFORE
+    amount = notice.amount
+    if record.refund_before is not None:
+        return_refunded_first(desk, None, payment.id, (event_id, record.refund_before), amount, now)
+        return Booked.SUSPENSE
+    if not record.captured:
+        execute(sql.TO_SUSPENSE, (SuspenseReason.ALREADY_PAID, event_id))
+        suspense.move(desk, event_id, amount, now)
+        suspense.give_back(
+            event_id,
+            merchant_id=desk.merchant_id,
+            order_id=None,
+            payment_id=payment.id,
+            amount=amount,
+            reason=SuspenseReason.ALREADY_PAID,
+            now=now,
+        )
+        return Booked.SUSPENSE
+    suspense.tell_shopper(
+        payment.shopper_id,
+        MessageKind.WALLET_TOPPED_UP,
+        {"amount_minor": amount.minor, "currency": amount.currency},
+        now,
+    )
+    wallet_id = wallet_account(payment.shopper_id, desk.merchant_id, amount.currency)
+    filled = ledger.NewTransfer(
+        desk.clearing(amount.currency), wallet_id, amount.minor, amount.currency, TransferCode.TOP_UP, event_id
+    )
+    ledger.post(transfers=[filled], now=now)
+    return Booked.WALLET
+
+
+def _record(
+    event_id: UUID, desk: Desk, payment: Named, notice: Notice, raw: RawNotice, booked_to: BookedTo, now: datetime
+) -> _Record:
+    """Write the evidence and capture the payment."""
+    values: dict[str, Any] = {
+        "event": event_id,
+        "account": desk.account_id,
+        "external": notice.external_id,
+        "payment": payment.id,
+        "order": payment.order_id,
+        "amount": notice.amount.minor,
+        "currency": notice.amount.currency,
+        "body": raw.body,
+        "headers": Jsonb(raw.headers),
+        "now": now,
+        "booked_to": booked_to,
+        "states": list(MAY_SUCCEED),
+    }
+    is_new, captured, refund_before = execute(sql.RECORD_PAID, values)[0]
+    return _Record(bool(is_new), bool(captured), refund_before if captured else None)

@@ -1,0 +1,131 @@
+"""Money back: sent under one id for ever, so that a crash, a repeat or a lost answer moves it once (faults.md 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from core.actor import SYSTEM, Actor
+from core.audit import service as audit
+from core.db import changed, execute, in_transaction
+from core.ids import Prefix, new_id, public
+from core.ledger import service as ledger
+from core.ledger.rules import TransferCode
+from core.messages.service import MessageKind, tell
+from core.money import Money
+from core.orders.service import LockedOrder, lock_order, mark_returned
+from core.payments import sql
+from core.payments.desk import clearing_account, suspense_account, wallet_account
+from core.payments.event import SuspenseEvent, find_event
+from core.payments.intents import find_payment
+from core.payments.rules import LEASE, RefundState
+from core.payments.settling import LATE_STATES
+from core.ports import Gateway, Outcome
+
+LONGEST_WAIT = timedelta(hours=1)
+"""Between two questions about a refund whose outcome is unknown."""
+
+
+def carry_out_refund(*, refund_id: UUID, gateways: Mapping[str, Gateway], now: datetime) -> Outcome | None:
+    """Send one refund and book its certain end. None when it is over, or another worker has it.
+
+    The gateway is asked outside any transaction under the refund's own id, which has one effect there; an unknown
+    outcome is asked again the same way. Where the rail certainly refuses, the money goes to the shopper's wallet.
+    """
+    taken = execute(sql.TAKE_REFUND, {"refund": refund_id, "lease": now + LEASE, "now": now})
+    if not taken:
+        return None
+    payment_id, event_id, amount, currency, attempts = taken[0]
+    event = find_event(event_id=event_id)
+    payment = find_payment(payment_id=payment_id)
+    money = Money(amount, currency)
+    outcome = gateways[payment.gateway].refund(refund_id, payment_id, event.external_id, money)
+    if outcome is Outcome.UNKNOWN:
+        wait = min(timedelta(seconds=10) * 2 ** min(attempts, 10), LONGEST_WAIT)
+        changed(sql.REFUND_UNKNOWN, (now + wait, refund_id))
+        return outcome
+    state = RefundState.SUCCEEDED if outcome is Outcome.YES else RefundState.FAILED
+    in_transaction(lambda: _end(refund_id, event, state, payment.shopper_id, now))
+    return outcome
+
+
+def _end(refund_id: UUID, event: SuspenseEvent, state: RefundState, shopper_id: UUID, now: datetime) -> None:
+    order = lock_order(order_id=event.order_id) if event.order_id else None
+    if not execute(sql.END_REFUND, (state, now, refund_id)):
+        return
+    if state is RefundState.FAILED:
+        give_to_wallet(actor=SYSTEM, event=event, order=order, shopper_id=shopper_id, now=now)
+        return
+    finish(refund_id, event, order, to_wallet=False, now=now)
+    amount = event.amount
+    back = ledger.NewTransfer(
+        suspense_account(event.gateway_account_id, event.merchant_id, amount.currency),
+        clearing_account(event.gateway_account_id, event.merchant_id, amount.currency),
+        amount.minor,
+        amount.currency,
+        TransferCode.REFUND,
+        refund_id,
+    )
+    ledger.post(transfers=[back], now=now)
+
+
+def give_to_wallet(
+    *, actor: Actor, event: SuspenseEvent, order: LockedOrder | None, shopper_id: UUID, now: datetime
+) -> UUID:
+    """Put an event's suspense money into its shopper's wallet, in the caller's transaction; returns the refund's id.
+
+    Only by the shopper's choice, or where the rail cannot refund.
+    """
+    refund_id = new_id()
+    amount = event.amount
+    whose = (event.merchant_id, event.order_id, event.payment_id, event.id, True)
+    what = (amount.minor, amount.currency, RefundState.SUCCEEDED, event.reason, now, now)
+    execute(sql.INSERT_REFUND, (refund_id, *whose, *what))
+    finish(refund_id, event, order, to_wallet=True, now=now, actor=actor)
+    filled = ledger.NewTransfer(
+        suspense_account(event.gateway_account_id, event.merchant_id, amount.currency),
+        wallet_account(shopper_id, event.merchant_id, amount.currency),
+        amount.minor,
+        amount.currency,
+        TransferCode.REFUND,
+        refund_id,
+    )
+    ledger.post(transfers=[filled], now=now)
+    return refund_id
+
+
+def finish(
+    refund_id: UUID,
+    event: SuspenseEvent,
+    order: LockedOrder | None,
+    *,
+    to_wallet: bool,
+    now: datetime,
+    actor: Actor = SYSTEM,
+) -> None:
+    """What a refund changes beside the books: its payment, its order, the audit, and what the shopper is told."""
+    amount = event.amount
+    changed(
+        sql.PAYMENT_REFUNDED,
+        {"payment": event.payment_id, "amount": amount.minor, "external": event.external_id},
+    )
+    if order is not None and order.state in LATE_STATES:
+        mark_returned(order=order, now=now)
+    audit.append(
+        actor=actor,
+        action="order.refunded" if order else "payment.refunded",
+        object_kind="refund",
+        object_id=refund_id,
+        detail={"event": str(event.id), "to_wallet": to_wallet},
+        party_id=event.merchant_id,
+        now=now,
+    )
+    if order is not None:
+        body = {
+            "order": public(Prefix.ORDER, order.id),
+            "amount_minor": amount.minor,
+            "currency": amount.currency,
+            "to_wallet": to_wallet,
+        }
+        tell(conversation_id=order.conversation_id, kind=MessageKind.REFUNDED, body=body, now=now)

@@ -1,0 +1,50 @@
+"""The door of the payments room: every use case of a payment's life, and what the worker and the sweeps call."""
+
+from __future__ import annotations
+
+from core.payments.intents import (
+    PaymentView,
+    find_payment,
+    is_being_paid,
+    make_intent,
+    offered,
+    payment_state,
+    query_payment,
+    request_sandbox_payment,
+    start_payment,
+)
+from core.payments.joining import join_due
+from core.payments.late import choose_exchange, choose_refund, decide_due
+from core.payments.notices import Booked, NoticeAnswer, book, receive_notice
+from core.payments.refunds import carry_out_refund
+from core.payments.sweeps import poll_due, reconcile_due, refund_due
+from core.payments.wallet import hold_wallet_part, pay_from_wallet, settle_free, start_topup, wallet_balance
+
+__all__ = [
+    "Booked",
+    "NoticeAnswer",
+    "PaymentView",
+    "book",
+    "carry_out_refund",
+    "choose_exchange",
+    "choose_refund",
+    "decide_due",
+    "find_payment",
+    "hold_wallet_part",
+    "is_being_paid",
+    "join_due",
+    "make_intent",
+    "offered",
+    "pay_from_wallet",
+    "payment_state",
+    "poll_due",
+    "query_payment",
+    "receive_notice",
+    "reconcile_due",
+    "refund_due",
+    "request_sandbox_payment",
+    "settle_free",
+    "start_payment",
+    "start_topup",
+    "wallet_balance",
+]

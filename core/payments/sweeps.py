@@ -1,0 +1,62 @@
+"""What time finds again: unanswered payments, money before its order, refunds nobody sends, events to reconcile."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from core.db import execute, in_transaction
+from core.ledger import service as ledger
+from core.ledger.rules import TransferCode
+from core.payments import sql
+from core.payments.desk import clearing_account, world_account
+from core.payments.rules import LEASE
+from core.work import Work, enqueue
+
+ASKING = timedelta(minutes=2)
+"""A payment whose question was queued is left alone so long; the handler then says when to ask again."""
+
+SETTLES_AFTER = timedelta(minutes=1)
+"""How long an event waits before it is reconciled with what its gateway settled."""
+
+
+def poll_due(*, now: datetime, limit: int = 100) -> int:
+    """Queue a question to the gateway for each payment that is due; returns how many."""
+
+    def work() -> int:
+        due = execute(sql.TAKE_POLLS, {"again": now + ASKING, "now": now, "limit": limit})
+        for (payment_id,) in due:
+            enqueue(Work.QUERY_PAYMENT, payment_id)
+        return len(due)
+
+    return in_transaction(work)
+
+
+def refund_due(*, now: datetime, limit: int = 100) -> int:
+    """Queue refunds that nobody is sending: the queue row was lost, or the worker that took it; returns how many."""
+    values = {"now": now, "before": now - LEASE, "limit": limit}
+    due = execute(sql.DUE_REFUNDS, values)
+    for (refund_id,) in due:
+        enqueue(Work.REFUND, refund_id)
+    return len(due)
+
+
+def reconcile_due(*, now: datetime, limit: int = 500) -> int:
+    """Book what the outside settled against `world`: events and refunds leave `clearing`; returns how many.
+
+    The sandbox settles everything at once, by its own word.
+    """
+
+    def work() -> int:
+        values = {"now": now, "before": now - SETTLES_AFTER, "limit": limit}
+        rows = execute(sql.RECONCILE, values)
+        transfers = []
+        for reference, incoming, account_id, amount, currency, gateway, merchant_id in rows:
+            clearing_id = clearing_account(account_id, merchant_id, currency)
+            world_id = world_account(gateway, merchant_id, currency)
+            debit_id, credit_id = (world_id, clearing_id) if incoming else (clearing_id, world_id)
+            code = TransferCode.RECONCILED
+            transfers.append(ledger.NewTransfer(debit_id, credit_id, amount, currency, code, reference))
+        ledger.post(transfers=transfers, now=now)
+        return len(rows)
+
+    return in_transaction(work)
