@@ -14,7 +14,7 @@ from core.ids import Prefix, parse, public
 from core.money import Money
 from core.orders.rules import OrderStatus
 from core.orders.service import LineView, OrderView, cancel_order, order_view, orders_of
-from core.payments.wallet import pay_from_wallet, settle_free, wallet_balance
+from core.payments.service import pay_from_wallet, settle_free, wallet_balance
 
 
 def pay(talk: Talk, act: Act) -> Screen:

@@ -10,10 +10,8 @@ from bot.talk import Talk, choice, home_option
 from bot.texts import Texts
 from core.errors import NotFound
 from core.money import EXPONENT, Money
-from core.payments.intents import offered
-from core.payments.late import choose_exchange, choose_refund
 from core.payments.rules import NotForSale
-from core.payments.wallet import start_topup, wallet_balance
+from core.payments.service import choose_exchange, choose_refund, offered, start_topup, wallet_balance
 
 TOP_UPS = (50, 100, 200, 500)
 """What a wallet can be topped up by, in major units of its currency."""
