@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -14,12 +14,12 @@ import psycopg
 from core.config import Config, ConfigError
 from ops import keys, migrate
 from ops.engines import PostgresServer, attach_or_start
-from ops.engines.engines import is_external
+from ops.engines.engines import is_external, redis_address
 from ops.engines.reach import check_database, check_redis, database_place, redis_place
 from ops.installation import Kind, find_installation
 from ops.ports import listeners
 from ops.ports import taken as taken_port
-from ops.vault_status import why_nothing_sells
+from ops.store import why_nothing_sells
 
 _LEAST_FREE_BYTES = 1 << 30
 _ROLES = ("shop", "panel", "worker", "vault", "direct")
@@ -44,7 +44,7 @@ def examine(config: Config) -> Iterator[Finding]:
         return
     try:
         PostgresServer(config.data_dir).check_version()
-        engines = attach_or_start(config)
+        engines = attach_or_start(config, with_redis=False)
     except ConfigError as error:
         yield Finding("database", str(error), is_defect=True)
         yield from _keys(config)
@@ -54,7 +54,7 @@ def examine(config: Config) -> Iterator[Finding]:
         running = not engines.owns
         yield from _database(ready)
         yield from _keys(ready)
-        yield from _guarded("redis", lambda: check_redis(ready.redis.url), redis_place(ready.redis.url) + " answers")
+        yield from _redis(ready, running=running)
         yield from _vault(ready, running=running)
         yield from _ports(config, is_running=running)
         yield from _gateways(ready)
@@ -141,6 +141,18 @@ def _rights(config: Config) -> Iterator[Finding]:
             yield Finding("database", text, is_defect=True)
 
 
+def _redis(config: Config, *, running: bool) -> Iterator[Finding]:
+    if not config.redis.url and not running:
+        yield Finding("redis", "embedded; it starts with the store")
+        return
+    try:
+        url = redis_address(config)
+        check_redis(url)
+        yield Finding("redis", f"{redis_place(url)} answers")
+    except ConfigError as error:
+        yield Finding("redis", str(error), is_defect=True)
+
+
 def _vault(config: Config, *, running: bool) -> Iterator[Finding]:
     if not running:
         yield Finding("vault", "the store does not run now; its keys are looked at above")
@@ -149,9 +161,7 @@ def _vault(config: Config, *, running: bool) -> Iterator[Finding]:
     if reason is None:
         yield Finding("vault", f"{config.vault_socket} answers and opens")
     else:
-        yield Finding(
-            "vault", f"nothing is sold: {reason}; mend it, the process is restarted by itself", is_defect=True
-        )
+        yield Finding("vault", f"nothing is sold: {reason}; mend it, then start the store again", is_defect=True)
 
 
 def _ports(config: Config, *, is_running: bool) -> Iterator[Finding]:
@@ -180,15 +190,6 @@ def _gateways(config: Config) -> Iterator[Finding]:
         yield Finding("gateways", text, is_defect=True)
     else:
         yield Finding("gateways", "the sandbox is " + ("on" if config.pay.sandbox.enabled else "off"))
-
-
-def _guarded(what: str, look: Callable[[], None], fine: str) -> Iterator[Finding]:
-    try:
-        look()
-    except ConfigError as error:
-        yield Finding(what, str(error), is_defect=True)
-    else:
-        yield Finding(what, fine)
 
 
 def _is_loopback(host: str) -> bool:

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -51,12 +51,21 @@ def set_up(process: str, log_dir: Path, *, console: bool = True) -> None:
         cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
-    root.handlers = [_file_handler(log_dir / f"{process}.log", shared)]
+    root.addHandler(_file_handler(log_dir / f"{process}.log", shared))
     if console:
-        root.handlers.append(_console_handler(shared))
+        root.addHandler(_console_handler(shared))
     root.setLevel(logging.INFO)
     for noisy in ("httpx", "httpcore", "peewee", "huey.consumer", "uvicorn.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def tear_down() -> None:
+    """Close what `set_up` opened; the next line would go nowhere."""
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, _PrivateFile | _Console)]:
+        root.removeHandler(handler)
+        handler.close()
+    structlog.reset_defaults()
 
 
 def mask_secrets(logger: object, method: str, event: Event) -> Event:
@@ -136,7 +145,7 @@ def _file_handler(path: Path, shared: list[Any]) -> logging.Handler:
 
 
 def _console_handler(shared: list[Any]) -> logging.Handler:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Console(sys.stderr)
     handler.setLevel(logging.WARNING)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -151,6 +160,10 @@ def _short(logger: object, method: str, event: Event) -> str:
     """`web: cannot reach the vault (err_…)`."""
     ids = f" ({event['error_id']})" if "error_id" in event else ""
     return f"{event['process']}: {event['event']}{ids}"
+
+
+class _Console(logging.StreamHandler[TextIO]):
+    """Standard error, for people."""
 
 
 class _PrivateFile(logging.handlers.RotatingFileHandler):

@@ -93,15 +93,17 @@ class Supervisor:
 
     def run_once(self, name: str) -> None:
         """Run a process that ends by itself, while the others are watched. Raises ConfigError when it fails."""
+        if self._stopping:
+            return
         child = Child(name)
         self.children.append(child)
         self._launch(child)
-        while not self._stopping and child.process is not None:
+        while child.process is not None and not self.is_stopping:
             self._look(0.1)
         if not self._stopping:
             self.children.remove(child)
             if not child.is_ready:
-                raise ConfigError(f"`{name}` failed: {self._reason(child)}")
+                raise ConfigError(f"the process {name} failed: {self._reason(child)}")
 
     @property
     def is_stopping(self) -> bool:

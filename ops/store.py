@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from core.config import Config, ConfigError, loading
+from core.vault.client import VaultAway, VaultClient, VaultRefused
 from ops import keys, migrate, ports
 from ops.engines import Engines, attach_or_start, start
 from ops.entitlements import check_keys
@@ -131,3 +132,13 @@ def refuse_new_vault_keys(config: Config) -> None:
         raise ConfigError(
             f"{lost[0]} is missing, but cards were sealed with it: put it back from your copy of the keys"
         )
+
+
+def why_nothing_sells(config: Config) -> str | None:
+    """None while the vault of a running store opens cards; else the reason in one sentence."""
+    try:
+        return VaultClient(config.vault_socket, timeout=3).status().reason
+    except VaultAway:
+        return "the vault process does not answer"
+    except VaultRefused as refused:
+        return str(refused)

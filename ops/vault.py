@@ -1,1 +1,18 @@
-"""The vault process: assembles its keys and its database, and serves its socket until it is told to stop."""
+"""The vault process: serves its socket until it is told to stop. It has no HTTP, no queue, no other way in."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+
+from core.config import Config
+from core.custody.server import serve
+
+
+def main(config: Config, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT. `config` holds the vault's own address and keys."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    serve(config, ready=ready, stop=stop)

@@ -58,7 +58,7 @@ class Engines:
         return replace(
             self.config,
             database=replace(self.config.database, url=self.urls.owner, roles=roles),
-            redis=replace(self.config.redis, url=self.redis_url),
+            redis=replace(self.config.redis, url=self.redis_url or self.config.redis.url),
         )
 
     def is_running(self) -> str | None:
@@ -94,7 +94,7 @@ class Engines:
         self.stop()
 
 
-def start(config: Config, *, kind: str = "up", durable: bool = True) -> Engines:
+def start(config: Config, *, kind: str = "up", durable: bool = True, with_redis: bool = True) -> Engines:
     """Take the data folder and start what has no address of its own; `kind` is up, demo or command.
 
     `durable=False` is for tests and benchmarks in folders that are thrown away: no fsync.
@@ -109,7 +109,8 @@ def start(config: Config, *, kind: str = "up", durable: bool = True) -> Engines:
     try:
         lock.write(Running(os.getpid(), kind, str(config.engine_sockets), ready=False))
         _start_database(engines)
-        _start_redis(engines)
+        if with_redis:
+            _start_redis(engines)
         lock.write(Running(os.getpid(), kind, str(config.engine_sockets), ready=True))
     except BaseException:
         engines.stop()
@@ -117,16 +118,16 @@ def start(config: Config, *, kind: str = "up", durable: bool = True) -> Engines:
     return engines
 
 
-def attach_or_start(config: Config) -> Engines:
+def attach_or_start(config: Config, *, with_redis: bool = True) -> Engines:
     """The engines of the running store of this folder, or our own until `stop`.
 
-    Raises ConfigError as `start` does.
+    Without `with_redis` none is started, and none has to answer. Raises ConfigError as `start` does.
     """
     for _ in range(3):
         lock = FolderLock(config.data_dir)
         if not lock.is_held_by_another():
             with contextlib.suppress(FolderBusy):
-                return start(config, kind="command")
+                return start(config, kind="command", with_redis=with_redis)
         with contextlib.suppress(LookupError):
             return _attach(config, lock, lock.attach(_WAIT_FOR_START))
     raise ConfigError(f"the store in {config.data_dir} starts and stops: wait until it runs, then try again")
@@ -145,6 +146,11 @@ def external_urls(config: Config) -> Urls:
             raise ConfigError(f"database.roles.{name} is empty: with a database of your own each role needs its login")
     given["direct"] = given["direct"] or given["shop"]
     return Urls(owner=_address(config, config.database.url), **given)
+
+
+def redis_address(config: Config) -> str:
+    """The address as given, its reference resolved, or that of the embedded Valkey."""
+    return _address(config, config.redis.url) or ValkeyServer(config.data_dir).url
 
 
 def _address(config: Config, value: str) -> str:
@@ -181,7 +187,7 @@ def _start_database(engines: Engines) -> None:
 def _start_redis(engines: Engines) -> None:
     config = engines.config
     if config.redis.url:
-        engines.redis_url = _address(config, config.redis.url)
+        engines.redis_url = redis_address(config)
         check_redis(engines.redis_url)
         return
     engines.valkey = ValkeyServer(config.data_dir)
@@ -194,8 +200,7 @@ def _attach(config: Config, lock: FolderLock, running: Running) -> Engines:
     try:
         sockets = Path(running.sockets)
         engines.urls = external_urls(config) if is_external(config) else embedded_urls(config.data_dir, sockets)
-        server = ValkeyServer(config.data_dir)
-        engines.redis_url = _address(config, config.redis.url) or server.url
+        engines.redis_url = redis_address(config)
         check_database(engines.urls.owner or engines.urls.shop)
     except BaseException:
         engines.stop()

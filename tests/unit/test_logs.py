@@ -6,6 +6,7 @@ import json
 import logging
 import stat
 from collections.abc import Iterator
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import pytest
@@ -26,15 +27,10 @@ class FullDisk(io.StringIO):
 
 @pytest.fixture
 def log_dir(tmp_path: Path) -> Iterator[Path]:
-    root = logging.getLogger()
-    before = root.handlers, root.level
+    level = logging.getLogger().level
     yield tmp_path / "log"
-    for handler in root.handlers:
-        if handler not in before[0]:
-            handler.close()
-    root.handlers, level = before[0], before[1]
-    root.setLevel(level)
-    structlog.reset_defaults()
+    logs.tear_down()
+    logging.getLogger().setLevel(level)
 
 
 def test_secrets_are_masked_by_name_type_and_depth(log_dir: Path) -> None:
@@ -95,8 +91,7 @@ def test_the_file_is_closed_to_other_users(log_dir: Path) -> None:
 
 def test_a_log_that_cannot_be_written_stops_nothing(log_dir: Path) -> None:
     logs.set_up("web", log_dir, console=False)
-    handler = logging.getLogger().handlers[0]
-    assert isinstance(handler, logging.FileHandler)
+    (handler,) = (one for one in logging.getLogger().handlers if isinstance(one, RotatingFileHandler))
     kept, handler.stream = handler.stream, FullDisk()
 
     structlog.get_logger().info("lost")
