@@ -1,0 +1,1 @@
+"""The panel for platform, merchants and suppliers."""

@@ -1,0 +1,1 @@
+"""The public HTTP API: the chat, the goods, and its own description."""

@@ -1,0 +1,95 @@
+"""The web application: which address is answered by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from bot.engine import Engine
+from channels.chat.webchat import WebChat
+from channels.web import checkout, pages
+from channels.web.api import describe, messages, products, sessions, stream
+from channels.web.door import Door
+from channels.web.figures import Figures
+from channels.web.frame import Frame
+from channels.web.hooks import pay
+from channels.web.render import STATIC
+
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+class Files(StaticFiles):
+    """Our own files; their address names their content, so they may be kept for ever."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, with the headers that let it be cached and nothing else be made of it."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = FOR_EVER
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def routes(door: Door) -> list[BaseRoute]:
+    """Every address of the shop; the panel and the health pages are added by ops."""
+    chat = "/api/v1/chat/{merchant}"
+    return [
+        Route("/", pages.chat, name="home"),
+        Route("/s/{merchant}", pages.chat, name="shop"),
+        Route("/pay/{token}", checkout.page, methods=["GET"], name="checkout"),
+        Route("/pay/{token}", checkout.press, methods=["POST"]),
+        Route("/pay/{token}/state", checkout.state, methods=["GET"]),
+        Route(f"{chat}/sessions", sessions.create, methods=["POST"]),
+        Route(f"{chat}/messages", messages.say, methods=["POST"]),
+        Route(f"{chat}/messages", messages.read, methods=["GET"]),
+        Route(f"{chat}/messages/stream", stream.follow, methods=["GET"]),
+        Route("/api/v1/products", products.index, methods=["GET"]),
+        Route("/api/v1/openapi.json", describe.document, methods=["GET"]),
+        Route("/api/docs", describe.page, methods=["GET"]),
+        Route("/hooks/pay/{gateway}/{opaque_id}", pay.notice, methods=["POST"]),
+        Route("/favicon.ico", favicon, methods=["GET"]),
+        Mount(f"/static/{door.pages.digest}", Files(directory=STATIC), name="static"),
+    ]
+
+
+def favicon(request: Request) -> Response:
+    """Browsers ask for it whatever the page says."""
+    door: Door = request.app.state.door
+    return RedirectResponse(f"/static/{door.pages.digest}/icon.svg", 308)
+
+
+class State:
+    """What requests find under `request.app.state`."""
+
+    def __init__(self, door: Door, webchat: WebChat) -> None:
+        self.door = door
+        self.webchat = webchat
+
+
+def webchat_of(door: Door) -> WebChat:
+    """The web chat's wire over this door."""
+    return WebChat(
+        engine=Engine(door.shop),
+        clock=door.shop.clock,
+        inbox_key=door.inbox_key,
+        order_keys=door.shop.order_keys,
+        public_url=door.public_url,
+    )
+
+
+class Application(Frame):
+    """The routes inside their frame. Errors pass the routes and become answers in the frame, nowhere else."""
+
+    def __init__(
+        self, door: Door, *, figures: Figures, hosts: frozenset[str] = frozenset(), further: Sequence[BaseRoute] = ()
+    ) -> None:
+        self.state = State(door, webchat_of(door))
+        super().__init__(Router([*routes(door), *further]), pages=door.pages, hosts=hosts, figures=figures)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self
+        await super().__call__(scope, receive, send)

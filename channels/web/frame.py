@@ -1,0 +1,160 @@
+"""What stands around every request: its id, the host it may name, the size it may have, and what becomes of errors."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import peewee
+import psycopg
+import structlog
+from playhouse.pool import MaxConnectionsExceeded
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from channels.web.figures import Figures
+from channels.web.problems import Problem, answer, problem_of
+from channels.web.render import Pages
+from core.errors import Refusal, error_id
+
+LARGEST_BODY = 64 * 1024
+LARGEST_DRAINED = 16 * 1024 * 1024  # read and thrown away, so that a client that sends first still gets its 413
+SLOWEST_BODY = 15.0  # seconds
+WITHOUT_HOST = frozenset({"/healthz", "/readyz"})  # asked by load balancers under their own names
+
+log = structlog.get_logger()
+
+
+def hosts_of(*urls: str) -> frozenset[str]:
+    """The host names (without port) that configured addresses name; empty when none is configured."""
+    return frozenset(host.lower() for url in urls if url and (host := urlsplit(url).hostname))
+
+
+class Frame:
+    """The outermost layer: nothing that goes wrong inside leaves without an error id, nothing secret is logged."""
+
+    def __init__(self, app: ASGIApp, *, pages: Pages, hosts: frozenset[str], figures: Figures) -> None:
+        self.app = app
+        self.pages = pages
+        self.hosts = hosts
+        self.figures = figures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        began = time.perf_counter()
+        status = 0
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        request_id = secrets.token_hex(8)
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._answer(request, scope, receive, note, lambda: status)
+            finally:
+                spent = time.perf_counter() - began
+                self.figures.count(route_of(scope), request.method, status, spent)
+                log.info(
+                    "answered", route=route_of(scope), method=request.method, status=status, ms=round(spent * 1000)
+                )
+
+    async def _answer(
+        self, request: Request, scope: Scope, receive: Receive, send: Send, begun: Callable[[], int]
+    ) -> None:
+        try:
+            self._check_host(request)
+            body = await read_capped(request, receive)
+            await self.app(scope, replayed(body, receive), send)
+        except Exception as error:  # the last net: everything becomes an answer with an error id
+            if begun():
+                log.exception("failed after the answer had begun", error_id=error_id())
+                raise
+            problem, known = judged(error)
+            response = answer(request, self.pages, problem, mark_as=known)
+            await response(scope, receive, send)
+
+    def _check_host(self, request: Request) -> None:
+        if self.hosts and request.url.path not in WITHOUT_HOST:
+            host = urlsplit("//" + request.headers.get("host", "")).hostname or ""
+            if host.lower() not in self.hosts:
+                raise Problem(404)
+
+
+def judged(error: Exception) -> tuple[Problem, str | None]:
+    """What a person is told of an exception, and the error id if it has been logged here already."""
+    match error:
+        case Problem():
+            return error, None
+        case Refusal():
+            return problem_of(error), None
+        case HTTPException():
+            return Problem(error.status_code, headers=dict(error.headers or {})), None
+        case peewee.OperationalError() | peewee.InterfaceError() | MaxConnectionsExceeded() | psycopg.Error():
+            id_ = error_id()
+            log.warning("the database is away", error_id=id_, problem=type(error).__name__)
+            return Problem(503, headers={"Retry-After": "2"}), id_
+        case OSError() if error.errno in {23, 24}:
+            id_ = error_id()
+            log.warning("no file descriptors left", error_id=id_)
+            return Problem(503, headers={"Retry-After": "2"}), id_
+        case _:
+            id_ = error_id()
+            log.exception("failed", error_id=id_)
+            return Problem(500), id_
+
+
+def route_of(scope: Scope) -> str:
+    """The pattern of the route (`/pay/{token}`), never the path itself: it may hold a token."""
+    return getattr(scope.get("route"), "path", "") or "unknown"
+
+
+async def read_capped(request: Request, receive: Receive) -> bytes:
+    """The whole body, at most 64 KB, read before anything parses it. Raises `Problem` 413, 408."""
+    declared = request.headers.get("content-length", "")
+    is_too_large = declared.isdigit() and int(declared) > LARGEST_BODY
+    if not declared and "transfer-encoding" not in request.headers:
+        return b""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(SLOWEST_BODY):
+            while size <= LARGEST_DRAINED:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Problem(400, "The connection closed before the request was complete.")
+                size += len(message.get("body", b""))
+                is_too_large = is_too_large or size > LARGEST_BODY
+                if not is_too_large:
+                    parts.append(message.get("body", b""))
+                if not message.get("more_body", False):
+                    break
+    except TimeoutError:
+        raise Problem(408) from None
+    if is_too_large:
+        raise Problem(413, headers={"Connection": "close"})
+    return b"".join(parts)
+
+
+def replayed(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
+    """A `receive` that gives the body again, then whatever comes (a disconnect)."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

@@ -1,0 +1,1 @@
+"""Doors for other systems that tell us something: verified, written down, answered; never a call outside."""

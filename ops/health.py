@@ -1,0 +1,130 @@
+"""Is the store alive, is it ready: a word for load balancers, details for its operator on the second listener."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from channels.web.figures import Figures
+from core import db
+from core.config import Config
+from ops.store import why_nothing_sells
+
+KEPT = 1.0  # seconds that an answer serves for everyone who asks
+PATIENCE = 4.0  # seconds for one part
+
+WORKER = """
+SELECT EXISTS (SELECT 1 FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
+               WHERE a.datname = current_database() AND pg_has_role(r.oid, 'keystall_worker', 'MEMBER')
+                 AND NOT r.rolsuper)
+"""
+"""The worker is there when it has a connection: visible to every role, and gone the moment it dies."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing the store needs; `problem` is empty while it is well. Without some of them it still serves."""
+
+    problem: str
+    is_needed: bool = True
+
+
+class Health:
+    """Asks all parts, at most once a second however many ask."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._asked_at = 0.0
+        self._parts: dict[str, Part] = {}
+        self._asking = asyncio.Lock()
+
+    async def parts(self) -> dict[str, Part]:
+        """Each part by name."""
+        async with self._asking:
+            if time.monotonic() - self._asked_at > KEPT:
+                checks = {"database": database, "redis": self._redis, "vault": self._vault, "worker": worker}
+                answers = await asyncio.gather(*(asked(check) for check in checks.values()))
+                # Counts fall back to the database while Redis is away: that is worth a look, not a stop.
+                self._parts = {
+                    name: Part(problem, name != "redis") for name, problem in zip(checks, answers, strict=True)
+                }
+                self._asked_at = time.monotonic()
+            return self._parts
+
+    def _redis(self) -> str:
+        client = redis.Redis.from_url(self._config.redis.url, socket_timeout=2, socket_connect_timeout=2)
+        try:
+            client.ping()
+        finally:
+            client.close()
+        return ""
+
+    def _vault(self) -> str:
+        return why_nothing_sells(self._config) or ""
+
+
+def database() -> str:
+    """Whether the database answers."""
+    with db.connection():
+        db.execute("SELECT 1")
+    return ""
+
+
+def worker() -> str:
+    """Whether a worker has a connection."""
+    with db.connection():
+        return "" if db.execute(WORKER)[0][0] else "no worker is connected"
+
+
+async def asked(check: Callable[[], str]) -> str:
+    """A part's problem, or that it could not be asked."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await asyncio.to_thread(check)
+    except TimeoutError:
+        return "no answer in time"
+    except Exception as error:  # noqa: BLE001 - whatever it was, the part is not well
+        return type(error).__name__
+
+
+def is_ready(parts: dict[str, Part]) -> bool:
+    """Whether everything that is needed is well."""
+    return not any(part.problem for part in parts.values() if part.is_needed)
+
+
+def health_routes(health: Health) -> list[BaseRoute]:
+    """/healthz and /readyz for everyone: one word each."""
+
+    async def ready(request: Request) -> Response:
+        well = is_ready(await health.parts())
+        return JSONResponse({"status": "ready" if well else "not ready"}, 200 if well else 503)
+
+    return [Route("/healthz", alive), Route("/readyz", ready)]
+
+
+def alive(request: Request) -> Response:
+    """The process answers."""
+    return PlainTextResponse("ok\n")
+
+
+def operator_app(health: Health, figures: Figures) -> Starlette:
+    """The second listener: figures, and what exactly is not ready."""
+
+    async def ready(request: Request) -> Response:
+        parts = await health.parts()
+        shown = {name: part.problem or "ok" for name, part in parts.items()}
+        well = is_ready(parts)
+        return JSONResponse({"status": "ready" if well else "not ready", "parts": shown}, 200 if well else 503)
+
+    def metrics(request: Request) -> Response:
+        return PlainTextResponse(figures.text(), media_type="text/plain; version=0.0.4")
+
+    return Starlette(routes=[Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)])

@@ -1,0 +1,172 @@
+"""The web process: assembles pages, API, hooks and panel, listens, and stops without cutting anyone off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+import structlog
+import uvicorn
+from a2wsgi import WSGIMiddleware
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp
+
+from admin.app import make_app as make_panel
+from channels.web.app import Application
+from channels.web.door import Door
+from channels.web.figures import Figures
+from channels.web.frame import hosts_of
+from channels.web.render import Pages
+from channels.web.wake import Wakes
+from channels.web.words import load_words
+from core import db
+from core.config import Config
+from core.ports import NoticeVerifier
+from ops import wiring
+from ops.health import Health, health_routes, operator_app
+
+THREADS = 16  # use cases at once; what waits, waits on the loop
+PANEL_THREADS = 8
+GRACE = 2  # seconds for answers under way when the process stops
+MOST_REQUESTS = 1000  # at once, streams included; above it 503
+
+log = structlog.get_logger()
+
+
+def main(config: Config, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT. `config` holds the addresses and keys of this process only."""
+    db.connect(config.database.roles.shop, size=THREADS + PANEL_THREADS)
+    try:
+        asyncio.run(serve(config, ready))
+    finally:
+        db.close()
+
+
+async def serve(config: Config, ready: Callable[[], None]) -> None:
+    """Both listeners in one loop: the shop's, and the operator's for figures and details."""
+    wakes = Wakes(config.database.roles.direct)
+    async with assembled(config, wakes) as (shop, operator):
+        servers = [listener(config, shop, config.web.host, config.web.port)]
+        if config.web.ops_port:
+            servers.append(listener(config, operator, config.web.ops_host, config.web.ops_port))
+        await run_until_asked(servers, ready, wakes)
+
+
+@contextlib.asynccontextmanager
+async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Application, ASGIApp]]:
+    """The two applications, with their threads and their LISTEN connection, until the block ends."""
+    figures = Figures()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="use-case") as threads:
+        door = await asyncio.get_running_loop().run_in_executor(threads, make_door, config, wakes, threads)
+        health = Health(config)
+        figures.gauge("keystall_waits", "Open long polls and streams.", lambda: wakes.waiting)
+        figures.gauge("keystall_listening", "Whether notices of the database arrive.", lambda: wakes.is_listening)
+        wakes.open()
+        try:
+            yield (
+                Application(
+                    door,
+                    figures=figures,
+                    hosts=hosts_of(config.web.public_url, config.web.panel_url, config.web.page_url),
+                    further=[*health_routes(health), panel_mount()],
+                ),
+                operator_app(health, figures),
+            )
+        finally:
+            await wakes.close()
+
+
+def make_door(config: Config, wakes: Wakes, threads: ThreadPoolExecutor) -> Door:
+    """What the web doors are handed; reads this process's own keys."""
+    with db.connection():
+        verifiers = taken_notices(config)
+        return Door(
+            pages=Pages.load(load_words(zone=config.store.timezone, default=config.store.default_locale)),
+            shop=wiring.shop_context(config),
+            wakes=wakes,
+            threads=threads,
+            verifiers=verifiers,
+            counter=wiring.counter(config),
+            inbox_key=config.secret(config.secrets.inbox_key),
+            session_key=config.secret(config.secrets.session_key),
+            public_url=config.public_url,
+            is_public_url_configured=bool(config.web.public_url),
+            sandbox_enabled="sandbox" in verifiers,
+        )
+
+
+def taken_notices(config: Config) -> Mapping[str, NoticeVerifier]:
+    """Whose notices are taken; the sandbox's only where nobody from outside can reach its button."""
+    known = wiring.verifiers(config)
+    if is_loopback(config.web.host):
+        return known
+    return {name: verifier for name, verifier in known.items() if name != "sandbox"}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a listener there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def panel_mount() -> BaseRoute:
+    """The Flask panel under /admin; it never waits for anything, so few threads are enough."""
+    panel = cast("ASGIApp", WSGIMiddleware(cast("Any", make_panel()), workers=PANEL_THREADS))
+    return Mount("/admin", panel, name="panel")
+
+
+class Listener(uvicorn.Server):
+    """A server whose process handles the signals itself: two servers, one end."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def listener(config: Config, app: ASGIApp, host: str, port: int) -> uvicorn.Server:
+    """A server that leaves signals and logs to us; only configured proxies may say who the client is."""
+    proxies = list(config.web.trusted_proxies)
+    return Listener(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
+            timeout_graceful_shutdown=GRACE,
+            limit_concurrency=MOST_REQUESTS,
+        )
+    )
+
+
+async def run_until_asked(servers: Sequence[uvicorn.Server], ready: Callable[[], None], wakes: Wakes) -> None:
+    """Start all, say so, serve until a signal, end the waits first and then the servers."""
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    running = [asyncio.create_task(server.serve()) for server in servers]
+    while not all(server.started for server in servers):
+        done, _ = await asyncio.wait(running, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    ready()
+    log.info("serving", listeners=[f"{server.config.host}:{server.config.port}" for server in servers])
+    await asyncio.wait([asyncio.create_task(asked.wait()), *running], return_when=asyncio.FIRST_COMPLETED)
+    wakes.release()
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*running, return_exceptions=True)
