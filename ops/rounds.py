@@ -1,0 +1,25 @@
+"""Every sweep of the worker, with its interval in seconds."""
+
+from __future__ import annotations
+
+from core.conversations.cleaning import remove_expired
+from core.orders.lost import enqueue_lost_deliveries
+from core.orders.service import OrderPolicy, expire_due
+from core.payments.service import decide_due, join_due, poll_due, reconcile_due, refund_due
+from core.stock.marks import move_marks
+from ops.sweeps import Sweep
+
+
+def sweeps(*, policy: OrderPolicy) -> list[Sweep]:
+    """The sweeps, most pressing first; what people wait for has the shortest intervals."""
+    return [
+        Sweep("orders.expired", 3, lambda now: expire_due(now=now)),
+        Sweep("deliveries.lost", 3, lambda now: enqueue_lost_deliveries(now=now)),
+        Sweep("payments.asked", 5, lambda now: poll_due(now=now)),
+        Sweep("payments.joined", 5, lambda now: join_due(policy=policy, now=now)),
+        Sweep("refunds.lost", 10, lambda now: refund_due(now=now)),
+        Sweep("stock.marks", 15, lambda now: move_marks(now=now)),
+        Sweep("payments.decided", 30, lambda now: decide_due(now=now)),
+        Sweep("payments.reconciled", 30, lambda now: reconcile_due(now=now)),
+        Sweep("rows.expired", 600, lambda now: remove_expired(now=now)),
+    ]
