@@ -9,9 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -179,19 +180,33 @@ class Supervisor:
         return f"see {self.config.data_dir / 'log' / (child.name + '.log')}, or `python run.py doctor`"
 
 
-@contextlib.contextmanager
-def stopped_by_signals(supervisor: Supervisor) -> Iterator[None]:
-    """SIGINT and SIGTERM ask the supervisor to stop, once; further ones change nothing while it stops."""
+class StopSignals:
+    """SIGINT and SIGTERM from here to the end of the block: the first one stops, further ones change nothing.
 
-    def ask(number: int, frame: object) -> None:
-        supervisor.ask_to_stop()
+    Before there is a supervisor the first one raises KeyboardInterrupt; later it asks the supervisor to stop.
+    """
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    def __init__(self) -> None:
+        self.supervisor: Supervisor | None = None
+        self._asked = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> StopSignals:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: object) -> None:
+        if self._asked:
+            return
+        self._asked = True
+        if self.supervisor is None:
+            raise KeyboardInterrupt
+        self.supervisor.ask_to_stop()
 
 
 def say_ready() -> None:

@@ -16,7 +16,7 @@ from ops import keys, migrate, ports
 from ops.engines import Engines, attach_or_start, start
 from ops.entitlements import check_keys
 from ops.installation import Kind, find_installation, has_cards, mark, other_kind
-from ops.processes import START_ORDER, Supervisor, stopped_by_signals
+from ops.processes import START_ORDER, StopSignals, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -78,19 +78,22 @@ def running(
     """
     if "web" in names:
         ports.check_free(config, patient=(config.data_dir / "engines.lock").exists())
-    with start(config, kind="demo" if kind is Kind.DEMO else "up", durable=durable) as engines:
+    with StopSignals() as signals, start(config, kind=_purpose(kind), durable=durable) as engines:
         configured = engines.configured()
         ran = bring_up_to_date(configured)
         made = be_of_kind(configured, kind)
         for name in names:
             check_keys(name, configured)
-        supervisor = Supervisor(configured, names, watch=engines.is_running)
-        with stopped_by_signals(supervisor):
-            try:
-                supervisor.start()
-                yield Running(configured, engines, supervisor, keys_made=made, migrations=ran)
-            finally:
-                supervisor.stop()
+        supervisor = signals.supervisor = Supervisor(configured, names, watch=engines.is_running)
+        try:
+            supervisor.start()
+            yield Running(configured, engines, supervisor, keys_made=made, migrations=ran)
+        finally:
+            supervisor.stop()
+
+
+def _purpose(kind: Kind) -> str:
+    return "demo" if kind is Kind.DEMO else "up"
 
 
 def bring_up_to_date(config: Config) -> list[str]:

@@ -31,9 +31,10 @@ PARENT = """
 import sys
 from pathlib import Path
 from core.config import Config, Store
-from ops.processes import Supervisor, stopped_by_signals
+from ops.processes import StopSignals, Supervisor
 supervisor = Supervisor(Config(store=Store(data_dir=Path(sys.argv[1]))), program=sys.argv[2:])
-with stopped_by_signals(supervisor):
+with StopSignals() as signals:
+    signals.supervisor = supervisor
     supervisor.start()
     print("ready", flush=True)
     supervisor.run()
