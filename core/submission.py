@@ -46,4 +46,4 @@ def claim_submission(
     first_reference: UUID = found[0][1]
     if bytes(first_hash) != digest:
         raise OtherContent(operation=operation)
-    return cast("UUID", first_reference)
+    return first_reference

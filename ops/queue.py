@@ -71,7 +71,7 @@ class WorkStorage(PostgresStorage):
         return connection
 
     def dequeue(self) -> bytes | None:
-        """The next row, or None after a second without any; listens before it looks, so that no commit slips between."""
+        """The next row, or None after a second without any; it listens before it looks: no commit slips between."""
         self._listen_conn()
         row: bytes | None = super().dequeue()
         return row

@@ -5,19 +5,24 @@ Each function reads only the settings that its process was given (security.md, "
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from uuid import UUID
 
 from bot.talk import ShopContext
 from bot.texts import Phrasebook
-from channels.pay.sandbox import SandboxVerifier
+from channels.pay.sandbox import SandboxGateway, SandboxVerifier, pay_in_sandbox, refuse_elsewhere
 from core import db
 from core.clock import Clock, DatabaseClock
 from core.config import Config
+from core.fulfilment.service import deliver, reread
 from core.orders.values import OrderKeys, OrderPolicy
-from core.ports import Counter, NoticeVerifier
+from core.payments.service import carry_out_refund, make_intent, query_payment
+from core.ports import Counter, Gateway, NoticeVerifier
 from core.risk.rules import HoldPolicy
 from core.vault.client import VaultClient
+from core.vault.notices import sandbox_private_key
+from core.work import Work
 from ops.counter import FallingBackCounter
 
 STRANGERS_WAIT = timedelta(minutes=10)
@@ -73,8 +78,47 @@ def vault_client(config: Config) -> VaultClient:
 
 
 def verifiers(config: Config) -> Mapping[str, NoticeVerifier]:
-    """Who checks the notices of which gateway. The sandbox only where it is switched on, in a database made for it."""
-    rows = db.execute("SELECT kind, sandbox_public_key FROM installation")
-    if not config.pay.sandbox.enabled or not rows or rows[0][0] == "production" or rows[0][1] is None:
+    """Who checks the notices of which gateway.
+
+    Raises ConfigError where the sandbox is switched on in a real shop or on an open listener.
+    """
+    if not config.pay.sandbox.enabled:
         return {}
-    return {"sandbox": SandboxVerifier(bytes(rows[0][1]), clock=clock())}
+    return {"sandbox": SandboxVerifier(_sandbox_public_key(config), clock=clock())}
+
+
+def _sandbox_public_key(config: Config) -> bytes:
+    rows = db.execute("SELECT kind, sandbox_public_key FROM installation")
+    refuse_elsewhere(kind=rows[0][0] if rows else "", host=config.web.host)
+    return bytes(rows[0][1])
+
+
+def sandbox(config: Config) -> SandboxGateway | None:
+    """The sandbox's acting half, in the worker only; None where it is switched off. Raises ConfigError."""
+    if not config.pay.sandbox.enabled:
+        return None
+    _sandbox_public_key(config)
+    return SandboxGateway(
+        sandbox_private_key(config.secret(config.secrets.act_key).reveal()),
+        clock=clock(),
+        address=f"http://{config.web.host}:{config.web.port}",
+    )
+
+
+def handlers(config: Config) -> dict[Work, Callable[[UUID], object]]:
+    """What the worker does with each kind of work; a handler gets one reference, the tables tell it the rest."""
+    time, policy, vault, play = clock(), order_policy(config), vault_client(config), sandbox(config)
+    gateways: dict[str, Gateway] = {"sandbox": play} if play else {}
+    checks = verifiers(config)
+    work: dict[Work, Callable[[UUID], object]] = {
+        Work.DELIVER: lambda one: deliver(delivery_id=one, vault=vault, now=time.now()),
+        Work.REREAD: lambda one: reread(delivery_id=one, vault=vault, now=time.now()),
+        Work.START_PAYMENT: lambda one: make_intent(payment_id=one, gateways=gateways, now=time.now()),
+        Work.QUERY_PAYMENT: lambda one: query_payment(
+            payment_id=one, gateways=gateways, verifiers=checks, policy=policy, now=time.now()
+        ),
+        Work.REFUND: lambda one: carry_out_refund(refund_id=one, gateways=gateways, now=time.now()),
+    }
+    if play is not None:
+        work[Work.SANDBOX_PAY] = lambda one: pay_in_sandbox(one, sandbox=play, now=time.now())
+    return work

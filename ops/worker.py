@@ -17,9 +17,12 @@ from core import db
 from core.actor import SYSTEM
 from core.audit.service import append
 from core.clock import Clock
+from core.config import Config
 from core.errors import Refusal, error_id
 from core.work import Work
+from ops import wiring
 from ops.queue import Handler, WorkQueue
+from ops.rounds import sweeps
 from ops.sweeps import Sweep, Sweeper
 
 THREADS = 4
@@ -27,6 +30,22 @@ _OTHER_CONNECTIONS = 4  # the sweeps, the alerts, and one to spare
 _STOP_SECONDS = 2  # for work under way; what is cut off then is found again by a sweep
 
 log = structlog.get_logger()
+
+
+def main(config: Config, ready: Callable[[], None]) -> None:
+    """The worker process: serve the queue and the sweeps until SIGTERM. Raises ConfigError for wrong gateways."""
+    roles = config.database.roles
+    db.connect(roles.worker, size=4)
+    with db.connection():
+        handlers = wiring.handlers(config)
+    worker = Worker(
+        take_url=roles.worker,
+        listen_url=roles.direct or roles.worker,
+        handlers=handlers,
+        sweeps=sweeps(policy=wiring.order_policy(config)),
+        clock=wiring.clock(),
+    )
+    worker.run_until_asked(ready)
 
 
 class Worker:
