@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from core.db import execute
