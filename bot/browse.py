@@ -48,6 +48,10 @@ def page(talk: Talk, act: Act) -> Screen:
         page=act.number("page", 1),
         locale=talk.texts.locale,
     )
+    if len(shown.items) == 1 and shown.number == 1 and not act.number("from_product"):
+        return product(talk, Act(Intent.PRODUCT, {"product": shown.items[0].product_id}))
+    if len(shown.items) == 1 and shown.number == 1:
+        return draw_shelves(talk.texts, categories(merchant_id=talk.merchant_id, locale=talk.texts.locale))
     return draw_page(talk.texts, shown, figures_of(talk, shown.items), category=wanted)
 
 
@@ -57,6 +61,8 @@ def searched(talk: Talk, act: Act) -> Screen:
     if not words:
         return draw_what_to_find(talk.texts)
     found = search(merchant_id=talk.merchant_id, text=words, locale=talk.texts.locale, limit=FOUND_AT_MOST)
+    if len(found) == 1:
+        return product(talk, Act(Intent.PRODUCT, {"product": found[0].product_id}))
     return draw_found(talk.texts, words, found, figures_of(talk, found)) if found else not_found(talk, words)
 
 
@@ -174,7 +180,7 @@ def draw_product(texts: Texts, view: ProductView, figures: Figures, chosen: dict
         options = axis_options(texts, view.card, left, axis, chosen, figures)
         question = texts.say("Choose: {axis}", axis=axis_name(axis, texts.locale))
     lines = [view.card.name, *([view.card.summary] if view.card.summary else []), question]
-    back = back_to(texts.say("Back"), Intent.CATEGORY, category=view.card.category.value)
+    back = back_to(texts.say("Back"), Intent.CATEGORY, category=view.card.category.value, from_product=1)
     return Screen(ScreenKind.PRODUCT, "\n".join(lines), (*options, back))
 
 
@@ -218,5 +224,5 @@ def draw_variant(texts: Texts, view: ProductView, listing: Listing, figures: Fig
     if view.card.summary:
         lines.append(view.card.summary)
     buy = [choice(texts.say("Buy"), Intent.CONFIRM, code=listing.code)] if left else []
-    back = back_to(texts.say("Back"), Intent.CATEGORY, category=view.card.category.value)
+    back = back_to(texts.say("Back"), Intent.CATEGORY, category=view.card.category.value, from_product=1)
     return Screen(ScreenKind.PRODUCT, "\n".join(lines), (*buy, back))

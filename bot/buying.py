@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.browse import not_found, product_of
@@ -13,8 +13,8 @@ from bot.refusals import refuse
 from bot.screens import Option, Screen, ScreenKind
 from bot.talk import Talk, choice
 from bot.texts import Texts
-from bot.words import echo, looks_like_a_quantity, read_quantity
-from core.catalog.service import Listing, find_listing
+from bot.words import BadQuantity, echo, looks_like_a_quantity, read_quantity
+from core.catalog.service import Listing, find_listing, find_listings
 from core.errors import NotFound
 from core.members.service import access_shopper
 from core.money import Money
@@ -63,7 +63,10 @@ def code(talk: Talk, act: Act) -> Screen:
 
 def confirm_listing(talk: Talk, listing: Listing, act: Act) -> Screen:
     """The confirm screen of a listing, or a clear no while nothing has happened yet."""
-    quantity = read_quantity(act.text("quantity"), maximum=listing.maximum_quantity)
+    try:
+        quantity = read_quantity(act.text("quantity"), maximum=listing.maximum_quantity)
+    except BadQuantity as refusal:
+        return replace(refuse(talk.texts, refusal), asks=Act(Intent.QUANTITY, {"code": listing.code}))
     left = stock_of(talk, listing)
     if left < quantity and left < COUNTED_TO:
         fewer = choice(
@@ -101,8 +104,7 @@ def ask_quantity(talk: Talk, act: Act) -> Screen:
 
 def place(talk: Talk, act: Act) -> Screen:
     """确认: the order, placed once however often the button is tapped, and how to pay it."""
-    listing = find_listing(merchant_id=talk.merchant_id, code=act.text("code"))
-    wanted = WantedLine(listing.id, act.number("quantity"), seen_version=act.number("version"))
+    wanted = WantedLine(act.number("listing"), act.number("quantity"), seen_version=act.number("version"))
     try:
         placed = place_order(
             actor=talk.actor,
@@ -115,19 +117,25 @@ def place(talk: Talk, act: Act) -> Screen:
             now=talk.now,
         )
     except PriceChanged:
-        seen = Money(act.number("price"), listing.price.currency)
-        return draw_confirm(talk.texts, offer_of(talk, listing, wanted.quantity, old_price=seen))
+        return price_changed(talk, act)
     except (OutOfStock, HeldByOthers) as refusal:
-        return refuse(talk.texts, refusal, *fewer_options(talk.texts, listing, refusal))
+        return refuse(talk.texts, refusal, *fewer_options(talk.texts, refusal))
     return show_order(talk, placed.order_id)
 
 
-def fewer_options(texts: Texts, listing: Listing, refusal: OutOfStock | HeldByOthers) -> tuple[Option, ...]:
+def price_changed(talk: Talk, act: Act) -> Screen:
+    """价格已更新: nothing was placed; the same goods at the new price, to be confirmed."""
+    listing = find_listings(merchant_id=talk.merchant_id, listing_ids=[act.number("listing")])[act.number("listing")]
+    seen = Money(act.number("price"), listing.price.currency)
+    return draw_confirm(talk.texts, offer_of(talk, listing, act.number("quantity"), old_price=seen))
+
+
+def fewer_options(texts: Texts, refusal: OutOfStock | HeldByOthers) -> tuple[Option, ...]:
     """The way out of a short stock: as many as are left."""
-    left = int(refusal.params.get("left", 0))
+    left, code = int(refusal.params.get("left", 0)), str(refusal.params["code"])
     if left < 1:
         return ()
-    return (choice(texts.say("Take {count} instead", count=left), Intent.CONFIRM, code=listing.code, quantity=left),)
+    return (choice(texts.say("Take {count} instead", count=left), Intent.CONFIRM, code=code, quantity=left),)
 
 
 def dismiss(talk: Talk, act: Act) -> Screen:
@@ -140,7 +148,7 @@ def draw_confirm(texts: Texts, offer: Offer) -> Screen:
     listing, priced = offer.listing, offer.quote
     currency = listing.price.currency
     lines = [texts.say("The price was updated") if offer.old_price else texts.say("Please confirm your order")]
-    lines.append(texts.row(texts.say("Item"), f"{texts.name(listing.names)} ({listing.code})"))
+    lines.append(texts.row(texts.say("Item"), f"{texts.name(listing.names)} ({listing.code})".strip()))
     if offer.old_price:
         lines.append(texts.row(texts.say("Price before"), texts.money(offer.old_price)))
     lines.append(texts.row(texts.say("Price"), texts.money(listing.price)))
@@ -149,7 +157,7 @@ def draw_confirm(texts: Texts, offer: Offer) -> Screen:
         lines.append(texts.row(texts.say("Discount"), "−" + texts.money(Money(priced.discount_minor, currency))))
     lines.append(texts.row(texts.say("Total"), texts.money(Money(priced.total_minor, currency))))
     minutes = int(offer.kept_for.total_seconds()) // 60
-    lines.append(texts.say("Your cards are kept for {minutes} minutes; please pay within that time.", minutes=minutes))
+    lines.append(texts.say("We keep your cards for {minutes} min, please pay within that time.", minutes=minutes))
     lines.append(texts.say("Once you have paid, they arrive in this chat by themselves."))
     if offer.coupon:
         lines.append(texts.say("Coupons have not opened yet: {coupon} was not used.", coupon=echo(offer.coupon)))
@@ -167,7 +175,7 @@ def confirm_options(texts: Texts, offer: Offer) -> tuple[Option, ...]:
     yes = choice(
         texts.say("Confirm order"),
         Intent.PLACE,
-        code=listing.code,
+        listing=listing.id,
         quantity=count,
         version=listing.version,
         price=listing.price.minor,

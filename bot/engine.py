@@ -43,7 +43,7 @@ HANDLERS: Mapping[Intent, Handler] = {
     Intent.ORDER: orders.order,
     Intent.AGAIN: orders.again,
     Intent.PAY: paying.pay,
-    Intent.PAID: paying.pay,
+    Intent.PAID: paying.paid,
     Intent.WALLET_PAY: paying.from_wallet,
     Intent.CANCEL: paying.cancel_word,
     Intent.CANCEL_ORDER: paying.cancelled,
@@ -62,6 +62,7 @@ HANDLERS: Mapping[Intent, Handler] = {
     Intent.CHECK_IN: home.not_open_yet,
     Intent.COUPONS: home.not_open_yet,
     Intent.BIND: home.not_open_yet,
+    Intent.AFTER_SALES: home.not_open_yet,
 }
 """Who answers what; a bare number is first read against the last menu sent (numbers.py)."""
 

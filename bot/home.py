@@ -14,6 +14,7 @@ NOT_OPEN_YET = {
     Intent.POINTS: mark("Points have not opened in this shop yet."),
     Intent.CHECK_IN: mark("Check-in has not opened in this shop yet."),
     Intent.COUPONS: mark("Coupons have not opened in this shop yet; the price you see is the price you pay."),
+    Intent.AFTER_SALES: mark("After-sales cannot be asked for here yet: contact the shop and name your order number."),
     Intent.BIND: mark("Linking your other accounts has not opened yet; your orders stay in this chat."),
 }
 LANGUAGE_NAMES = {"zh-CN": "中文", "en": "English"}
@@ -90,7 +91,7 @@ def draw_help(texts: Texts) -> Screen:
         texts.row(texts.say("cards"), texts.say("your cards once more")),
         texts.row(texts.say("cancel"), texts.say("give up an unpaid order")),
         texts.row(texts.say("find 4200001234"), texts.say("an order by the number on your bill")),
-        texts.row(texts.say("language"), texts.say("中文 / English")),
+        texts.row(texts.say("language"), texts.say("Chinese or English")),
         "",
         texts.say("Need a person? Staff do not answer in this chat yet: contact the shop and name your order number."),
     )

@@ -48,6 +48,7 @@ class Intent(StrEnum):
     POINTS = "points"  # points, not opened yet
     CHECK_IN = "check_in"  # check-in, not opened yet
     COUPONS = "coupons"  # coupons, not opened yet
+    AFTER_SALES = "after_sales"  # refunds and complaints, not opened yet
     BIND = "bind"  # binding accounts of two channels, not opened yet
 
 

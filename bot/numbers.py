@@ -25,6 +25,14 @@ def meant_by(talk: Talk, act: Act) -> Act | None:
     return Act(Intent(option.intent), params)
 
 
+def awaits_quantity(talk: Talk) -> bool:
+    """Whether the last screen asked how many: then 取消 means that question, not an order placed before."""
+    try:
+        return read_menu(conversation_id=talk.conversation_id, number=NO_OPTION, now=talk.now).number is None
+    except StaleMenu:
+        return False
+
+
 def remember(talk: Talk, screen: Screen) -> None:
     """Keep what a bare number answers from now on; a screen without choices leaves the menu before it."""
     if screen.asks is not None:

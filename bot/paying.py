@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from bot.home import draw_home
 from bot.intents import Act, Intent
+from bot.numbers import awaits_quantity
 from bot.screens import Option, Screen, ScreenKind
 from bot.statuses import status_words
 from bot.talk import Talk, choice, home_option
@@ -14,12 +17,24 @@ from core.ids import Prefix, parse, public
 from core.money import Money
 from core.orders.rules import OrderStatus
 from core.orders.service import LineView, OrderView, cancel_order, order_view, orders_of
+from core.payments.asking import ask_gateway
 from core.payments.service import pay_from_wallet, settle_free, wallet_balance
 
 
 def pay(talk: Talk, act: Act) -> Screen:
     """One order as it is now: how to pay it while it is unpaid, its state afterwards."""
     return show_order(talk, order_of(act))
+
+
+def paid(talk: Talk, act: Act) -> Screen:
+    """我已支付: asks the gateway at once, and says honestly what is known."""
+    order_id = order_of(act)
+    ask_gateway(actor=talk.actor, order_id=order_id, now=talk.now)
+    screen = show_order(talk, order_id)
+    if screen.kind is not ScreenKind.PAY:
+        return screen
+    not_yet = talk.texts.say("No payment has reached us yet. We are asking now; a payment shows within seconds.")
+    return replace(screen, text=f"{not_yet}\n{screen.text}")
 
 
 def show_order(talk: Talk, order_id: UUID) -> Screen:
@@ -49,8 +64,12 @@ def cancelled(talk: Talk, act: Act) -> Screen:
 
 
 def cancel_word(talk: Talk, act: Act) -> Screen:
-    """取消 without saying what: the one unpaid order, a choice among several, or nothing to cancel."""
+    """取消 without saying what: the question on the screen, else the one unpaid order, else a choice of them."""
+    if awaits_quantity(talk):
+        return draw_home(talk.texts, first=talk.texts.say("All right, nothing was ordered. Anything else?"))
     unpaid = [view for view in orders_of(actor=talk.actor) if view.status is OrderStatus.AWAITING_PAYMENT]
+    if len(unpaid) == 1:
+        return cancelled(talk, Act(Intent.CANCEL_ORDER, {"order": public(Prefix.ORDER, unpaid[0].id)}))
     return draw_what_to_cancel(talk.texts, unpaid)
 
 
@@ -78,7 +97,7 @@ def draw_pay(texts: Texts, view: OrderView, *, balance: Money, now: datetime) ->
         *(texts.row(texts.say("Item"), goods_of(texts, line)) for line in view.lines),
         texts.row(texts.say("To pay"), texts.money(view.total)),
         texts.row(texts.say("Pay before"), texts.time(view.deadline, now=now)),
-        texts.say("Your cards are kept for you for {minutes} more minutes.", minutes=minutes),
+        texts.say("We keep your cards for {minutes} min more.", minutes=minutes),
         texts.say("Once you have paid, they arrive in this chat by themselves."),
     ]
     options = [Option(texts.say("Pay {amount}", amount=texts.money(view.total)), pay_order=view.id)]

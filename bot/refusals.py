@@ -76,7 +76,7 @@ OWN_WORDS: Mapping[type[Refusal], Wording] = {
         now=mark("Please try again in a few minutes: what is not paid for becomes free."),
     ),
     TooManyUnpaid: Wording(
-        mark("You already have {limit} unpaid orders."),
+        mark("You have as many unpaid orders as one may have ({limit})."),
         mark("No further order was placed and nothing was charged."),
         mark("Pay for one of them or cancel it, then order again."),
         (Intent.ORDERS,),

@@ -25,6 +25,7 @@ _WORDS: dict[Intent, tuple[str, ...]] = {
     Intent.POINTS: ("积分", "我的积分", "points"),
     Intent.CHECK_IN: ("签到", "checkin", "check-in", "check in"),
     Intent.COUPONS: ("优惠券", "优惠", "领券", "coupon", "coupons"),
+    Intent.AFTER_SALES: ("售后", "申请售后", "退款", "退货", "换货", "投诉", "refund", "complaint", "after-sales"),
     Intent.SEARCH: ("搜索", "搜", "search", "find goods"),
     Intent.FIND: ("找单", "find"),
     Intent.BIND: ("绑定", "bind"),
@@ -33,6 +34,7 @@ _WORDS: dict[Intent, tuple[str, ...]] = {
 _ALONE = {word: intent for intent, words in _WORDS.items() for word in words}
 
 _TAKES_MORE = {
+    Intent.AFTER_SALES: ("售后", "申请售后", "退款", "退货", "换货", "投诉", "refund", "complaint", "after-sales"),
     Intent.SEARCH: ("搜索", "搜", "search"),
     Intent.FIND: ("找单", "find"),
     Intent.BIND: ("绑定", "bind"),
