@@ -1,4 +1,4 @@
-"""A till for tests: gateway accounts of the sandbox, its signed notices, its two halves, and counts of what happened."""
+"""A till for tests: gateway accounts of the sandbox, its signed notices, and looks at what became of them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from core.ledger.checks import CHECKS as LEDGER_CHECKS
 from core.money import Money
 from core.orders.service import PlacedOrder
 from core.payments.checks import CHECKS as PAYMENT_CHECKS
-from core.payments.service import NoticeAnswer, receive_notice, start_payment
+from core.payments.service import NoticeAnswer, receive_notice, start_payment, start_topup
 from core.ports import Outcome, RawNotice
 from core.vault.notices import SandboxNotice, sandbox_private_key, sandbox_public_key, sign_notice
-from tests.builders import NOON, Shop
+from tests.builders import NOON, Shop, Talker
 
 ACT_KEY = b"the worker's act key of the tests"
 PRIVATE_KEY = sandbox_private_key(ACT_KEY)
@@ -177,12 +177,10 @@ class Till:
         )
         return {kind: total for kind, total in rows if total}
 
-    def give_wallet(self, talker: object, minor: int) -> None:
+    def fill_wallet(self, talker: Talker, minor: int) -> None:
         """Fill a shopper's wallet the real way: a top-up, paid."""
-        from core.payments.service import start_topup
-
         payment = start_topup(
-            actor=talker.actor,  # type: ignore[attr-defined]
+            actor=talker.actor,
             gateway_account_id=self.account()[0],
             amount=Money(minor, "CNY"),
             now=self.now,
