@@ -5,12 +5,13 @@ Nothing secret may stand in them: a Secret shows its mask by itself, a field who
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.handlers
 import os
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -57,6 +58,16 @@ def set_up(process: str, log_dir: Path, *, console: bool = True) -> None:
     root.setLevel(logging.INFO)
     for noisy in ("httpx", "httpcore", "peewee", "huey.consumer", "uvicorn.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+@contextlib.contextmanager
+def kept(process: str, log_dir: Path) -> Iterator[None]:
+    """`set_up`, and `tear_down` at the end of the block."""
+    set_up(process, log_dir)
+    try:
+        yield
+    finally:
+        tear_down()
 
 
 def tear_down() -> None:

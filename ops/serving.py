@@ -7,24 +7,21 @@ from collections.abc import Sequence
 from core.config import Config, ConfigError
 from ops import logs
 from ops.installation import Kind
-from ops.processes import START_ORDER
+from ops.processes import START_ORDER, StopSignals
 from ops.store import Running, running, why_nothing_sells
 
 
 def serve(config: Config, kind: Kind, *, names: Sequence[str] = START_ORDER, seed: bool = False) -> None:
     """Run until Ctrl-C or SIGTERM. Raises ConfigError when the store cannot start or an engine ends by itself."""
-    say(f"Keystall is starting in {config.data_dir} …")
-    logs.set_up("supervisor", config.data_dir / "log")
-    try:
-        with running(config, kind, names=names) as store:
+    with StopSignals() as signals, logs.kept("supervisor", config.data_dir / "log"):
+        say(f"Keystall is starting in {config.data_dir} …")
+        with running(config, kind, names=names, signals=signals) as store:
             if seed:
                 store.supervisor.run_once("seed")
             if not store.supervisor.is_stopping:
                 announce(store, kind, names)
             gone = store.supervisor.run()
             say("Keystall is stopping …")
-    finally:
-        logs.tear_down()
     if gone is not None:
         raise ConfigError(f"{gone} ended by itself: see {config.data_dir / 'log'}, then start again")
     say("Keystall has stopped; nothing is lost.")

@@ -14,6 +14,7 @@ from core.config import Config, ConfigError, loading
 from core.vault.client import VaultAway, VaultClient, VaultRefused
 from ops import keys, migrate, ports
 from ops.engines import Engines, attach_or_start, start
+from ops.engines.lock import FolderLock
 from ops.entitlements import check_keys
 from ops.installation import Kind, find_installation, has_cards, mark, other_kind
 from ops.processes import START_ORDER, StopSignals, Supervisor
@@ -69,22 +70,31 @@ def opened(config: Config) -> Iterator[OpenStore]:
 
 @contextlib.contextmanager
 def running(
-    config: Config, kind: Kind, *, names: Sequence[str] = START_ORDER, durable: bool = True
+    config: Config,
+    kind: Kind,
+    *,
+    names: Sequence[str] = START_ORDER,
+    durable: bool = True,
+    signals: StopSignals | None = None,
 ) -> Iterator[Running]:
     """A whole store of our own: keys, engines, schema, processes; all ends with the block.
 
     For `up`, `demo`, and (in a folder that is thrown away, `kind` test) race and bench. Raises ConfigError: the
     folder or a port is in use, an address does not answer, a database of another kind, a process does not come up.
+    With `signals` the first Ctrl-C asks the supervisor to stop; without, it is a KeyboardInterrupt in the block.
     """
+    killed = FolderLock(config.data_dir).was_left_behind()
     if "web" in names:
-        ports.check_free(config, patient=(config.data_dir / "engines.lock").exists())
-    with StopSignals() as signals, start(config, kind=_purpose(kind), durable=durable) as engines:
+        ports.check_free(config, patient=killed)
+    with start(config, kind=_purpose(kind), durable=durable) as engines:
         configured = engines.configured()
         ran = bring_up_to_date(configured)
         made = be_of_kind(configured, kind)
         for name in names:
             check_keys(name, configured)
-        supervisor = signals.supervisor = Supervisor(configured, names, watch=engines.is_running)
+        supervisor = Supervisor(configured, names, watch=engines.is_running)
+        if signals is not None:
+            signals.supervisor = supervisor
         try:
             supervisor.start()
             yield Running(configured, engines, supervisor, keys_made=made, migrations=ran)

@@ -88,6 +88,15 @@ class FolderLock:
                 return True
         return False
 
+    def was_left_behind(self) -> bool:
+        """Whether the last owner was killed. Raises FolderBusy when `up` or `demo` runs the folder now."""
+        if self.is_held_by_another():
+            running = self.read()
+            if running is not None and running.kind != "command":
+                raise FolderBusy(self.data_dir, running)
+            return False
+        return self.read() is not None
+
     def attach(self, seconds: float) -> Running:
         """Register as a user of a running store and wait until it is ready.
 
