@@ -105,7 +105,7 @@ class Race:
             except (HeldByOthers, StockKeptForOthers):
                 if time.monotonic() > end or self.trial.is_stopping:
                     basket.refused = "held by others"
-                time.sleep(random.uniform(0.05, 0.2))  # noqa: S311 (patience, not a secret)
+                time.sleep(random.uniform(0.2, 0.6))  # noqa: S311 (patience, not a secret)
         if basket.order_id is not None:
             self._pay(basket.order_id)
             self._receive(buyer, basket)
