@@ -1,56 +1,116 @@
-"""A real vault process beside a test, and the sample files in the shapes that suppliers send."""
+"""A vault beside a test: as a process of its own, as the store runs it, or (faster) as a desk in the test's process."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from core import db
+from core.clock import DatabaseClock
 from core.config import Config
-from core.vault.client import ImportOrder, ImportReport, VaultClient
+from core.custody.desk import Desk
+from core.custody.server import opened_desk
+from core.vault.client import ImportOrder, ImportReport, Progress, VaultClient
 from core.vault.uploads import upload_file
 from ops.installation import Kind, mark
 from ops.processes import Supervisor
 from tests.builders import NOON
 
-Sql = Callable[..., list[tuple[Any, ...]]]
 
+class TestVault:
+    """What tests ask of either kind; `core.db` is connected as shop before and after every request."""
 
-@dataclass
-class VaultProcess:
-    """The vault of one test store; `restart` is what a crash or a change of keys leads to."""
+    __test__ = False
 
-    config: Config
-    client: VaultClient
-    supervisor: Supervisor
+    def __init__(self, config: Config, client: VaultClient) -> None:
+        self.config = config
+        self.client = client
 
     def import_bytes(self, raw: bytes, name: str, *, owner: int, **order: Any) -> ImportReport:
-        """Seal a file as the command line does, and import it; `core.db` must be connected as shop."""
+        """Seal a file as the command line does, and import it."""
         public = self.config.secret(self.config.vault.public_key).reveal()
         upload = upload_file(file=io.BytesIO(raw), name=name, owner_id=owner, vault_public=public, now=NOON)
         db.close()
         return self.client.import_upload(ImportOrder(upload=upload, **order))
 
     def restart(self) -> None:
-        """SIGTERM, then a new process."""
+        """End it and start it again, as after a change of keys."""
+        raise AssertionError("each kind restarts in its own way")
+
+
+class VaultProcess(TestVault):
+    """`python run.py process vault` with the settings that the supervisor gives it."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config, VaultClient(config.vault_socket))
+        self.supervisor = Supervisor(config, ("vault",))
+        self.supervisor.start()
+
+    def restart(self) -> None:
         self.supervisor.stop()
         self.supervisor = Supervisor(self.config, ("vault",))
         self.supervisor.start()
+
+
+class _AtTheDesk(VaultClient):
+    """Asks the vault's desk without a socket, on connections of the vault's own role."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(Path("nowhere"))
+        self._config = config
+        self._desk = self.opened()
+
+    def opened(self) -> Desk:
+        with self._as_vault():
+            return opened_desk(self._config, DatabaseClock(db.database_now))
+
+    def reopen(self) -> None:
+        self._desk = self.opened()
+
+    def _ask(
+        self, request: Mapping[str, Any], *, progress: Progress | None = None, timeout: float | None = None
+    ) -> dict[str, Any]:
+        with self._as_vault():
+            answer = self._desk.answer(str(request["op"]), request, progress or (lambda done, about: None))
+        return self._checked(answer)
+
+    @contextlib.contextmanager
+    def _as_vault(self) -> Iterator[None]:
+        db.disconnect()
+        db.connect(self._config.database.roles.vault, size=4)
+        try:
+            yield
+        finally:
+            db.disconnect()
+            db.connect(self._config.database.roles.shop, size=24)
+
+
+class DeskVault(TestVault):
+    """The vault's desk in the test's own process, with the rights of the vault's role."""
+
+    def __init__(self, config: Config) -> None:
+        self.at_the_desk = _AtTheDesk(config)
+        super().__init__(config, self.at_the_desk)
+
+    def restart(self) -> None:
+        self.at_the_desk.reopen()
 
 
 @contextlib.contextmanager
 def vault_process(config: Config) -> Iterator[VaultProcess]:
     """A marked (test) database and a vault process on it, ended with the block."""
     mark(config.database.url, Kind.TEST, config)
-    supervisor = Supervisor(config, ("vault",))
+    running = VaultProcess(config)
     try:
-        supervisor.start()
-        running = VaultProcess(config, VaultClient(config.vault_socket), supervisor)
         yield running
     finally:
-        supervisor.stop()
-        with contextlib.suppress(NameError, UnboundLocalError):
-            running.supervisor.stop()
+        running.supervisor.stop()
+
+
+def desk_vault(config: Config) -> DeskVault:
+    """A marked (test) database and a vault's desk on it."""
+    mark(config.database.url, Kind.TEST, config)
+    return DeskVault(config)
