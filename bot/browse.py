@@ -147,7 +147,9 @@ def draw_what_to_find(texts: Texts) -> Screen:
 def draw_found(texts: Texts, words: str, found: Sequence[ProductCard], figures: Figures) -> Screen:
     """What a search found."""
     options = [goods_option(texts, card, figures) for card in found]
-    return Screen(ScreenKind.MENU, texts.say("Found for “{words}”", words=echo(words)), (*options, home_option(texts)))
+    return Screen(
+        ScreenKind.MENU, texts.say("Results for “{words}”", words=echo(words)), (*options, home_option(texts))
+    )
 
 
 def draw_nearest(texts: Texts, said: str, near: Sequence[ProductCard], figures: Figures) -> Screen:

@@ -151,7 +151,7 @@ def draw_confirm(texts: Texts, offer: Offer) -> Screen:
     lines.append(texts.row(texts.say("Item"), f"{texts.name(listing.names)} ({listing.code})".strip()))
     if offer.old_price:
         lines.append(texts.row(texts.say("Price before"), texts.money(offer.old_price)))
-    lines.append(texts.row(texts.say("Price"), texts.money(listing.price)))
+    lines.append(texts.row(texts.say("Price each"), texts.money(listing.price)))
     lines.append(texts.row(texts.say("Quantity"), str(priced.quantity)))
     if priced.discount_minor:
         lines.append(texts.row(texts.say("Discount"), "−" + texts.money(Money(priced.discount_minor, currency))))
@@ -204,5 +204,5 @@ def draw_ask_quantity(texts: Texts, listing: Listing) -> Screen:
 
 def draw_how_to_buy(texts: Texts) -> Screen:
     """`买` without a code."""
-    text = texts.say("Which one? Send the code and how many, for example “buy A1 2”. The code stands beside the goods.")
+    text = texts.say("Which one? Send the code and how many, for example “buy A1 2”. You find the code on each item.")
     return Screen(ScreenKind.INPUT, text, (choice(texts.say("See all goods"), Intent.CATALOG),))

@@ -44,10 +44,10 @@ def cards(talk: Talk, act: Act) -> Screen:
     """取卡: asks for the cards again; they are never in this answer, they come as messages of their own."""
     wanted = order_of(act) if act.text("order") else None
     try:
-        lines = request_reread(actor=talk.actor, order_id=wanted, now=talk.now)
+        request_reread(actor=talk.actor, order_id=wanted, now=talk.now)
     except NothingDelivered:
         return draw_no_cards(talk.texts)
-    return draw_cards_come(talk.texts, lines)
+    return draw_cards_come(talk.texts)
 
 
 def redeem(talk: Talk, act: Act) -> Screen:
@@ -96,7 +96,7 @@ def draw_no_cards(texts: Texts) -> Screen:
     return Screen(ScreenKind.TEXT, text, (choice(texts.say("My orders"), Intent.ORDERS), home_option(texts)))
 
 
-def draw_cards_come(texts: Texts, lines: int) -> Screen:
+def draw_cards_come(texts: Texts) -> Screen:
     """What is said while the cards are on their way."""
     text = texts.say("Your cards are on their way and appear right below.")
     return Screen(

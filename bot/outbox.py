@@ -114,7 +114,7 @@ def draw_cards(texts: Texts, body: Mapping[str, Any], background: Background) ->
     name = texts.name(line.names) if line else texts.say("Your cards")
     lines = [f"{name} × {len(entries)}"]
     if background.redeem:
-        lines += [texts.row(texts.say("How to use"), ""), background.redeem]
+        lines += [texts.say("How to use"), background.redeem]
     lines.append(texts.say("Keep them to yourself: whoever has a card can use it."))
     options = (
         choice(texts.say("See the cards again"), Intent.CARDS, order=body["order"]),

@@ -10,7 +10,7 @@ from bot.home import draw_home
 from bot.intents import Act, Intent
 from bot.numbers import awaits_quantity
 from bot.screens import Option, Screen, ScreenKind
-from bot.statuses import status_words
+from bot.statuses import STATUS_TITLES
 from bot.talk import Talk, choice, home_option
 from bot.texts import Texts
 from core.ids import Prefix, parse, public
@@ -112,7 +112,7 @@ def draw_pay(texts: Texts, view: OrderView, *, balance: Money, now: datetime) ->
 def draw_receipt(texts: Texts, view: OrderView) -> Screen:
     """An order that is no longer waiting for its payment."""
     lines = [
-        texts.say("Order {state}", state=status_words(texts, view.status)),
+        texts.say(STATUS_TITLES[view.status]),
         *(texts.row(texts.say("Item"), goods_of(texts, line)) for line in view.lines),
         texts.row(texts.say("Total"), texts.money(view.total)),
         texts.row(texts.say("Time of order"), texts.moment(view.placed_at)),

@@ -26,7 +26,8 @@ from core.submission import OtherContent
 log = structlog.get_logger()
 
 NOT_CHARGED = mark("Nothing was ordered or charged.")
-NOT_CHANGED = mark("Nothing has changed.")
+NOT_CHANGED = mark("Your orders and your money are as they were.")
+NOT_TAKEN = mark("Nothing was charged.")
 ASK_US = mark("If it happens again, contact support and give the error id.")
 
 
@@ -41,11 +42,13 @@ class Wording:
 
 
 FAMILIES: Mapping[type[Refusal], Wording] = {
-    NotFound: Wording(mark("That could not be found."), NOT_CHANGED, mark("Please start again from the menu.")),
+    NotFound: Wording(mark("That could not be found."), now=mark("Please start again from the menu.")),
     NotAllowed: Wording(mark("That is not possible here."), NOT_CHANGED, ASK_US),
     Invalid: Wording(mark("That does not look right."), now=mark("Please check what you wrote and send it again.")),
     Conflict: Wording(
-        mark("Something has changed in the meantime."), NOT_CHANGED, mark("Have a look at your orders, then try again.")
+        mark("Something has changed in the meantime, so this was not done."),
+        now=mark("Have a look at your orders, then try again."),
+        ways=(Intent.ORDERS,),
     ),
     Limited: Wording(mark("That was too much at once."), now=mark("Please try again in a few minutes.")),
     Unavailable: Wording(mark("The shop is busy for a moment."), now=mark("Please try again in a minute.")),
@@ -94,9 +97,9 @@ OWN_WORDS: Mapping[type[Refusal], Wording] = {
         mark("If you have paid, your money is safe: it goes back to you, or buys other goods if you prefer."),
         ways=(Intent.ORDERS,),
     ),
-    OrderNotPayable: Wording(mark("This order can no longer be paid: {state}."), ways=(Intent.ORDERS,)),
+    OrderNotPayable: Wording(mark("This order can no longer be paid: {state}."), NOT_TAKEN, ways=(Intent.ORDERS,)),
     NotEnough: Wording(
-        mark("Your wallet does not hold enough for this order."), now=mark("Pay another way, or top your wallet up.")
+        mark("Your wallet does not hold enough for this order."), NOT_TAKEN, mark("Please pay another way.")
     ),
     AlreadyDecided: Wording(
         mark("You have decided about this money before."), NOT_CHANGED, mark("Your orders show what became of it.")
@@ -111,9 +114,7 @@ OWN_WORDS: Mapping[type[Refusal], Wording] = {
     ),
     StaleButton: Wording(mark("This button is not valid any more."), now=mark("Please choose again.")),
     StaleMenu: Wording(mark("The menu has changed."), now=mark("Please choose again.")),
-    OtherContent: Wording(
-        mark("This message was sent before with other content."), NOT_CHANGED, mark("Please send it again.")
-    ),
+    OtherContent: Wording(mark("This message was sent before with other content."), now=mark("Please send it again.")),
 }
 """What is said of the refusals that a shopper can meet."""
 

@@ -25,6 +25,19 @@ STATUS_WORDS: Mapping[str, str] = {
 """By the value of an order's status or state."""
 
 
+STATUS_TITLES: Mapping[OrderStatus, str] = {
+    OrderStatus.AWAITING_PAYMENT: mark("Order waiting for payment"),
+    OrderStatus.IN_REVIEW: mark("The shop is checking your order"),
+    OrderStatus.PAID: mark("Paid, your cards are on their way"),
+    OrderStatus.DELIVERED: mark("Order delivered"),
+    OrderStatus.PART_DELIVERED: mark("Order partly delivered"),
+    OrderStatus.REFUNDED: mark("Order refunded"),
+    OrderStatus.EXPIRED: mark("Order expired unpaid"),
+    OrderStatus.CANCELLED: mark("Order cancelled"),
+}
+"""The first line of an order's receipt."""
+
+
 def status_words(texts: Texts, status: str | int) -> str:
     """An order's status or state in words."""
     return texts.say(STATUS_WORDS[str(status)])

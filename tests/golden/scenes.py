@@ -1,0 +1,194 @@
+"""Every screen the shop can show, by a name: what `render` makes of it is kept in a file."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from bot import browse, buying, home, orders, outbox, paying, wallet
+from bot.refusals import FAMILIES, OWN_WORDS, draw_refusal
+from bot.screens import Screen
+from bot.texts import Texts
+from bot.words import BadQuantity
+from core.catalog.rules import Category
+from core.catalog.service import Page, Shelf
+from core.errors import NotFound, Refusal
+from core.messages.service import MessageKind
+from core.money import Money
+from core.orders.rules import OrderStatus
+from core.pricing.rules import Quote, quote
+from core.stock.rules import OutOfStock
+from tests.golden.goods import (
+    EVENT,
+    NOON,
+    PAYMENT,
+    REDEEM,
+    STEAM,
+    TENCENT,
+    a_card,
+    a_listing,
+    a_message,
+    a_product,
+    an_order,
+    delivered_cards,
+    steam_cards,
+)
+
+Scene = Callable[[Texts], Screen]
+
+PARAMETERS: dict[str, str | int] = {
+    "code": "A1",
+    "left": 3,
+    "limit": 3,
+    "most": 100,
+    "maximum": 100,
+    "written": "1.5",
+    "state": "cancelled",
+    "why": "state",
+    "operation": "message",
+}
+"""What a refusal may name, as it would be."""
+
+
+def an_offer(quantity: int = 2, *, off: int = 0, **changed: object) -> buying.Offer:
+    """Some of A1 about to be ordered."""
+    priced = quote(list_price_minor=2500, quantity=quantity)
+    priced = Quote(priced.list_price_minor, quantity, off, priced.reasons)
+    values = {"listing": a_listing(), "quote": priced, "kept_for": timedelta(minutes=15)}
+    return buying.Offer(**values | changed)
+
+
+def talking() -> Iterator[tuple[str, Scene]]:
+    """Menus, languages, help, what is not open yet."""
+    yield "home", home.draw_home
+    yield "menu_changed", home.draw_menu_changed
+    yield "languages", lambda texts: home.draw_languages(texts, ["zh-CN", "en"])
+    yield "help", home.draw_help
+    for intent, sentence in home.NOT_OPEN_YET.items():
+        yield f"not_open_{intent.value}", lambda texts, first=sentence: home.draw_home(texts, texts.say(first))
+
+
+def browsing() -> Iterator[tuple[str, Scene]]:
+    """Shelves, pages, products, searches."""
+    shelves = [Shelf(Category.VIDEO, "影视会员", 12), Shelf(Category.GAMES, "游戏点卡", 3)]
+    yield "shelves", lambda texts: browse.draw_shelves(texts, shelves)
+    yield (
+        "page_first",
+        lambda texts: browse.draw_page(texts, a_page(texts, 1, more=True), {1: 100, 2: 3}, category="video"),
+    )
+    yield "page_last", lambda texts: browse.draw_page(texts, a_page(texts, 2, more=False), {1: 100}, category="")
+    yield "page_empty", lambda texts: browse.draw_page(texts, Page((), 1, False), {}, category="")
+    yield "variant", lambda texts: browse.draw_variant(texts, a_product(texts.locale), a_listing(), {1: 100})
+    yield "variant_sold_out", lambda texts: browse.draw_variant(texts, a_product(texts.locale), a_listing(), {})
+    yield "axis_first", lambda texts: a_steam(texts, {})
+    yield "axis_second", lambda texts: a_steam(texts, {"region": "US"})
+    yield "found", lambda texts: browse.draw_found(texts, "视频", [a_card(texts.locale)], {1: 100})
+    yield "what_to_find", browse.draw_what_to_find
+    yield "nearest", lambda texts: browse.draw_nearest(texts, "奈飞", [a_card(texts.locale)], {1: 3})
+    yield "nothing_near", lambda texts: browse.draw_nearest(texts, "今天天气不错", [], {})
+
+
+def a_page(texts: Texts, number: int, *, more: bool) -> Page:
+    """Two products of a page: one of one price, one of several."""
+    steam = a_card(texts.locale, *steam_cards(), number=3, names=STEAM)
+    return Page((a_card(texts.locale), steam), number, more)
+
+
+def a_steam(texts: Texts, chosen: dict[str, str]) -> Screen:
+    """The product with two axes."""
+    view = a_product(texts.locale, *steam_cards(), names=STEAM)
+    return browse.draw_product(texts, view, {31: 100, 32: 3, 33: 0}, chosen)
+
+
+def ordering() -> Iterator[tuple[str, Scene]]:
+    """Confirming, quantities, paying."""
+    yield "confirm", lambda texts: buying.draw_confirm(texts, an_offer())
+    yield "confirm_one", lambda texts: buying.draw_confirm(texts, an_offer(1))
+    yield "confirm_most", lambda texts: buying.draw_confirm(texts, an_offer(100))
+    yield "confirm_discount", lambda texts: buying.draw_confirm(texts, an_offer(off=500))
+    yield "confirm_coupon", lambda texts: buying.draw_confirm(texts, an_offer(coupon="SAVE5"))
+    yield "confirm_new_price", lambda texts: buying.draw_confirm(texts, an_offer(old_price=Money(2300, "CNY")))
+    yield "ask_quantity", lambda texts: buying.draw_ask_quantity(texts, a_listing())
+    yield "how_to_buy", buying.draw_how_to_buy
+    yield "pay", lambda texts: paying.draw_pay(texts, an_order(), balance=Money(0, "CNY"), now=NOON)
+    yield "pay_wallet", lambda texts: paying.draw_pay(texts, an_order(), balance=Money(8800, "CNY"), now=NOON)
+    for status in OrderStatus:
+        if status is not OrderStatus.AWAITING_PAYMENT:
+            yield f"receipt_{status.value}", lambda texts, s=status: paying.draw_receipt(texts, an_order(s))
+    yield "cancel_which", lambda texts: paying.draw_what_to_cancel(texts, [an_order(), an_order()])
+    yield "cancel_nothing", lambda texts: paying.draw_what_to_cancel(texts, [])
+
+
+def afterwards() -> Iterator[tuple[str, Scene]]:
+    """Orders, cards, instructions, bills, the wallet."""
+    several = [an_order(), an_order(OrderStatus.DELIVERED)]
+    yield "orders", lambda texts: orders.draw_orders(texts, several)
+    yield "orders_none", lambda texts: orders.draw_orders(texts, [])
+    yield "cards_none", orders.draw_no_cards
+    yield "cards_come", orders.draw_cards_come
+    steps = {TENCENT["zh-CN"]: REDEEM["zh-CN"]}
+    delivered = an_order(OrderStatus.DELIVERED)
+    yield "steps", lambda texts: orders.draw_steps(texts, delivered, steps)
+    yield "steps_unknown", lambda texts: orders.draw_steps(texts, delivered, {})
+    yield "bill_which", orders.draw_which_bill
+    yield "bill_found", lambda texts: orders.draw_found_order(texts, delivered)
+    yield "bill_unknown", lambda texts: orders.draw_no_bill(texts, "4200001234567890")
+    yield "wallet", lambda texts: wallet.draw_wallet(texts, Money(8800, "CNY"))
+    yield "wallet_top_up", lambda texts: wallet.draw_top_up(texts, Money(5000, "CNY"), PAYMENT)
+    yield "late_refund", wallet.draw_going_back
+    yield "late_exchange", lambda texts: wallet.draw_exchange(texts, Money(5000, "CNY"))
+
+
+def unasked() -> Iterator[tuple[str, Scene]]:
+    """What the shop says by itself."""
+    for kind in MessageKind:
+        yield f"told_{kind.value}", lambda texts, k=kind: told(texts, k)
+    yield "told_refunded_to_wallet", lambda texts: told(texts, MessageKind.REFUNDED, to_wallet=True)
+    yield "told_cards_opened", lambda texts: told(texts, MessageKind.CARDS).with_secrets(OPENED)
+
+
+OPENED = {
+    token["token"]: {"secret": f"TX9A-<&_*`>-{n}", "number": f"880000000{n}", "expires": "2026-12-31"}
+    for n, token in enumerate(delivered_cards()["cards"], 1)
+}
+
+
+def told(texts: Texts, kind: MessageKind, *, to_wallet: bool = False) -> Screen:
+    """One message of each kind."""
+    status = {MessageKind.ORDER_EXPIRED: OrderStatus.EXPIRED, MessageKind.LATE_MONEY: OrderStatus.EXPIRED}
+    bodies = {
+        MessageKind.CARDS: delivered_cards(),
+        MessageKind.LATE_MONEY: {"event": str(EVENT)},
+        MessageKind.REFUNDED: {"amount_minor": 5000, "currency": "CNY", "to_wallet": to_wallet},
+        MessageKind.WALLET_TOPPED_UP: {"amount_minor": 5000, "currency": "CNY"},
+    }
+    view = None if kind is MessageKind.WALLET_TOPPED_UP else an_order(status.get(kind, OrderStatus.PAID))
+    background = outbox.Background(view, redeem=REDEEM[texts.locale])
+    return outbox.render(texts, a_message(kind, **bodies.get(kind, {})), background)
+
+
+def refusing() -> Iterator[tuple[str, Scene]]:
+    """Every refusal that has words."""
+    for kind in (*FAMILIES, *OWN_WORDS):
+        yield f"refused_{a_refusal(kind).reason}", lambda texts, k=kind: refused(texts, a_refusal(k))
+    yield "refused_sold_out", lambda texts: refused(texts, OutOfStock(code="A1", left=0))
+    yield "refused_quantity", lambda texts: refused(texts, BadQuantity(written="0", maximum=5))
+
+
+def a_refusal(kind: type[Refusal]) -> Refusal:
+    """A refusal of a kind with the parameters that it may have."""
+    if kind is NotFound:
+        return NotFound("order")
+    if issubclass(kind, NotFound):
+        return kind()  # type: ignore[call-arg]
+    return kind(**PARAMETERS)
+
+
+def refused(texts: Texts, refusal: Refusal) -> Screen:
+    """A refusal under one fixed error id."""
+    return draw_refusal(texts, refusal, error="err_aaaaaaaaaaaaaaaa")
+
+
+def scenes() -> dict[str, Scene]:
+    """All of them, by name."""
+    return {
+        name: scene for part in (talking, browsing, ordering, afterwards, unasked, refusing) for name, scene in part()
+    }
