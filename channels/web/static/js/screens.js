@@ -112,7 +112,8 @@ function key(card, place, count) {
 const line = (card) => [card.number, card.secret, card.pin].filter(Boolean).join(" ");
 
 function cards(screen, onAct) {
-  const { title, rest } = partsOf(screen.text, true);
+  const [title, ...steps] = (screen.text || "").split("\n");
+  const rest = steps.join("\n").trim();
   const list = screen.cards || [];
   const many = list.length > 1;
   return [
