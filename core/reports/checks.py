@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.db import atomic, execute
 from core.ledger.checks import CHECKS as LEDGER_CHECKS
+from core.payments.checks import CHECKS as PAYMENT_CHECKS
 
 STOCK_CHECKS: dict[str, str] = {
     # A card is in exactly one state; a delivered one has a line and a time, a free one has neither.
@@ -138,7 +139,7 @@ class Finding:
 
 def all_checks() -> dict[str, str]:
     """Every statement by invariant, in the order of the invariants' page: money, stock, vault, orders, parties."""
-    money = dict(sorted(LEDGER_CHECKS.items(), key=_number))
+    money = dict(sorted((LEDGER_CHECKS | PAYMENT_CHECKS).items(), key=_number))
     return money | STOCK_CHECKS | VAULT_CHECKS | ORDER_CHECKS | PARTY_CHECKS
 
 
