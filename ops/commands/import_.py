@@ -26,6 +26,7 @@ REASONS = {
     "bad_date": "the end date cannot be read with certainty: write it as 2027-12-31",
     "expired": "it has expired already",
     "extra_cells": "it has more cells than the header: put secrets that hold a separator in quotes",
+    "quotes": "its quotes can be read in two ways: put every cell in quotes, or none",
     "too_long": "it is longer than any card",
 }
 FILE_PROBLEMS = {

@@ -122,7 +122,8 @@ TAMPERINGS: dict[str, tuple[str, VaultCode]] = {
         VaultCode.CARDS_ALTERED,
     ),
     "a card taken away": (
-        "UPDATE card SET state = 'free', line_id = NULL WHERE id = (SELECT id FROM card WHERE line_id = %(line)s LIMIT 1)",
+        "UPDATE card SET state = 'free', line_id = NULL"
+        " WHERE id = (SELECT id FROM card WHERE line_id = %(line)s LIMIT 1)",
         VaultCode.CARDS_ALTERED,
     ),
     "never paid": ("UPDATE shop_order SET state = 'awaiting_payment' WHERE id = %(order)s", VaultCode.UNPAID),

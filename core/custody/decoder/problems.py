@@ -35,8 +35,8 @@ class RowProblem(StrEnum):
     FORMULA_CELL = "formula_cell"  # its value depends on who calculates it
     BAD_DATE = "bad_date"  # the end date is none, or could be read in two ways
     EXPIRED = "expired"  # the end date has passed
-    TOO_SOON = "too_soon"  # less life left than the SKU demands
     EXTRA_CELLS = "extra_cells"  # more cells than columns: perhaps a secret with an unquoted separator
+    QUOTES = "quotes"  # lone quotes, or one cell over several lines: it can be read in two ways
     TOO_LONG = "too_long"  # longer than any card
 
 

@@ -37,6 +37,7 @@ class Record:
     kinds: dict[int, CellKind] = field(default_factory=dict)
     end: int = 0  # offset in the text after its line ending
     span: int = 1  # lines it takes
+    is_ambiguous: bool = False  # its quotes can be read as one cell over several lines, or as rows of their own
 
     def is_blank(self) -> bool:
         """Whether no cell holds anything but blanks."""
@@ -71,6 +72,8 @@ class Splitter:
             record.span = self._span(offset, record)
             if record.span > 1 and not self._is_sound(record, width):
                 record = self._record(offset, number, self._narrow)
+            elif record.span > 1 and width is not None and width > 1:
+                record.is_ambiguous = self._are_rows(offset, record.end, width)
             yield record
             offset, number = record.end, number + record.span
 
@@ -95,6 +98,15 @@ class Splitter:
             return 1
         endings = sum(1 for _ in _LINE_END.finditer(self._text, offset, record.end))
         return endings if self._text[record.end - 1] in "\r\n" else endings + 1
+
+    def _are_rows(self, offset: int, end: int, width: int) -> bool:
+        """Whether every line of a cell over several lines would be a row as wide as the header by itself."""
+        while offset < end:
+            record = self._record(offset, 0, self._narrow)
+            if len(record.cells) != width:
+                return False
+            offset = record.end
+        return True
 
     @staticmethod
     def _is_sound(record: Record, width: int | None) -> bool:

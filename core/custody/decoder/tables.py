@@ -154,6 +154,8 @@ def _row(record: Record, columns: Columns, *, sheet: bool, from_1904: bool) -> R
         kind = record.kinds.get(columns.places.get(name, -1))
         if kind is not None:
             return Row(place(name), {}, _PROBLEM_OF[kind])
+    if record.is_ambiguous:
+        return Row(place(), {}, RowProblem.QUOTES)
     if any(len(value) > LONGEST_FIELD for value in fields.values()):
         return Row(place("secret"), {}, RowProblem.TOO_LONG)
     if any(cell.strip() for cell in record.cells[columns.width :]):
