@@ -90,10 +90,7 @@ def place_facts(actor: Actor, conversation_id: UUID, lines: Sequence[WantedLine]
 
 def _listing(row: tuple[Any, ...]) -> ListingFacts:
     product_names, sku_names = row[14], row[15]
-    names = {
-        locale: " · ".join(part for part in (name, sku_names.get(locale, "")) if part)
-        for locale, name in product_names.items()
-    }
+    names = product_names | {locale: name for locale, name in sku_names.items() if name}
     return ListingFacts(
         id=row[6],
         code=row[7],
