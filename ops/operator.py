@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 
 from core.config import ConfigError
 
-ROLE = "operator"
+ROLE = "platform_owner"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -48,7 +48,7 @@ def add_operator(url: str, *, email: str, name: str, password: str) -> None:
             )
             connection.execute(
                 "INSERT INTO audit_entry (at, actor_kind, action, object_kind, object_id)"
-                " VALUES (now(), 'command_line', 'staff.added', 'staff', %s)",
+                " VALUES (now(), 'operator', 'staff.created', 'staff', %s)",
                 (str(staff),),
             )
     except psycopg.errors.UniqueViolation:

@@ -198,7 +198,7 @@ def test_init_makes_the_keys_the_schema_and_the_first_operator(
             "SELECT email, name, password_hash, role, kind FROM staff JOIN staff_role ON staff_id = staff.id"
             " JOIN party ON party.id = party_id"
         ).fetchall()
-    assert (row[0], row[1], row[3], row[4]) == ("boss@shop.test", "Boss", "operator", "platform")
+    assert (row[0], row[1], row[3], row[4]) == ("boss@shop.test", "Boss", "platform_owner", "platform")
     assert PasswordHasher().verify(str(row[2]), PASSWORD)
 
 
@@ -317,7 +317,7 @@ def test_doctor_finds_everything_in_order_and_exits_0(command: Command, fresh: C
     assert out.endswith("Everything is in order.\n")
     assert "DEFECT" not in out
     assert {line.split()[1] for line in out.splitlines()[:-1]} == {
-        "settings", "folder", "database", "schema", "keys", "redis", "vault", "ports", "gateways",
+        "settings", "folder", "machine", "database", "schema", "keys", "redis", "vault", "ports", "gateways",
     }  # fmt: skip
 
 
