@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from core.config import Config, ConfigError
 from core.config.loading import as_environment, variable
@@ -47,8 +49,10 @@ _KEYS = {
     *(f"vault.{name}_key" for name in ("private", "public", "fingerprint", "audit", "link", "sign")),
     *(f"secrets.{name}_key" for name in ("verify", "act", "session", "seal", "inbox")),
 }
+CLOSED = "KEYSTALL_CLOSED"  # the closed paths, since a process does not know the references of others
+CONFINED = ("web", "worker")
 _ROLES = ("shop", "panel", "worker", "vault")
-_ALSO = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "KEYSTALL_FAILPOINT")
+_ALSO = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _ONLY = {"seed": ("KEYSTALL_DEMO_PASSWORD",)}
 
 
@@ -71,7 +75,35 @@ def environment_of(process: str, config: Config) -> dict[str, str]:
             variables[name] = os.environ[name]
     also = (*_ALSO, *_ONLY.get(process, ()))
     environment = {name: os.environ[name] for name in also if name in os.environ}
-    return environment | variables | {"PYTHONUNBUFFERED": "1"}
+    closed = os.pathsep.join(map(str, closed_paths(config)))
+    return environment | variables | {CLOSED: closed, "PYTHONUNBUFFERED": "1"}
+
+
+def closed_paths(config: Config) -> list[Path]:
+    """What no confined process may open: all keys and passwords, the cluster, the vault's own folder."""
+    data = config.data_dir
+    closed = [config.keys_dir, data / "postgres", data / "postgres.new", data / "vault"]
+    references = [getattr(getattr(config, section), name) for section, _, name in (key.partition(".") for key in _KEYS)]
+    files = [data / text.removeprefix("file:") for text in references if text.startswith("file:")]
+    return closed + sorted(path for path in files if not path.is_relative_to(config.keys_dir))
+
+
+def keys_in_memory(process: str, config: Config) -> Config:
+    """The same settings, with the process's own key files read into memory files that stay open beyond confinement.
+
+    A key that cannot be read keeps its reference: whoever needs it says what is wrong with it.
+    """
+    for key in ENTITLEMENTS[process].keys:
+        section, _, name = key.partition(".")
+        reference = getattr(getattr(config, section), name)
+        if reference.startswith("file:"):
+            with contextlib.suppress(OSError):
+                content = (config.data_dir / reference.removeprefix("file:")).read_bytes()
+                held = os.memfd_create(name, os.MFD_CLOEXEC)
+                os.write(held, content)
+                moved = replace(getattr(config, section), **{name: f"file:/proc/self/fd/{held}"})
+                config = replace(config, **{section: moved})
+    return config
 
 
 def check_keys(process: str, config: Config) -> None:

@@ -13,6 +13,7 @@ import psycopg
 
 from core.config import Config, ConfigError
 from ops import keys, migrate
+from ops.confinement import NOT_ENFORCED, landlock_version
 from ops.engines import PostgresServer, attach_or_start
 from ops.engines.engines import is_external, redis_address
 from ops.engines.reach import check_database, check_redis, database_place, redis_place
@@ -73,6 +74,10 @@ def _folder(config: Config) -> Iterator[Finding]:
         yield Finding("folder", f"{folder}, {free >> 30} GB free")
     if shutil.which("setpriv") is None:
         yield Finding("machine", "setpriv was not found: install the package util-linux", is_defect=True)
+    if landlock_version():
+        yield Finding("machine", "the kernel keeps web and worker away from keys, cluster and vault")
+    else:
+        yield Finding("machine", NOT_ENFORCED, is_defect=True)
 
 
 def _keys(config: Config) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from core.config import Config, ConfigError
 from ops import logs
+from ops.confinement import NOT_ENFORCED, landlock_version
 from ops.installation import Kind
 from ops.processes import START_ORDER, StopSignals
 from ops.store import Running, running, why_nothing_sells
@@ -13,6 +14,8 @@ from ops.store import Running, running, why_nothing_sells
 
 def serve(config: Config, kind: Kind, *, names: Sequence[str] = START_ORDER, seed: bool = False) -> None:
     """Run until Ctrl-C or SIGTERM. Raises ConfigError when the store cannot start or an engine ends by itself."""
+    if kind is Kind.PRODUCTION and not landlock_version():
+        raise ConfigError(NOT_ENFORCED)
     with StopSignals() as signals, logs.kept("supervisor", config.data_dir / "log"):
         say(f"Keystall is starting in {config.data_dir} …")
         with running(config, kind, names=names, signals=signals) as store:

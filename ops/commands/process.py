@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import structlog
 import typer
 
 from core.config import Config, ConfigError, loading
 from ops import logs
+from ops.confinement import confine
+from ops.entitlements import CLOSED, CONFINED, keys_in_memory
 from ops.processes import say_ready
 
 Main = Callable[..., None]
@@ -24,10 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def process(name: str) -> None:
     """Run web, worker, vault, or seed (once); all settings come from the environment."""
-    config = loading.load(None, os.environ)
-    forget_environment()
-    os.umask(0o077)
-    logs.set_up(name, config.data_dir / "log")
+    config = prepared(name)
     log = structlog.get_logger()
     try:
         main_of(name)(config, say_ready)
@@ -37,6 +36,23 @@ def process(name: str) -> None:
         log.exception("ended by an error nobody expected")
         raise
     log.info("ended")
+
+
+def prepared(name: str) -> Config:
+    """The settings of this process, once its log is open and, for web and worker, everything else is shut."""
+    config = loading.load(None, os.environ)
+    closed = [Path(path) for path in os.environ.get(CLOSED, "").split(os.pathsep) if path]
+    forget_environment()
+    os.umask(0o077)
+    log_dir = config.data_dir / "log"
+    logs.set_up(name, log_dir)
+    if name in CONFINED:
+        config = keys_in_memory(name, config)
+        try:
+            confine(closed, writable=[log_dir])
+        except ConfigError as error:
+            structlog.get_logger().warning("the vault's split is not enforced", reason=str(error))
+    return config
 
 
 def main_of(name: str) -> Main:
@@ -70,6 +86,6 @@ def seed(config: Config, ready: Callable[[], None]) -> None:
 
 def forget_environment() -> None:
     """Take the addresses out of our own environment: what we start inherits none of them."""
-    for name in [name for name in os.environ if name.startswith("KEYSTALL_") and "__" in name]:
-        with contextlib.suppress(KeyError):
-            del os.environ[name]
+    settings = [name for name in os.environ if name.startswith("KEYSTALL_") and "__" in name]
+    for name in (*settings, *({CLOSED} & os.environ.keys())):
+        del os.environ[name]

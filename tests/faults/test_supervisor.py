@@ -155,19 +155,15 @@ def test_a_process_that_keeps_dying_is_started_ever_more_slowly(
     assert delays == [0.2, 0.5, 1.0]
 
 
-def test_a_process_that_does_not_come_up_is_named(
-    store: Config, supervise: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KEYSTALL_FAILPOINT", "worker:dies")
+def test_a_process_that_does_not_come_up_is_named(store: Config, supervise: Callable[..., Supervisor]) -> None:
+    (store.data_dir / "fault").write_text("worker:dies")
 
     with pytest.raises(ConfigError, match=r"the process worker does not start: see .*worker\.log"):
         supervise("vault", "worker")
 
 
-def test_a_deaf_process_is_killed_in_time(
-    store: Config, supervise: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KEYSTALL_FAILPOINT", "vault:deaf")
+def test_a_deaf_process_is_killed_in_time(store: Config, supervise: Callable[..., Supervisor]) -> None:
+    (store.data_dir / "fault").write_text("vault:deaf")
     supervisor = supervise("vault")
     started = time.monotonic()
 

@@ -1,7 +1,7 @@
 """A process of the store that does nothing: for tests of the supervisor, which must not depend on the real ones.
 
 `python -m tests.support.child NAME` writes what it was given into data_dir/NAME.json and says that it is ready.
-KEYSTALL_FAILPOINT: `NAME:dies` ends it before it is ready, `NAME:deaf` makes it ignore SIGTERM.
+The file data_dir/fault: `NAME:dies` ends it before it is ready, `NAME:deaf` makes it ignore SIGTERM.
 """
 
 import json
@@ -14,11 +14,11 @@ from pathlib import Path
 
 def main(name: str) -> None:
     """Run until SIGTERM."""
-    failpoint = os.environ.get("KEYSTALL_FAILPOINT", "")
-    if failpoint == f"{name}:dies":
-        sys.exit(3)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN if failpoint == f"{name}:deaf" else lambda *_: sys.exit(0))
     folder = Path(os.environ["KEYSTALL_STORE__DATA_DIR"])
+    fault = (folder / "fault").read_text() if (folder / "fault").exists() else ""
+    if fault == f"{name}:dies":
+        sys.exit(3)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if fault == f"{name}:deaf" else lambda *_: sys.exit(0))
     seen = {"pid": os.getpid(), "environment": dict(os.environ), "arguments": sys.argv}
     unfinished = folder / f"{name}.json.{os.getpid()}"
     unfinished.write_text(json.dumps(seen), "utf-8")
