@@ -11,9 +11,15 @@ from bot.screens import Option, Screen
 from bot.talk import ShopContext
 from bot.texts import Phrasebook
 from core.clock import Clock
-from core.ids import new_id
+from core.db import execute, in_transaction
+from core.fulfilment.service import deliver
+from core.ids import Prefix, new_id, public
+from core.ledger.rules import AccountKind
+from core.ledger.service import open_account
 from core.messages.service import messages_after
+from core.orders.service import lock_order, settle_order
 from core.secret import Secret
+from core.vault.client import Opened, OpenedCard
 from tests.builders import Shop, Talker
 
 
@@ -85,3 +91,46 @@ def order_of(screen: Screen) -> UUID:
     """The order that a screen is about."""
     assert screen.order is not None
     return screen.order
+
+
+def pay(shop: Shop, clock: Clock, order_id: UUID) -> list[UUID]:
+    """The money for an order is in, as a gateway's notice settles it; returns its deliveries."""
+    clearing = open_account(
+        kind=AccountKind.CLEARING, holder="gateway:1", counterparty=f"party:{shop.merchant}", currency="CNY"
+    )
+
+    def work() -> list[UUID]:
+        order = lock_order(order_id=order_id)
+        settled = settle_order(
+            order=order, paid=order.total, from_account_id=clearing, policy=shop.policy, now=clock.now()
+        )
+        return list(settled.delivery_ids)
+
+    return in_transaction(work)
+
+
+@dataclass
+class OpeningVault:
+    """Opens what a delivery's line claims and seals nothing: what the conversation sees of a delivery is its tokens."""
+
+    shop: Shop
+
+    def open_delivery(self, delivery: UUID, /) -> Opened:
+        rows = self.shop.sql(
+            "UPDATE card SET opened_at = coalesce(card.opened_at, now()) FROM delivery d"
+            " WHERE d.id = %s AND card.line_id = d.line_id RETURNING card.id, card.mask",
+            [delivery],
+        )
+        return Opened(tuple(OpenedCard(public(Prefix.CARD, card), mask) for card, mask in rows), {}, False)
+
+
+def pay_and_deliver(shop: Shop, clock: Clock, order_id: UUID) -> None:
+    """The order is paid and its cards are told in the chat."""
+    for delivery_id in pay(shop, clock, order_id):
+        assert deliver(delivery_id=delivery_id, vault=OpeningVault(shop), now=clock.now())
+
+
+def queued(kind: str) -> int:
+    """How many queue rows of a kind there are."""
+    rows = execute("SELECT count(*) FROM keystall_task WHERE data LIKE %s", (f'%"{kind}"%'.encode(),))
+    return int(rows[0][0])
