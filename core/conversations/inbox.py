@@ -22,9 +22,6 @@ LEASE = timedelta(seconds=10)
 Handling twice is safe: what it does in the store is done once by its submission id, and the first answer stays.
 """
 
-KEPT = timedelta(days=7)
-"""How long a message can be repeated and still gets its first answer."""
-
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -77,12 +74,6 @@ def answer_with(*, source: str, event_id: str, screens_json: list[Any], inbox_ke
 def give_back(*, source: str, event_id: str, now: datetime) -> None:
     """After a failure of ours: let a repeat of the message be handled at once instead of after the lease."""
     changed(sql.GIVE_BACK, (now - LEASE, source, event_id))
-
-
-def forget_old(*, now: datetime) -> int:
-    """Remove messages of more than 7 days ago with their answers, expired buttons and menus; returns how many rows."""
-    removed = changed(sql.FORGET_INBOX, (now - KEPT,))
-    return removed + changed(sql.FORGET_BUTTONS, (now,)) + changed(sql.FORGET_MENUS, (now,))
 
 
 def _digest(inbox_key: Secret, body: bytes) -> bytes:

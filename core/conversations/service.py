@@ -9,7 +9,7 @@ from core.conversations.buttons import (
     read_menu,
     remember_menu,
 )
-from core.conversations.inbox import Received, answer_with, forget_old, give_back, receive
+from core.conversations.inbox import Received, answer_with, give_back, receive
 from core.conversations.sessions import (
     Conversation,
     NewSession,
@@ -33,7 +33,6 @@ __all__ = [
     "answer_keys",
     "answer_with",
     "find_conversation",
-    "forget_old",
     "give_back",
     "mint_buttons",
     "open_session",

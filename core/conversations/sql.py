@@ -54,10 +54,6 @@ UPDATE inbox SET sealed_answer = %s, sealed_body = NULL, handled_at = %s
 WHERE source = %s AND event_id = %s AND handled_at IS NULL RETURNING 1
 """
 
-FORGET_INBOX = "DELETE FROM inbox WHERE received_at < %s"
-FORGET_BUTTONS = "DELETE FROM button WHERE expires_at < %s"
-FORGET_MENUS = "DELETE FROM menu_sent WHERE expires_at < %s"
-
 MINT_BUTTONS = """
 INSERT INTO button (conversation_id, created_at, expires_at, token_hash, intent, params)
 SELECT %s, %s, %s, b.token_hash, b.intent, b.params

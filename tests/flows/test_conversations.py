@@ -16,7 +16,6 @@ from core.conversations.service import (
     access_conversation,
     answer_keys,
     find_conversation,
-    forget_old,
     mint_buttons,
     open_session,
     read_button,
@@ -172,16 +171,6 @@ def test_a_question_takes_any_number_beside_its_menu(shop: Shop) -> None:
 
     assert read_menu(conversation_id=chat, number=0, now=NOON).intent == "home"
     assert read_menu(conversation_id=chat, number=12, now=NOON) == MenuOption(None, "quantity", {"code": "A1"})
-
-
-def test_expired_buttons_and_menus_are_swept(shop: Shop) -> None:
-    chat = opened(shop).conversation_id
-    mint_buttons(conversation_id=chat, intents=[("home", {})], now=NOON)
-    remember_menu(conversation_id=chat, options=[], now=NOON)
-
-    assert forget_old(now=NOON) == 0
-    assert forget_old(now=NOON + 8 * DAY) == 2
-    assert (shop.count("button"), shop.count("menu_sent")) == (0, 0)
 
 
 def told(chat: UUID, order: str, now_offset: int = 0) -> int:

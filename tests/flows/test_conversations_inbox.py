@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from core.conversations import sql
-from core.conversations.service import Received, answer_with, forget_old, give_back, open_session, receive
+from core.conversations.service import Received, answer_with, give_back, open_session, receive
 from core.errors import Invalid
 from core.messages.service import MessageKind, tell
 from core.secret import Secret
@@ -169,15 +169,6 @@ def test_a_message_marks_its_conversation_as_heard(shop: Shop, chat: UUID) -> No
     arrived(chat)
 
     assert shop.sql("SELECT last_heard_at FROM conversation") == [(NOON,)]
-
-
-def test_answers_are_kept_for_seven_days(shop: Shop, chat: UUID) -> None:
-    arrived(chat)
-    answered()
-
-    assert forget_old(now=NOON + timedelta(days=7)) == 0
-    assert forget_old(now=NOON + timedelta(days=7, seconds=1)) == 1
-    assert shop.count("inbox") == 0
 
 
 def test_telling_wakes_who_listens_at_the_commit(urls: dict[str, str], shop: Shop, chat: UUID) -> None:
