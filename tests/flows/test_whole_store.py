@@ -1,0 +1,174 @@
+"""The store as people meet it: started by one command, used by a client that knows only the public interface."""
+
+import base64
+import os
+import secrets
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from ops.engines.postgres import SUPERUSER, PostgresServer, binaries
+from ops.engines.roles import DATABASE
+from ops.engines.valkey import ValkeyServer
+from tests.support.chatter import Chatter
+from tests.support.whole import WholeStore
+
+CANARIES = 300
+BOUGHT = 20
+
+
+@pytest.fixture(scope="module")
+def demo():
+    """A demo that runs for the tests of this module."""
+    store = WholeStore()
+    yield store.start()
+    store.remove()
+
+
+@pytest.fixture
+def chatter(demo):
+    """A guest in the demo's chat."""
+    guest = Chatter(demo.address)
+    yield guest
+    guest.close()
+
+
+def test_three_cards_ordered_by_code_and_paid_arrive_in_the_same_chat(chatter):
+    cards = chatter.buy("A1", 3)
+
+    assert len({card["secret"] for card in cards}) == 3
+    assert all(card["token"].startswith("crd_") and card["secret"] for card in cards)
+
+
+def test_cards_never_stand_in_the_answer_to_a_post_and_can_be_read_again(chatter):
+    first = chatter.buy("B1")
+
+    again = chatter.say("取卡")
+
+    assert all(screen["kind"] != "cards" and "cards" not in screen for screen in again)
+    assert chatter.wait_for("cards")["cards"] == first
+
+
+def test_the_same_message_twice_has_one_effect_and_the_same_answer(chatter):
+    """INV-O6: at the door, as any client sees it."""
+    confirm = chatter.say("买 A1 1")[-1]
+    action = next(one["action"] for one in confirm["options"] if one["label"].startswith("确认"))
+    message_id = "0196f000-0000-7000-8000-000000000001"
+
+    first = chatter.send(message_id, action=action).json()
+    second = chatter.send(message_id, action=action).json()
+    other = chatter.send(message_id, text="菜单")
+
+    assert first["screens"][-1]["kind"] == "pay"
+    assert second["screens"][-1]["order"] == first["screens"][-1]["order"]
+    assert other.status_code == 409
+
+
+def test_a_foreign_token_and_a_token_in_the_address_are_refused(demo, chatter):
+    wrong = httpx.get(f"{demo.address}{chatter.base}/messages", headers={"Authorization": "Bearer wrong"})
+    in_address = httpx.get(f"{demo.address}{chatter.base}/messages", params={"token": chatter.token})
+    unknown = httpx.post(f"{demo.address}/api/v1/chat/nobody/sessions")
+
+    assert (wrong.status_code, in_address.status_code, unknown.status_code) == (401, 401, 404)
+    assert wrong.json()["error_id"].startswith("err_")
+
+
+def test_nothing_is_paid_so_nothing_comes(chatter):
+    """INV-O2: an order that nobody paid delivers nothing."""
+    chatter.order("A2")
+
+    assert [screen["kind"] for screen in chatter.read(wait=2)] == []
+
+
+def test_the_books_of_a_store_that_sold_have_no_violation(demo, chatter):
+    chatter.buy("C1", 2)
+
+    verified = demo.run("verify")
+
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert "INV-M1 0" in verified.stdout
+    assert [line for line in verified.stdout.splitlines() if line.startswith("INV-") and line.split()[1] != "0"] == []
+
+
+def forms(secret: str) -> list[bytes]:
+    """How a secret could stand in a file or a dump: plain, in hexadecimal, in base64 at any alignment."""
+    plain = secret.encode()
+    shifted = [base64.b64encode(b"x" * pad + plain + b"x" * (-(pad + len(plain)) % 3)) for pad in range(3)]
+    return [plain, plain.hex().encode(), *(text[4:-4] for text in shifted)]
+
+
+def contents(folder: Path, since: float = 0.0) -> bytes:
+    """All bytes of all files below a folder that were written since."""
+    found = []
+    for root, _, names in os.walk(folder):
+        for name in names:
+            path = Path(root, name)
+            try:
+                if path.is_file() and path.stat().st_mtime >= since:
+                    found.append(path.read_bytes())
+            except OSError:
+                continue
+    return b"\n".join(found)
+
+
+def test_inv_k1_no_canary_stands_in_dump_logs_queue_cache_or_files(demo, chatter):
+    """INV-K1: 300 secrets are imported and 20 of them sold and read; nobody but their reader ever sees one."""
+    began = time.time()
+    canaries = [f"CNRY-{secrets.token_hex(8).upper()}" for _ in range(CANARIES)]
+    with tempfile.TemporaryDirectory() as outside:
+        file = Path(outside, "canaries.txt")
+        file.write_text("\n".join(canaries) + "\n")
+        imported = demo.run("import", str(file), "--batch-of", "A2")
+    assert f"added {CANARIES}  duplicates 0  refused 0" in imported.stdout, imported.stdout + imported.stderr
+    read: list[str] = []
+    for _ in range(40):
+        read += [card["secret"] for card in chatter.buy("A2", BOUGHT)]
+        if set(read) & set(canaries):
+            break
+
+    server = PostgresServer(demo.folder)
+    dump = subprocess.run([binaries() / "pg_dump", server.url(SUPERUSER, DATABASE)], capture_output=True, check=True)
+    with redis.Redis.from_url(ValkeyServer(demo.folder).url) as client:
+        cached = b"\n".join(key + b" " + (client.dump(key) or b"") for key in client.scan_iter())
+    everywhere = {
+        "dump": dump.stdout,
+        "cache": cached,
+        "data folder": contents(demo.folder),
+        "temporary files": contents(Path(tempfile.gettempdir()), since=began),
+        "said": "\n".join([imported.stdout, imported.stderr, *demo.said]).encode(),
+    }
+
+    assert set(read) & set(canaries)
+    assert len(dump.stdout) > 100_000
+    leaks = {place for place, found in everywhere.items() for one in canaries for form in forms(one) if form in found}
+    assert leaks == set()
+
+
+def test_a_second_start_keeps_the_data_and_a_signal_ends_all_of_it_in_time():
+    store = WholeStore()
+    try:
+        store.start()
+        guest = Chatter(store.address)
+        cards = guest.buy("A1", 1)
+        began = time.monotonic()
+        status = store.stop(signal.SIGINT)
+        took = time.monotonic() - began
+
+        store.start()
+        again = Chatter(store.address)
+        again.token, again.headers = guest.token, guest.headers
+        seen = again.wait_for("cards")["cards"]
+
+        assert took < 10
+        assert status in (0, 130)
+        assert seen == cards
+        guest.close()
+        again.close()
+    finally:
+        store.remove()
