@@ -4,26 +4,21 @@ import json
 import os
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
 
-from core.config import Config, ConfigError, Database, DatabaseRoles, Redis, Store
+from core.config import Config, ConfigError, Store
 from ops import engines
-from ops.engines import Engines, launch
-from ops.engines.engines import is_external
+from ops.engines import launch
 from ops.engines.lock import FolderBusy, FolderLock
-from ops.engines.postgres import SUPERUSER
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLDER = """
@@ -41,15 +36,6 @@ held.stop()
 @pytest.fixture
 def embedded(data_dir: Path) -> Config:
     return Config(store=Store(data_dir=data_dir))
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Engines]:
-    """Running engines for the tests that only look at them."""
-    folder = Path(tempfile.mkdtemp(prefix="ks-"))
-    with engines.start(Config(store=Store(data_dir=folder)), durable=False) as running:
-        yield running
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -148,82 +134,6 @@ def test_a_cluster_of_another_major_version_is_refused_and_left_alone(embedded: 
     assert [path.name for path in cluster.iterdir()] == ["PG_VERSION"]
 
 
-def test_nobody_enters_without_a_password_and_nothing_listens_on_the_network(shared: Engines) -> None:
-    assert shared.postgres is not None
-    bare = shared.urls.owner.replace("postgresql://keystall_owner:", "postgresql://keystall_owner:wrong")
-    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(bare)
-    with psycopg.connect(shared.postgres.url(SUPERUSER, "postgres")) as connection:
-        assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
-        rules = connection.execute("SELECT DISTINCT auth_method FROM pg_hba_file_rules").fetchall()
-        assert rules == [("scram-sha-256",)]
-        powers = connection.execute(
-            "SELECT count(*) FILTER (WHERE rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls), count(*)"
-            " FROM pg_roles WHERE rolname LIKE 'keystall_%'"
-        ).fetchone()
-        assert powers == (0, 6)
-    assert listening_ports(shared.postgres.pid) == []
-    assert shared.valkey is not None
-    assert shared.valkey._process is not None
-    assert listening_ports(shared.valkey._process.pid) == []
-
-
-def listening_ports(pid: int | None) -> list[str]:
-    """Local addresses of the TCP sockets that a process listens on."""
-    inodes = set()
-    for handle in Path(f"/proc/{pid}/fd").iterdir():
-        target = os.readlink(handle)
-        if target.startswith("socket:["):
-            inodes.add(target[8:-1])
-    lines = [
-        line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
-    ]
-    return [line[1] for line in lines if line[3] == "0A" and line[9] in inodes]
-
-
-def test_sockets_keys_and_logs_are_closed_to_other_users(shared: Engines) -> None:
-    assert shared.postgres is not None
-    for folder in (
-        shared.postgres.sockets,
-        shared.config.keys_dir,
-        shared.config.data_dir / "log",
-        shared.postgres.cluster,
-    ):
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
-    for file in (*shared.config.keys_dir.iterdir(), *(shared.config.data_dir / "log").iterdir()):
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
-    assert not list(shared.postgres.sockets.glob("*.password"))
-
-
-def test_passwords_stand_on_no_command_line_and_in_no_environment_of_the_engines(shared: Engines) -> None:
-    assert shared.postgres is not None
-    assert shared.valkey is not None
-    assert shared.valkey._process is not None
-    passwords = [path.read_bytes() for path in shared.config.keys_dir.glob("*.password")]
-    for pid in (shared.postgres.pid, shared.valkey._process.pid):
-        seen = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
-        assert len(passwords) == 7
-        assert not [password for password in passwords if password in seen]
-
-
-def test_failing_rows_statements_and_parameters_do_not_reach_the_log(shared: Engines) -> None:
-    canary = "CANARY-4711-CARD"
-    with psycopg.connect(shared.urls.owner) as connection:
-        connection.execute("CREATE TABLE secret_like (value text CHECK (length(value) < 3))")
-        connection.commit()
-        with pytest.raises(psycopg.errors.CheckViolation):
-            connection.execute("INSERT INTO secret_like VALUES (%s)", (canary,))
-        connection.rollback()
-        with pytest.raises(psycopg.errors.InvalidTextRepresentation):
-            connection.execute(f"SELECT '{canary}'::int".encode())
-
-    log = (shared.config.data_dir / "log" / "postgres.log").read_text()
-    assert "violates check constraint" in log
-    assert "DETAIL" not in log
-    assert "STATEMENT" not in log
-    assert log.count(canary) == log.count(f'invalid input syntax for type integer: "{canary}"')
-
-
 def test_a_deep_data_dir_still_has_sockets(tmp_path: Path) -> None:
     deep = Config(store=Store(data_dir=tmp_path / ("deep" * 25)))
     short = deep.engine_sockets.parent
@@ -317,60 +227,6 @@ def test_a_lock_file_without_its_owner_stops_nothing(embedded: Config) -> None:
     assert not lock.is_held_by_another()
     assert lock.acquire() is True
     lock.release()
-
-
-def test_given_addresses_are_used_as_they_are(config: Config) -> None:
-    with engines.start(config) as external:
-        assert is_external(config)
-        assert external.postgres is None
-        assert external.valkey is None
-        assert external.urls.worker == config.database.roles.worker
-        assert external.redis_url == config.redis.url
-    assert not (config.data_dir / "postgres").exists()
-
-
-def test_a_role_without_an_address_is_named(config: Config) -> None:
-    roles = replace(config.database.roles, vault="")
-
-    with pytest.raises(ConfigError, match=r"database\.roles\.vault is empty: with a database of your own"):
-        engines.start(replace(config, database=replace(config.database, roles=roles)))
-
-
-def test_listening_falls_back_to_the_shop_when_direct_has_no_address(config: Config) -> None:
-    roles = replace(config.database.roles, direct="")
-
-    with engines.start(replace(config, database=replace(config.database, roles=roles))) as external:
-        assert external.urls.direct == config.database.roles.shop
-
-
-def test_an_address_may_be_a_reference(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SHOP_URL", config.database.roles.shop)
-    roles = replace(config.database.roles, shop="env:SHOP_URL")
-
-    with engines.start(replace(config, database=replace(config.database, roles=roles))) as external:
-        assert external.urls.shop == config.database.roles.shop
-
-
-def test_an_unreachable_database_is_named_without_its_password(data_dir: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"postgresql://someone:hunter2@127.0.0.1:{port}/shop"
-    roles = DatabaseRoles(shop=url, panel=url, worker=url, vault=url)
-    config = Config(store=Store(data_dir=data_dir), database=Database(url=url, roles=roles))
-
-    with pytest.raises(ConfigError) as refused:
-        engines.start(config)
-
-    assert str(refused.value).startswith(f"the database at 127.0.0.1:{port}/shop does not answer (")
-    assert str(refused.value).endswith("): start it, or mend database.url")
-    assert "hunter2" not in str(refused.value)
-    assert "\n" not in str(refused.value)
-
-
-def test_an_unreachable_redis_is_named(config: Config) -> None:
-    with pytest.raises(ConfigError, match=r"Redis at 127\.0\.0\.1:1 does not answer .*: start it, or mend redis\.url"):
-        engines.start(replace(config, redis=Redis(url="redis://:hunter2@127.0.0.1:1/0")))
 
 
 def test_a_missing_setpriv_is_named(embedded: Config, monkeypatch: pytest.MonkeyPatch) -> None:

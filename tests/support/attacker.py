@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 
 from core.config import Config
+from ops import confinement
 from ops.commands.process import prepared
 from ops.processes import say_ready
 
@@ -59,7 +60,7 @@ def attacks(config: Config, targets: dict[str, int]) -> dict[str, Callable[[], o
         "read another process's files": lambda: os.open(f"/proc/{victim}/fd/0", os.O_RDONLY),
         "trace another process": lambda: traced(victim),
         "kill another process": lambda: os.kill(victim, 0),
-        "write code of the store": lambda: (Path(__file__).parents[2] / "ops" / "planted.py").write_text(""),
+        "write code of the store": lambda: Path(confinement.__file__).open("ab").close(),
         "enter as another role": lambda: psycopg.connect(config.database.roles.vault or "host=/nonexistent"),
         "open its own key": lambda: config.secret(config.secrets.session_key or config.secrets.act_key),
         "write its own log": lambda: (data / "log" / "mine").write_text("here"),
