@@ -11,7 +11,8 @@ import pytest
 from core.conversations import sql
 from core.conversations.service import Received, answer_with, give_back, open_session, receive
 from core.errors import Invalid
-from core.messages.service import MessageKind, tell
+from core.messages.service import MessageKind, messages_after, tell
+from core.messages.sql import TELL
 from core.secret import Secret
 from core.submission import OtherContent
 from core.vault.seal import SealError
@@ -171,11 +172,30 @@ def test_a_message_marks_its_conversation_as_heard(shop: Shop, chat: UUID) -> No
     assert shop.sql("SELECT last_heard_at FROM conversation") == [(NOON,)]
 
 
+def test_a_cursor_never_skips_a_message_that_commits_late(urls: dict[str, str], shop: Shop, chat: UUID) -> None:
+    """Were the number not locked until the commit, a reader could see message 2, and message 1 would come too late."""
+    with psycopg.connect(urls["shop"]) as slow, ThreadPoolExecutor(1) as pool:
+        slow.execute(TELL.encode(), (chat, "paid", "{}", NOON))
+
+        quick = pool.submit(in_own_connection, lambda: told_paid(chat))
+        while not shop.sql("SELECT 1 FROM pg_locks WHERE NOT granted"):
+            assert not quick.done(), "the second message overtook the first"
+        assert messages_after(conversation_id=chat, after=0) == []
+
+        slow.commit()
+        quick.result(timeout=10)
+    assert [message.seq for message in messages_after(conversation_id=chat, after=0)] == [1, 2]
+
+
+def told_paid(chat: UUID) -> int:
+    return tell(conversation_id=chat, kind=MessageKind.PAID, body={"order": "ord_a"}, now=NOON)
+
+
 def test_telling_wakes_who_listens_at_the_commit(urls: dict[str, str], shop: Shop, chat: UUID) -> None:
     with psycopg.connect(urls["direct"], autocommit=True) as listener:
         listener.execute("LISTEN keystall_wake")
 
-        tell(conversation_id=chat, kind=MessageKind.PAID, body={"order": "ord_a"}, now=NOON)
+        told_paid(chat)
 
         (wake,) = listener.notifies(timeout=5, stop_after=1)
         assert wake.payload == f"conv:{chat}"
