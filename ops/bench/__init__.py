@@ -1,0 +1,1 @@
+"""Measures the order path against its own statements replayed by a bare driver."""

@@ -1,0 +1,137 @@
+"""The order path as the bench walks it: place, intent, settle, deliver, in one process that may do all of it.
+
+The vault's desk answers without its socket, so that its statements are measured with the others; what is left out on
+both sides is the way between processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from channels.pay.sandbox import SandboxVerifier
+from core.clock import Clock
+from core.config import Config
+from core.conversations.service import Session
+from core.custody.server import opened_desk
+from core.db import execute
+from core.fulfilment.service import deliver
+from core.money import Money
+from core.orders.service import OrderKeys, OrderPolicy, PlacedOrder, WantedLine, pay_token, place_order
+from core.payments.service import receive_notice, request_sandbox_payment
+from core.ports import RawNotice
+from core.vault.client import Progress, VaultClient
+from core.vault.notices import SandboxNotice, sandbox_private_key, sandbox_public_key, sign_notice
+from ops.bench.recording import Recording
+
+PHASES = ("place", "intent", "settle", "deliver", "vault")
+DELIVERY = "SELECT id FROM delivery WHERE order_id = %s"
+
+
+class DeskInProcess(VaultClient):
+    """Asks the vault's desk without a socket, on the connections of this process."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        super().__init__(Path("unused"))
+        self._desk = opened_desk(config, clock)
+        self.recording: Recording | None = None
+
+    def _ask(
+        self, request: Mapping[str, Any], *, progress: Progress | None = None, timeout: float | None = None
+    ) -> dict[str, Any]:
+        with during(self.recording, "vault"):
+            answer = self._desk.answer(str(request["op"]), request, progress or (lambda done, about: None))
+        return self._checked(answer)
+
+
+class NoCounter:
+    """Forged notices are not what is measured."""
+
+    def hit(self, name: str, *, seconds: int) -> int:
+        """Count nothing."""
+        return 0
+
+
+@dataclass
+class OrderPath:
+    """Walks orders of one listing; `core.db` must be connected with rights for all of it (the owner's)."""
+
+    config: Config
+    clock: Clock
+    policy: OrderPolicy
+    keys: OrderKeys
+    listing_id: int
+    opaque_id: str
+    vault: DeskInProcess
+    signing_key: bytes = field(init=False)
+    verifiers: dict[str, SandboxVerifier] = field(init=False)
+
+    def __post_init__(self) -> None:
+        act_key = self.config.secret(self.config.secrets.act_key).reveal()
+        self.signing_key = sandbox_private_key(act_key)
+        self.verifiers = {"sandbox": SandboxVerifier(sandbox_public_key(act_key), clock=self.clock)}
+
+    def walk(self, session: Session, *, quantity: int = 1, recording: Recording | None = None) -> None:
+        """One order, from placed to delivered. Raises RuntimeError when its cards do not arrive."""
+        self.vault.recording = recording
+        now = self.clock.now()
+        with during(recording, "place"):
+            placed = self._place(session, quantity, now)
+        with during(recording, "intent"):
+            token = pay_token(keys=self.keys, order_id=placed.order_id)
+            payment_id = request_sandbox_payment(token=token, now=now)
+        notice = self._notice(payment_id, placed.total)
+        with during(recording, "settle"):
+            self._settle(notice)
+        delivery_id = execute(DELIVERY, (placed.order_id,))[0][0]  # the worker reads it in its queue row
+        with during(recording, "deliver"):
+            delivered = deliver(delivery_id=delivery_id, vault=self.vault, now=self.clock.now())
+        if not delivered:
+            raise RuntimeError("an order of the bench was not delivered")
+
+    def _place(self, session: Session, quantity: int, now: datetime) -> PlacedOrder:
+        return place_order(
+            actor=session.actor,
+            conversation_id=session.conversation_id,
+            lines=[WantedLine(self.listing_id, quantity)],
+            submission_id=str(uuid4()),
+            network=session.network,
+            policy=self.policy,
+            keys=self.keys,
+            now=now,
+        )
+
+    def _notice(self, payment_id: UUID, total: Money) -> RawNotice:
+        said = SandboxNotice(
+            account=self.opaque_id,
+            transaction=f"sbx_{uuid4().hex}",
+            kind="paid",
+            payment=str(payment_id),
+            amount_minor=total.minor,
+            currency=total.currency,
+            at=int(self.clock.now().timestamp()),
+        )
+        return RawNotice(*sign_notice(self.signing_key, said))
+
+    def _settle(self, notice: RawNotice) -> None:
+        answer = receive_notice(
+            gateway="sandbox",
+            opaque_id=self.opaque_id,
+            raw=notice,
+            verifiers=self.verifiers,
+            counter=NoCounter(),
+            policy=self.policy,
+            now=self.clock.now(),
+        )
+        if answer.status != 200:
+            raise RuntimeError("a notice of the bench was refused")
+
+
+def during(recording: Recording | None, phase: str) -> AbstractContextManager[None]:
+    """Note the phase, where something is recorded at all."""
+    return recording.during(phase) if recording else nullcontext()
