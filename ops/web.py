@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
@@ -17,6 +16,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from admin.app import make_app as make_panel
+from channels.pay.sandbox import refuse_elsewhere
 from channels.web.app import Application
 from channels.web.door import Door
 from channels.web.figures import Figures
@@ -26,7 +26,6 @@ from channels.web.wake import Wakes
 from channels.web.words import load_words
 from core import db
 from core.config import Config
-from core.ports import NoticeVerifier
 from ops import wiring
 from ops.health import Health, health_routes, operator_app
 
@@ -84,7 +83,9 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
 def make_door(config: Config, wakes: Wakes, threads: ThreadPoolExecutor) -> Door:
     """What the web doors are handed; reads this process's own keys."""
     with db.connection():
-        verifiers = taken_notices(config)
+        if config.pay.sandbox.enabled:
+            refuse_elsewhere(kind=installation_kind(), host=config.web.host)
+        verifiers = wiring.verifiers(config)
         return Door(
             pages=Pages.load(load_words(zone=config.store.timezone, default=config.store.default_locale)),
             shop=wiring.shop_context(config),
@@ -100,20 +101,10 @@ def make_door(config: Config, wakes: Wakes, threads: ThreadPoolExecutor) -> Door
         )
 
 
-def taken_notices(config: Config) -> Mapping[str, NoticeVerifier]:
-    """Whose notices are taken; the sandbox's only where nobody from outside can reach its button."""
-    known = wiring.verifiers(config)
-    if is_loopback(config.web.host):
-        return known
-    return {name: verifier for name, verifier in known.items() if name != "sandbox"}
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a listener there."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def installation_kind() -> str:
+    """What the database was made for; empty before it was marked."""
+    rows = db.execute("SELECT kind FROM installation")
+    return str(rows[0][0]) if rows else ""
 
 
 def panel_mount() -> BaseRoute:

@@ -132,7 +132,7 @@ def opened(token: str, sealed: bytes, message: StoredMessage, session: Session) 
     """The cards of a message by their token, as the vault sealed them to this session; nothing if they do not open."""
     context = answer_context(delivery=UUID(message.body["delivery"]), session=session.id)
     try:
-        cards: Sequence[dict[str, str]] = json.loads(open_answer(token, sealed, context))
+        cards: Sequence[dict[str, str]] = json.loads(open_answer(token, sealed, context))["cards"]
     except SealError:
         log.error("an answer does not open", message=message.id)
         return {}
