@@ -91,6 +91,7 @@ def errors_by_id(logger: object, method: str, event: Event) -> Event:
 
     The texts of exceptions may quote what people sent; tracebacks carry no values, so they stay.
     """
+    event.pop("color_message", None)  # uvicorn's
     info = event.pop("exc_info", None)
     if info:
         found = info if isinstance(info, tuple) else sys.exc_info()

@@ -46,6 +46,7 @@ class Child:
     started_at: float = 0.0
     deaths: int = 0
     start_again_at: float | None = None
+    runs_once: bool = False
 
 
 @dataclass
@@ -96,7 +97,7 @@ class Supervisor:
         """Run a process that ends by itself, while the others are watched. Raises ConfigError when it fails."""
         if self._stopping:
             return
-        child = Child(name)
+        child = Child(name, runs_once=True)
         self.children.append(child)
         self._launch(child)
         while child.process is not None and not self.is_stopping:
@@ -157,13 +158,15 @@ class Supervisor:
         self._kill_group(child)
         code = child.process.returncode
         child.process = None
+        if child.runs_once:
+            return
         if time.monotonic() - child.started_at > _STEADY_SECONDS:
             child.deaths = 0
         delay = _BACKOFF[min(child.deaths, len(_BACKOFF) - 1)]
         child.deaths += 1
         child.start_again_at = time.monotonic() + delay
         if not self._stopping and child.is_ready:
-            log.warning("ended and is started again", child=child.name, status=code, in_seconds=delay)
+            log.warning(f"the process {child.name} ended and is started again", status=code, in_seconds=delay)
 
     def _kill_group(self, child: Child) -> None:
         """End what a child has left behind in its session; harmless when nothing is left."""

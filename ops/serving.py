@@ -33,12 +33,13 @@ def serve(config: Config, kind: Kind, *, names: Sequence[str] = START_ORDER, see
 def announce(store: Running, kind: Kind, names: Sequence[str]) -> None:
     """Where the store is, and what is wrong with it."""
     config = store.config
-    for path in store.keys_made:
-        say(f"  made    {path}")
     if "web" in names:
         say(f"  shop    {config.public_url}/")
-        say(f"  panel   not built yet ({config.web.panel_url.rstrip('/') or config.public_url}/admin/ says so)")
+        panel = config.web.panel_url.rstrip("/") or config.public_url
+        say(f"  panel   {panel}/admin/ (not built yet: a page that says so)")
     say(f"  data    {config.data_dir}")
+    if store.keys_made:
+        say(f"  keys    made in {config.keys_dir}: copy them to a safe place, without them no card ever opens")
     if kind is Kind.DEMO:
         say("  This is a demo: the money is play money, and shop, panel and card page share one origin.")
     reason = why_nothing_sells(config) if "vault" in names else None

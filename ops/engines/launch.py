@@ -11,9 +11,11 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from core.config import ConfigError
 
+_LONGEST_LOG = 20 * 1024 * 1024
 _ACCOUNTS = ("keystall", "postgres", "nobody")  # the first that the machine has; initdb insists on a named one
 
 
@@ -82,6 +84,14 @@ def _refuse_trap(place: Path, uid: int) -> None:
     open_to_all = place.parent.exists() and place.parent.stat().st_mode & stat.S_IWOTH
     if open_to_all and os.path.lexists(place) and place.lstat().st_uid not in (os.geteuid(), uid):
         raise ConfigError(f"{place} belongs to another user: remove it, or set another store.data_dir")
+
+
+def open_log(file: Path) -> IO[bytes]:
+    """An engine's log, 0600, to be appended to; one that has grown past 20 MB is put aside, one is kept."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if file.exists() and file.stat().st_size > _LONGEST_LOG:
+        file.replace(file.with_name(file.name + ".1"))
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "ab")
 
 
 def stop(process: subprocess.Popen[bytes], *, by: signal.Signals, seconds: float) -> None:

@@ -106,7 +106,6 @@ class PostgresServer:
         """
         uid = launch.engine_uid(self.cluster)
         launch.own_folder(self.sockets, uid)
-        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (self.cluster / "PG_VERSION").exists():
             self.check_version()
             self._end_left_over()
@@ -171,8 +170,7 @@ class PostgresServer:
         arguments: list[str | Path] = [binaries() / "postgres", "-D", self.cluster]
         for name, value in settings.items():
             arguments += ["-c", f"{name}={value}"]
-        with self.log.open("ab") as log:
-            os.fchmod(log.fileno(), 0o600)
+        with launch.open_log(self.log) as log:
             self._process = subprocess.Popen(
                 launch.command(arguments, uid=uid), env=launch.environment(), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True, cwd="/",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import platform
 import signal
 import subprocess
@@ -54,7 +53,6 @@ class ValkeyServer:
         """Start; returns when it answers. Raises ConfigError when it does not."""
         uid = launch.engine_uid(self.data_dir / "postgres")
         launch.own_folder(self.sockets, uid)
-        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.socket.unlink(missing_ok=True)
         settings = {
             "port": "0", "unixsocket": str(self.socket), "unixsocketperm": "700", "save": "", "appendonly": "no",
@@ -64,8 +62,7 @@ class ValkeyServer:
         arguments: list[str | Path] = [binary()]
         for name, value in settings.items():
             arguments += [f"--{name}", value]
-        with self.log.open("ab") as log:
-            os.fchmod(log.fileno(), 0o600)
+        with launch.open_log(self.log) as log:
             self._process = subprocess.Popen(
                 launch.command(arguments, uid=uid), env=launch.environment(), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True, cwd="/",

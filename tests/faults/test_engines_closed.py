@@ -12,7 +12,7 @@ import pytest
 
 from core.config import Config, Store
 from ops import engines
-from ops.engines import Engines
+from ops.engines import Engines, launch
 from ops.engines.postgres import SUPERUSER
 
 
@@ -70,6 +70,19 @@ def test_sockets_keys_and_logs_are_closed_to_other_users(shared: Engines) -> Non
     for file in (*shared.config.keys_dir.iterdir(), *(shared.config.data_dir / "log").iterdir()):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
     assert not list(shared.postgres.sockets.glob("*.password"))
+
+
+def test_a_log_that_has_grown_is_put_aside_at_the_next_start(tmp_path: Path) -> None:
+    file = tmp_path / "postgres.log"
+    file.touch()
+    os.truncate(file, 21 * 1024 * 1024)
+
+    with launch.open_log(file) as log:
+        log.write(b"new")
+
+    assert file.read_bytes() == b"new"
+    assert (tmp_path / "postgres.log.1").stat().st_size == 21 * 1024 * 1024
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_passwords_stand_on_no_command_line_and_in_no_environment_of_the_engines(shared: Engines) -> None:

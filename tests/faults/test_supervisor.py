@@ -191,13 +191,16 @@ def test_processes_stop_in_the_order_that_loses_nothing(
     assert stopped == ["web", "worker", "vault"]
 
 
-def test_a_process_that_ends_by_itself_is_run_once(store: Config, supervise: Callable[..., Supervisor]) -> None:
+def test_a_process_that_ends_by_itself_is_run_once_and_without_alarm(
+    store: Config, supervise: Callable[..., Supervisor], capsys: pytest.CaptureFixture[str]
+) -> None:
     supervisor = supervise("vault")
 
     supervisor.run_once("seed")
 
     assert not launch.is_alive(seen_by(store.data_dir, "seed")["pid"])
     assert [child.name for child in supervisor.children] == ["vault"]
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
