@@ -13,11 +13,6 @@ from tests.support.dialog import Dialog, an_engine, order_of
 
 
 @pytest.fixture
-def shop(store_db, sql):
-    return Shop(sql)
-
-
-@pytest.fixture
 def talk(shop, clock):
     """A known shopper in front of ten cards of A1 at ¥10.00."""
     shop.a_listing("A1")
