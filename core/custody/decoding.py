@@ -13,7 +13,7 @@ from typing import IO, Any
 from core.custody.decoder.problems import FileProblem, FileRefused, RowProblem
 from core.custody.decoder.tables import Row
 
-SECONDS = 180.0
+SECONDS = 120.0  # until its first answer; then its limit of processor time holds, since it may have to wait for us
 _LONGEST_FRAME = 64 * 1024 * 1024
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,6 +42,7 @@ class DecodedFile:
         except BaseException:
             self.close()
             raise
+        self._clock.cancel()
         self.columns: dict[str, str] = table["columns"]
         self.about: int = table["about"]
 

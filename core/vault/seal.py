@@ -6,6 +6,7 @@ that the row must not be able to change: a card opened as another card's, batch'
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import json
@@ -38,6 +39,7 @@ from core.vault.primitives import (
 CARD_FORMAT = 1
 ORDER_FORMAT = 1
 CARD_FIELDS = ("secret", "number", "pin", "expires")
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Purpose(StrEnum):
@@ -118,7 +120,7 @@ def card_payload(fields: Mapping[str, str]) -> bytes:
     if not fields.get("secret") or not set(fields) <= set(CARD_FIELDS):
         raise ValueError("a card has a secret, and number, pin, expires at most")
     kept = {name: fields[name] for name in CARD_FIELDS if fields.get(name)}
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+    return _CANONICAL.encode(kept).encode()
 
 
 def seal_card(batch_key: bytes, nonce: bytes, fields: Mapping[str, str], context: CardContext) -> bytes:
@@ -134,7 +136,12 @@ def open_card(batch_key: bytes, sealed: bytes, context: CardContext) -> dict[str
 
 
 def _card_info(context: CardContext) -> bytes:
-    return framed(CARD_FORMAT, Purpose.CARD, context.vault, context.owner, context.batch, context.card, "payload")
+    return _batch_info_of_cards(context.vault, context.owner, context.batch) + framed(context.card, "payload")
+
+
+@functools.lru_cache(maxsize=64)
+def _batch_info_of_cards(vault: UUID, owner: int, batch: UUID) -> bytes:
+    return framed(CARD_FORMAT, Purpose.CARD, vault, owner, batch)
 
 
 @dataclass(frozen=True, slots=True)
