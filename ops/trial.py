@@ -54,6 +54,7 @@ class Trial:
     keys: OrderKeys
     merchant_id: int
     listing_id: int
+    opaque_id: str
     cards: frozenset[str]
 
     @property
@@ -124,7 +125,7 @@ def free_port() -> int:
 
 def _furnished(store: Running, cards: int, connections: int) -> Trial:
     clock = wiring.clock()
-    merchant_id, listing_id = _shop(clock.now())
+    merchant_id, listing_id, opaque_id = _shop(clock.now())
     lines = [secrets.token_hex(12).upper() for _ in range(cards)]
     file = store.config.data_dir / "cards.txt"
     file.write_text("\n".join(lines) + "\n", "utf-8")
@@ -140,12 +141,13 @@ def _furnished(store: Running, cards: int, connections: int) -> Trial:
         keys=wiring.order_keys(store.config),
         merchant_id=merchant_id,
         listing_id=listing_id,
+        opaque_id=opaque_id,
         cards=frozenset(lines),
     )
 
 
-def _shop(now: datetime) -> tuple[int, int]:
-    """Platform, merchant, its sandbox account, one product; returns the merchant's and the listing's ids."""
+def _shop(now: datetime) -> tuple[int, int, str]:
+    """Platform, merchant, its sandbox account, one product; returns merchant, listing, opaque id."""
     platform = create_party(actor=OPERATOR, kind=PartyKind.PLATFORM, code="platform", names=NAMES, now=now)
     merchant = create_party(
         actor=OPERATOR,
@@ -156,7 +158,7 @@ def _shop(now: datetime) -> tuple[int, int]:
         fee_basis_points=100,
         now=now,
     )
-    create_gateway_account(
+    account = create_gateway_account(
         actor=OPERATOR, merchant_id=merchant, gateway="sandbox", currency="CNY", names=NAMES, now=now
     )
     issuer = create_issuer(actor=OPERATOR, code="trial", names=NAMES, now=now)
@@ -171,4 +173,4 @@ def _shop(now: datetime) -> tuple[int, int]:
     )
     sku = create_sku(actor=OPERATOR, product_id=product, code="A1", names=NAMES, issuer_id=issuer, now=now)
     listing = create_listing(actor=OPERATOR, merchant_id=merchant, sku_id=sku, code="A1", price=PRICE, now=now)
-    return merchant, listing
+    return merchant, listing, account.opaque_id

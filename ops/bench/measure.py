@@ -1,0 +1,189 @@
+"""Ours and the twin in turns, in one run, at 1, 4 and 16 clients: the ratio is what the machine's mood cannot move."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+
+from core import db
+from core.conversations.service import Session
+from core.db import execute
+from core.stock.marks import move_marks
+from ops.bench.order_path import PHASES, OrderPath
+from ops.bench.recording import Recording, recorded
+from ops.bench.twin import Ready, Twin
+from ops.race import quantile
+
+CLIENTS = (1, 4, 16)
+ROUNDS = 6
+ORDERS_A_ROUND = 48  # shared by the clients
+OPTIONS = "-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
+
+
+@dataclass
+class Side:
+    """One side's sums over all rounds: wall and processor seconds, orders, and the seconds of each order."""
+
+    orders: int = 0
+    wall: float = 0.0
+    processor: float = 0.0
+    each: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Orders a second."""
+        return self.orders / self.wall
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: rates in orders a second, times in milliseconds an order."""
+
+    clients: int
+    ours_rate: float
+    twin_rate: float
+    ratio: float
+    processor_ratio: float
+    ours_processor_ms: float
+    twin_processor_ms: float
+    ours_median_ms: float
+    ours_p99_ms: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the bench found."""
+
+    rows: list[Row]
+    statements: dict[str, int]
+    commits: dict[str, int]
+
+    def as_json(self) -> dict[str, Any]:
+        """For the file."""
+        return asdict(self)
+
+
+class Bench:
+    """Measures an order path with the given sessions, each of another shopper."""
+
+    def __init__(self, path: OrderPath, sessions: Sequence[Session], *, url: str) -> None:
+        self.path = path
+        self.sessions = sessions
+        self.url = url
+        self.recording, self.twin = self._learn()
+
+    def run(self, say: Callable[[str], None]) -> Report:
+        """All client counts; checks that every order of both sides was really delivered."""
+        rows = []
+        for clients in CLIENTS:
+            rows.append(self._measure(clients))
+            say(f"{clients} clients measured")
+        undelivered = execute("SELECT count(*) FROM shop_order WHERE state <> 'closed'")[0][0]
+        if undelivered:
+            raise RuntimeError(f"{undelivered} orders of the bench were not delivered")
+        return Report(
+            rows=rows,
+            statements={phase: self.recording.statements(phase) for phase in PHASES},
+            commits={phase: self.recording.commits(phase) for phase in PHASES},
+        )
+
+    def _learn(self) -> tuple[Recording, Twin]:
+        for session in self.sessions[:4]:
+            self.path.walk(session)  # the first orders open accounts
+        one, other = self._record(self.sessions[0]), self._record(self.sessions[1])
+        return one, Twin(one, other, (inputs_of(self.sessions[0]), inputs_of(self.sessions[1])))
+
+    def _record(self, session: Session) -> Recording:
+        with recorded() as recording:
+            self.path.walk(session, recording=recording)
+        self.path.vault.recording = None
+        return recording
+
+    def _measure(self, clients: int) -> Row:
+        ours, twin = Side(), Side()
+        each = ORDERS_A_ROUND // clients
+        with ExitStack() as stack:
+            connections = [stack.enter_context(self._connect()) for _ in range(clients)]
+            for number in range(ROUNDS):
+                move_marks(now=self.path.clock.now())
+                turns = [(ours, self._ours(clients, each)), (twin, self._twins(connections, each))]
+                for side, works in turns if number % 2 else reversed(turns):
+                    _add(side, works)
+        return Row(
+            clients=clients,
+            ours_rate=ours.rate,
+            twin_rate=twin.rate,
+            ratio=ours.rate / twin.rate,
+            processor_ratio=(twin.processor / twin.orders) / (ours.processor / ours.orders),
+            ours_processor_ms=1000 * ours.processor / ours.orders,
+            twin_processor_ms=1000 * twin.processor / twin.orders,
+            ours_median_ms=1000 * quantile(ours.each, 0.5),
+            ours_p99_ms=1000 * quantile(ours.each, 0.99),
+        )
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.url, autocommit=True, options=OPTIONS)
+
+    def _ours(self, clients: int, each: int) -> list[list[Callable[[], None]]]:
+        return [
+            [lambda session=self.sessions[client]: self.path.walk(session)] * each  # type: ignore[misc]
+            for client in range(clients)
+        ]
+
+    def _twins(self, connections: Sequence[psycopg.Connection[Any]], each: int) -> list[list[Callable[[], None]]]:
+        """Parameters are made before the clock runs, but for those that wait for an answer."""
+        works: list[list[Callable[[], None]]] = []
+        now = self.path.clock.now()
+        for client, connection in enumerate(connections):
+            session = self.sessions[client]
+            made = [
+                self.twin.prepare(inputs_of(session), now + timedelta(microseconds=number)) for number in range(each)
+            ]
+            works.append([_say(ready, connection) for ready in made])
+        return works
+
+
+def inputs_of(session: Session) -> list[Any]:
+    """What an order is given of its shopper."""
+    return [session.conversation_id, session.shopper_id, session.identity_id, session.id, session.network]
+
+
+def _say(ready: Ready, connection: psycopg.Connection[Any]) -> Callable[[], None]:
+    return lambda: Twin.say(ready, connection)
+
+
+def _add(side: Side, works: list[list[Callable[[], None]]]) -> None:
+    """Let every client do its orders, all at once, and add up what it took."""
+    gate = threading.Barrier(len(works) + 1)
+    errors: list[BaseException] = []
+
+    def client(orders: list[Callable[[], None]]) -> None:
+        gate.wait()
+        try:
+            with db.connection():
+                for order in orders:
+                    began = time.perf_counter()
+                    order()
+                    side.each.append(time.perf_counter() - began)
+        except BaseException as error:  # noqa: BLE001 (handed on to the one who measures)
+            errors.append(error)
+
+    threads = [threading.Thread(target=client, args=(orders,)) for orders in works]
+    for thread in threads:
+        thread.start()
+    gate.wait()
+    wall, processor = time.perf_counter(), time.process_time()
+    for thread in threads:
+        thread.join()
+    side.wall += time.perf_counter() - wall
+    side.processor += time.process_time() - processor
+    side.orders += sum(len(orders) for orders in works)
+    if errors:
+        raise errors[0]
