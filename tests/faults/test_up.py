@@ -206,6 +206,7 @@ def test_no_process_has_the_password_or_key_reference_of_another(up: Callable[..
 def test_a_store_without_its_vault_key_starts_sells_nothing_and_says_why(
     up: Callable[..., RunningStore], folder: Path
 ) -> None:
+    """Fault 70."""
     key = folder / "keys" / "vault.key"
     kept = key.read_bytes()
     key.unlink()

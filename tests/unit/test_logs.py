@@ -90,6 +90,7 @@ def test_the_file_is_closed_to_other_users(log_dir: Path) -> None:
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(log_dir: Path) -> None:
+    """Fault 14, the part of it that logs are."""
     logs.set_up("web", log_dir, console=False)
     (handler,) = (one for one in logging.getLogger().handlers if isinstance(one, RotatingFileHandler))
     kept, handler.stream = handler.stream, FullDisk()

@@ -139,6 +139,7 @@ def test_secrets_are_read_from_files_below_data_dir_and_from_the_environment(
     "content", [b"", b"short", b"\0" * 32, b"change-me-change-me-change-me", b"  secret-secret-secret"]
 )
 def test_an_empty_or_default_secret_is_refused(tmp_path: Path, content: bytes) -> None:
+    """Fault 26."""
     (tmp_path / "a.key").write_bytes(content)
 
     with pytest.raises(ConfigError, match="empty, too short or a default"):
