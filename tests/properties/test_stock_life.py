@@ -1,4 +1,7 @@
-"""Generated sequences over orders and stock, against a small model; every invariant is looked at after each step."""
+"""Generated sequences over orders and stock, against a small model; every invariant is looked at after each step.
+
+INV-S1, INV-S2, INV-S3, INV-S4, INV-S5, INV-S6, INV-M5, INV-M7, INV-O1.
+"""
 
 from __future__ import annotations
 
@@ -163,7 +166,7 @@ class StockLife(RuleBasedStateMachine):
 
 
 @pytest.mark.usefixtures("store_db")
-def test_inv_s1_to_s6_hold_over_any_sequence_of_orders(shop: Shop) -> None:
+def test_stock_and_holds_stand_after_every_step_of_any_sequence(shop: Shop) -> None:
     machine = type("StockLifeHere", (StockLife,), {"shop": shop})
 
     run_state_machine_as_test(

@@ -187,3 +187,38 @@ def test_control_without_the_advisory_lock_a_sale_commits_after_the_lock(
     )
 
     assert not lock_meets_a_sale(shop)
+
+
+def a_card_comes_back_while_another_buyer_asks(shop: Shop) -> list[Any]:
+    """One transaction has the last card and gives it back; another asked for it meanwhile."""
+    listing, _ = shop.a_listing(), shop.a_batch(cards=1)
+    talker = shop.a_shopper()
+    taken, asked = threading.Event(), threading.Event()
+
+    def gives_back() -> None:
+        with db.atomic():
+            db.execute("SELECT 1 FROM card FOR UPDATE")
+            taken.set()
+            asked.wait(5)
+            db.db.rollback()
+
+    def asks() -> Any:
+        taken.wait(5)
+        threading.Timer(0.3, asked.set).start()  # by then the buyer waits for the row, or was refused
+        return shop.place(talker, listing)
+
+    return at_once([gives_back, asks])
+
+
+def test_inv_s4_a_short_claim_waits_once_before_it_refuses(shop: Shop) -> None:
+    assert failures(a_card_comes_back_while_another_buyer_asks(shop)) == []
+    assert shop.card_states() == {"held": 1}
+
+
+def test_control_without_the_waiting_lock_a_buyer_is_refused_though_a_card_was_left(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stock_sql, "HOLD_CARDS_WAITING", stock_sql.HOLD_FREE_CARDS)
+
+    assert failures(a_card_comes_back_while_another_buyer_asks(shop)) == ["OutOfStock"]
+    assert shop.card_states() == {"free": 1}
