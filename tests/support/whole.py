@@ -1,15 +1,16 @@
 """A whole store as a person starts it: `python run.py demo` in a folder and on ports of its own, ended by SIGTERM."""
 
 import os
-import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
+from queue import Empty, Queue
 
 from tests.house.tree import ROOT
 
@@ -32,6 +33,8 @@ class WholeStore:
         self.settings = settings
         self.said: list[str] = []
         self.process: subprocess.Popen[str] | None = None
+        self._lines: Queue[str | None] = Queue()
+        self._reader = threading.Thread()
 
     @property
     def address(self) -> str:
@@ -61,16 +64,26 @@ class WholeStore:
             start_new_session=True,
         )
         self.said = []
+        self._lines = Queue()
+        self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self._reader.start()
         end = time.monotonic() + READY_SECONDS
-        assert self.process.stdout is not None
         while not (self.said and self.said[-1].startswith("Ready")):
-            readable, _, _ = select.select([self.process.stdout], [], [], max(0.0, end - time.monotonic()))
-            line = self.process.stdout.readline() if readable else ""
-            if not line:
+            try:
+                line = self._lines.get(timeout=max(0.01, end - time.monotonic()))
+            except Empty:
+                line = None
+            if line is None:
                 self.stop()
                 raise AssertionError("the demo did not become ready; it said:\n" + "\n".join(self.said))
-            self.said.append(line.rstrip())
+            self.said.append(line)
         return self
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self._lines.put(line.rstrip())
+        self._lines.put(None)
 
     def run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """One `run.py` command on this store."""
@@ -92,13 +105,17 @@ class WholeStore:
             return None
         process.send_signal(by)
         try:
-            rest, _ = process.communicate(timeout=30)
-            self.said += rest.splitlines()
-            return process.returncode
+            status = process.wait(timeout=30)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.communicate()
-            return None
+            process.wait()
+            status = None
+        self._reader.join(5)
+        while not self._lines.empty():
+            self.said.append(self._lines.get() or "")
+        assert process.stdout is not None
+        process.stdout.close()
+        return status
 
     def remove(self) -> None:
         """End it and remove its folder."""
