@@ -31,6 +31,7 @@ Figures = dict[int, int]
 """How many of each SKU can be sold, by SKU id, counted to 100."""
 
 FOUND_AT_MOST = 8
+NEAREST = 3
 
 
 def catalog(talk: Talk, act: Act) -> Screen:
@@ -72,8 +73,11 @@ def unknown(talk: Talk, act: Act) -> Screen:
 
 
 def not_found(talk: Talk, said: str) -> Screen:
-    """The three nearest goods and help, never silence."""
-    near = nearest(merchant_id=talk.merchant_id, text=said, locale=talk.texts.locale)
+    """Goods of that name where there are any, else the three nearest; and help, never silence."""
+    found = search(merchant_id=talk.merchant_id, text=said, locale=talk.texts.locale, limit=NEAREST)
+    if found:
+        return draw_found(talk.texts, said, found, figures_of(talk, found))
+    near = nearest(merchant_id=talk.merchant_id, text=said, locale=talk.texts.locale, limit=NEAREST)
     return draw_nearest(talk.texts, said, near, figures_of(talk, near))
 
 
@@ -147,9 +151,14 @@ def draw_what_to_find(texts: Texts) -> Screen:
 def draw_found(texts: Texts, words: str, found: Sequence[ProductCard], figures: Figures) -> Screen:
     """What a search found."""
     options = [goods_option(texts, card, figures) for card in found]
-    return Screen(
-        ScreenKind.MENU, texts.say("Results for “{words}”", words=echo(words)), (*options, home_option(texts))
-    )
+    text = texts.say("Results for “{words}”", words=echo(words))
+    return Screen(ScreenKind.MENU, text, (*options, *lost_options(texts)))
+
+
+def lost_options(texts: Texts) -> tuple[Option, ...]:
+    """The ways on for somebody who did not find it."""
+    goods = choice(texts.say("See all goods"), Intent.CATALOG)
+    return (goods, choice(texts.say("Help"), Intent.HELP), home_option(texts))
 
 
 def draw_nearest(texts: Texts, said: str, near: Sequence[ProductCard], figures: Figures) -> Screen:
@@ -161,8 +170,7 @@ def draw_nearest(texts: Texts, said: str, near: Sequence[ProductCard], figures: 
     lines = [texts.say("Nothing is called “{words}” here. Did you mean one of these?", words=echo(said))]
     lines.append(texts.say("“help” lists the words that always work."))
     options = [goods_option(texts, card, figures) for card in near]
-    ways = (choice(texts.say("See all goods"), Intent.CATALOG), choice(texts.say("Help"), Intent.HELP))
-    return Screen(ScreenKind.MENU, "\n".join(lines), (*options, *ways, home_option(texts)))
+    return Screen(ScreenKind.MENU, "\n".join(lines), (*options, *lost_options(texts)))
 
 
 def draw_product(texts: Texts, view: ProductView, figures: Figures, chosen: dict[str, str]) -> Screen:

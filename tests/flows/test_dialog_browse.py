@@ -139,11 +139,13 @@ def test_a_search_with_one_result_shows_the_product_at_once(talk, shelves, steam
     assert screen.text.startswith("腾讯视频 月卡")
 
 
-def test_a_name_without_a_word_before_it_finds_the_nearest_goods_first(talk, shelves, steam):
+def test_a_name_without_a_word_before_it_is_looked_for(talk, shelves, steam):
     video = shelves.a_product("tencent", "腾讯视频", "Tencent Video")
     shelves.a_variant(video, "A1", ("腾讯视频 月卡", "Tencent Video, 1 month"), 2500, period="month")
 
-    assert labels(talk.say("腾讯视频"))[0].startswith("腾讯视频")
+    found = talk.say("腾讯视频")
+    assert found.text == "“腾讯视频”的搜索结果"
+    assert labels(found) == ["腾讯视频 · ¥25.00 · 售罄", "看看全部商品", "客服与帮助", "菜单"]
     assert labels(talk.say("steam gift card"))[0].startswith("Steam")
 
 
