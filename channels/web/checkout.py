@@ -161,7 +161,7 @@ def ways_of(door: Door, token: str, view: OrderView, texts: Texts) -> list[Way]:
             ways.append(
                 Way(
                     name=texts.say("Sandbox"),
-                    hint=texts.say("Play money, settles at once"),
+                    hint=texts.say("Play money"),
                     icon="credit-card",
                     action=f"/pay/{token}",
                     button=BUTTON,

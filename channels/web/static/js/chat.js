@@ -24,10 +24,32 @@ const wire = new Wire(merchant, locale, {
   },
 });
 
-const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 140;
+/* The view follows what is said until somebody scrolls away by hand. */
+let [following, byHand] = [true, false];
+const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
 function toEnd(smooth = true) {
-  scroller.scrollTo({ top: scroller.scrollHeight, behavior: smooth && !matchMedia("(prefers-reduced-motion: reduce)").matches ? "smooth" : "instant" });
+  [following, byHand] = [true, false];
   $("more").hidden = true;
+  const calm = !smooth || matchMedia("(prefers-reduced-motion: reduce)").matches;
+  scroller.scrollTo({ top: scroller.scrollHeight, behavior: calm ? "instant" : "smooth" });
+}
+
+/** What is taller than the view is shown from its beginning. */
+function show(turn, smooth) {
+  if (turn.offsetHeight < scroller.clientHeight) return toEnd(smooth);
+  scroller.scrollTo({ top: turn.offsetTop - 12, behavior: "instant" });
+}
+
+function setUpScrolling() {
+  for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+    scroller.addEventListener(kind, () => (byHand = true), { passive: true });
+  }
+  scroller.addEventListener("scroll", () => {
+    if (byHand) following = atEnd();
+    if (atEnd()) $("more").hidden = true;
+  }, { passive: true });
+  $("more").addEventListener("click", () => toEnd());
+  new ResizeObserver(() => following && scroller.scrollTo({ top: scroller.scrollHeight, behavior: "instant" })).observe(scroller);
 }
 
 /** A time between messages when some minutes have passed. */
@@ -58,13 +80,13 @@ function arrive(screen, cursor) {
   const place = pushed.get(cursor);
   if (place) {
     if (screen.kind === "cards") place.replaceChildren(place.firstChild, ...drawScreen(screen, act));
+    if (following) toEnd(false);
     return;
   }
-  const follow = atEnd();
   const turn = drawShops(screen, Date.now());
   pushed.set(cursor, turn);
   if (!transcript.heard(cursor)) transcript.add({ by: "shop", screen, cursor, at: Date.now() });
-  if (follow) toEnd(); else $("more").hidden = false;
+  if (following) show(turn, performance.now() > 3000); else $("more").hidden = false;
 }
 
 function act(option, event) {
@@ -108,7 +130,7 @@ async function speak(content, shown, keyboard = false, id = newId()) {
     clearTimeout(timer);
     waiting.remove();
     mine.classList.remove("pending");
-    toEnd();
+    if (following) toEnd();
   }
 }
 
@@ -185,7 +207,6 @@ function restore() {
 document.fonts?.load("500 16px \"JetBrains Mono\"");
 setUpSwitches();
 setUpComposer();
+setUpScrolling();
 restore();
-$("more").addEventListener("click", () => toEnd());
-scroller.addEventListener("scroll", () => { if (atEnd()) $("more").hidden = true; }, { passive: true });
 if (navigator.onLine === false) wire.show("offline");

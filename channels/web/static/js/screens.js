@@ -1,8 +1,9 @@
 /* Draws one Screen of the shop as a card. Only text is ever inserted, so a name can never become markup. */
 import { copyButton, el, icon, t } from "./page.js";
 
+const LONG = 26; // signs of a value that reads better below its label
 const DECIDES = new Set(["confirm", "pay", "product"]);
-const YES = /^(确认|确定|下单|购买|立即|去支付|支付|付款|confirm|place|buy|pay|yes)/i;
+const YES = /^(确认|去购买|确定|下单|购买|立即|去支付|支付|付款|confirm|place|buy|pay|yes)/i;
 const NO = /^(取消|返回|不|cancel|back|no)/i;
 const TOTAL = /^(合计|总计|应付|实付|支付金额|金额|待支付|total|to pay|amount|paid)/i;
 const OFF = /^(优惠|折扣|减|券|discount|coupon|off)/i;
@@ -15,7 +16,7 @@ export function partsOf(text, wantsTitle) {
   const rows = [];
   const rest = [];
   for (const line of lines) {
-    const row = /^\s*([^:：\n]{1,24})(?:：\s*|:\s+)(\S.*)$/.exec(line);
+    const row = /^\s*([^:：\n，。；！？,;!?]{1,24})(?:：\s*|:\s+)(\S.*)$/.exec(line);
     if (row && wantsTitle) rows.push([row[1].trim(), row[2].trim()]);
     else rest.push(line);
   }
@@ -36,8 +37,9 @@ function body(text) { return text ? el("p.card-body", {}, text) : null; }
 function rowList(rows) {
   if (!rows.length) return null;
   const list = el("dl.rows");
-  for (const [label, value] of rows) {
-    const tone = TOTAL.test(label) ? ".total" : OFF.test(label) ? ".off" : "";
+  const ordered = [...rows.filter(([, value]) => value.length <= LONG), ...rows.filter(([, value]) => value.length > LONG)];
+  for (const [label, value] of ordered) {
+    const tone = TOTAL.test(label) ? ".total" : OFF.test(label) ? ".off" : value.length > LONG ? ".long" : /^(价格|Price)$/.test(label) ? ".cost" : "";
     list.append(el(`div${tone}`, {}, el("dt", {}, label), el("dd", {}, value)));
   }
   return list;
@@ -76,7 +78,7 @@ function choices(screen, onAct) {
     if (goods?.name && screen.kind !== "pay") rows.push(goodsRow(option, goods, onAct));
     else if (decides && (YES.test(option.label) || option.url)) buttons.unshift(control(option, onAct, "button.primary", ...(option.url ? [icon("credit-card")] : []), option.label));
     else if (decides && NO.test(option.label)) buttons.push(control(option, onAct, "button", option.label));
-    else if (screen.kind === "menu" && [...option.label].length > 12) rows.push(el("li", {}, control(option, onAct, "row", el("span.what", {}, el("b", {}, option.label)), icon("chevron-right", "icon go"))));
+    else if (screen.kind === "menu" && [...option.label].length > 18) rows.push(el("li", {}, control(option, onAct, "row", el("span.what", {}, el("b", {}, option.label)), icon("chevron-right", "icon go"))));
     else chips.push(control(option, onAct, "chip", option.label));
   }
   return [
