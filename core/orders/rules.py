@@ -32,10 +32,10 @@ ORDER_TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
 class HoldState(StrEnum):
     """Where a hold is; it is settled exactly once (INV-M5)."""
 
-    OPEN = "open"
-    CAPTURED = "captured"
-    RELEASED = "released"
-    EXPIRED = "expired"
+    OPEN = "open"  # its cards are kept for an unpaid order
+    CAPTURED = "captured"  # the order was paid, its cards are claimed
+    RELEASED = "released"  # the order was cancelled, its cards went back
+    EXPIRED = "expired"  # the deadline passed, its cards went back
 
 
 HOLD_TRANSITIONS: dict[HoldState, frozenset[HoldState]] = {

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.house.tree import ROOT, modules
 
 INVARIANT = re.compile(r"INV-([A-Z]\d+)|(?:^|_)inv_([a-z]\d+)(?=_|$)")
+SPAN = re.compile(r"(?:INV-|inv_)([A-Za-z])(\d+)(?: to |_to_)(?:INV-)?[A-Za-z]?(\d+)")
 FAULTS = re.compile(r"\b[Ff]aults? ((?:\d+(?:-\d+)?(?:, | and |,)?)+)|(?:^|_)fault_(\d+)(?=_|$)")
 ROW = re.compile(r"^\| (INV-[A-Z]\d+|\d+) \|")
 PAGES = ("docs/invariants.md", "docs/faults.md")
@@ -20,6 +21,8 @@ PAGES = ("docs/invariants.md", "docs/faults.md")
 def named(text: str) -> set[str]:
     """The rows that a text names, as they are written in the first column: `INV-S2`, `58`."""
     found = {f"INV-{(one or other).upper()}" for one, other in INVARIANT.findall(text)}
+    for letter, first, last in SPAN.findall(text):
+        found |= {f"INV-{letter.upper()}{number}" for number in range(int(first), int(last) + 1)}
     for listed, single in FAULTS.findall(text):
         for part in re.findall(r"\d+(?:-\d+)?", listed or single):
             first, _, last = part.partition("-")

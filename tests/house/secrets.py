@@ -14,7 +14,9 @@ SHAPES = {
     "AWS key": re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
     "GitHub token": re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36}\b"),
     "JSON web token": re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}"),
-    "password in a URL": re.compile(r"\b[a-z][a-z0-9+]+://[^\s:/@{}<>$%'\"]+:(?=[^@]*\d)[^\s/@{}<>$%'\"]{8,}@(?!127\.|localhost)"),
+    "password in a URL": re.compile(
+        r"\b[a-z][a-z0-9+]+://[^\s:/@{}<>$%'\"]+:(?=[^@]*\d)[^\s/@{}<>$%'\"]{8,}@(?!127\.|localhost)"
+    ),
 }
 ASSIGNED = re.compile(
     r"""(?i)(?:secret|password|passwd|token|api_?key|private_?key|aes_?key)["']?\s*[:=]\s*["']([A-Za-z0-9+/_=-]{20,})["']"""

@@ -27,6 +27,14 @@ def test_every_row_has_a_test(page):
     assert [row for row in promised if row not in rows] == []
 
 
+def test_every_row_that_a_test_names_stands_on_a_page():
+    rows = links.tests_by_row()
+    text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in links.PAGES)
+    promised = {match[1] for line in text.splitlines() if (match := links.ROW.match(line))}
+
+    assert sorted(set(rows) - promised) == []
+
+
 @pytest.mark.parametrize("path", files(".md"), ids=shown)
 def test_every_link_inside_the_repository_leads_somewhere(path):
     targets = [target for target in LINK.findall(path.read_text(encoding="utf-8")) if "://" not in target]
@@ -38,6 +46,8 @@ def test_ids_are_found_in_names_and_in_docstrings():
     assert links.named("test_inv_s2_a_card_is_sold_once") == {"INV-S2"}
     assert links.named("INV-M4, INV-K1: held") == {"INV-M4", "INV-K1"}
     assert links.named("Faults 27, 28 and 30-32: booked to suspense") == {"27", "28", "30", "31", "32"}
+    assert links.named("test_inv_s1_to_s3_hold") == {"INV-S1", "INV-S2", "INV-S3"}
+    assert links.named("INV-M1 to INV-M3") == {"INV-M1", "INV-M2", "INV-M3"}
     assert links.named("test_fault_58_last_key") == {"58"}
     assert links.named("nothing of the kind, in 1999") == set()
 
