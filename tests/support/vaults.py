@@ -70,6 +70,16 @@ class _AtTheDesk(VaultClient):
     def reopen(self) -> None:
         self._desk = self.opened()
 
+    def finish_imports(self) -> None:
+        self.reopen()
+        with self._as_vault():
+            self._desk.resume_imports()
+            self._desk.close(wait_seconds=30)
+
+    def unconnected(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """One request on the connection that `core.db` has now: for a child process that will be killed."""
+        return self._desk.answer(str(request["op"]), request, lambda done, about: None)
+
     def _ask(
         self, request: Mapping[str, Any], *, progress: Progress | None = None, timeout: float | None = None
     ) -> dict[str, Any]:
@@ -97,6 +107,10 @@ class DeskVault(TestVault):
 
     def restart(self) -> None:
         self.at_the_desk.reopen()
+
+    def resume(self) -> None:
+        """Restart, and wait until the imports that a crash left behind are done."""
+        self.at_the_desk.finish_imports()
 
 
 @contextlib.contextmanager

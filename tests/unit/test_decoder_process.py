@@ -1,0 +1,98 @@
+"""The decoder's process: little memory and time, no files, no environment; whatever it meets, its caller lives on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from core.custody import decoding
+from core.custody.decoder.problems import FileProblem, FileRefused
+from core.custody.decoding import DecodedFile
+from tests.house.tree import ROOT
+
+LIMITED = """
+import json, os, resource, socket, sys
+from core.custody.decoder.confine import confine
+confine()
+def tried(act):
+    try:
+        act()
+    except BaseException as error:
+        return type(error).__name__
+    return "done"
+print(json.dumps({
+    "memory": tried(lambda: bytearray(2 * 1024**3)),
+    "read": tried(lambda: open("/etc/passwd").read()),
+    "write": tried(lambda: open("/tmp/ks-decoder-leak", "w").write("x")),
+    "seconds": resource.getrlimit(resource.RLIMIT_CPU)[0],
+    "environment": sorted(os.environ),
+}))
+"""
+
+
+def decoded(raw: bytes, extension: str = "txt", column: str | None = None) -> list[str]:
+    blocks = (raw[start : start + 4096] for start in range(0, len(raw), 4096))
+    with DecodedFile(blocks, extension=extension, column=column) as file:
+        return [row.fields["secret"] for row in file.rows()]
+
+
+def test_rows_come_through_the_pipe_in_the_files_order() -> None:
+    secrets = [f"SECRET-{number}-钥" for number in range(3000)]
+
+    assert decoded("\n".join(secrets).encode()) == secrets
+
+
+def test_a_column_is_handed_over_and_the_columns_found_come_back() -> None:
+    with DecodedFile([b"one,two\nA1,B1\n"], extension="csv", column="two") as file:
+        assert file.columns == {"secret": "two"}
+        assert [row.fields for row in file.rows()] == [{"secret": "B1"}]
+
+
+def test_a_refusal_comes_through_with_its_names() -> None:
+    with pytest.raises(FileRefused) as refused:
+        decoded("卡号,备注\n1,2\n".encode(), "csv")
+
+    assert refused.value.problem is FileProblem.SECRET_COLUMN_MISSING
+    assert refused.value.params == {"columns": "卡号, 备注"}
+
+
+def test_fault_15_the_process_is_short_of_memory_files_and_environment() -> None:
+    ran = subprocess.run([sys.executable, "-S", "-c", LIMITED], cwd=ROOT, env={}, capture_output=True, check=True)
+
+    found = json.loads(ran.stdout)
+    assert found["memory"] == "MemoryError"
+    assert found["read"] == found["write"] == "PermissionError"
+    assert found["seconds"] == 120
+    assert set(found["environment"]) <= {"LC_CTYPE"}  # Python sets it for itself
+
+
+def test_fault_15_a_decoder_that_is_killed_refuses_the_file_and_leaves_its_caller_alive() -> None:
+    file = DecodedFile([b"A1\n" * 200_000], extension="txt", column=None)
+    rows = file.rows()
+    next(rows)
+    file._process.kill()
+
+    with pytest.raises(FileRefused) as refused:
+        list(rows)
+    file.close()
+    assert refused.value.problem is FileProblem.TOO_LARGE
+
+
+def test_a_decoder_that_does_not_answer_in_time_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "SECONDS", 0.0)
+
+    with pytest.raises(FileRefused) as refused:
+        decoded(b"A1\n")
+    assert refused.value.problem is FileProblem.TOO_LARGE
+
+
+def test_an_error_while_the_file_is_read_ends_the_decoder_and_passes_through() -> None:
+    def broken():
+        yield b"A1\n"
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        DecodedFile(broken(), extension="txt", column=None)
