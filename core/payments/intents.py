@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -21,9 +21,6 @@ from core.payments.notices import book
 from core.payments.rules import NotForSale, OrderNotPayable, PaymentState, Rail, next_poll
 from core.ports import Gateway, NoticeVerifier, Outcome
 from core.work import Work, enqueue
-
-TOP_UP_TIME = timedelta(hours=1)
-"""How long a shopper may take to pay a top-up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,9 @@ class Booked(StrEnum):
     """What a notice did."""
 
     BEFORE = "before"  # nothing: it was booked before
-    ORDER = "order"
-    WALLET = "wallet"
-    SUSPENSE = "suspense"
+    ORDER = "order"  # its order is paid
+    WALLET = "wallet"  # a wallet is fuller
+    SUSPENSE = "suspense"  # money that nothing was waiting for
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ class PaymentState(StrEnum):
     FAILED = "failed"  # it will never come
     EXPIRED = "expired"  # not paid in time; it may still come
     REVIEW = "review"  # money came that does not fit
-    PART_REFUNDED = "part_refunded"
-    REFUNDED = "refunded"
+    PART_REFUNDED = "part_refunded"  # some of it went back
+    REFUNDED = "refunded"  # all of it went back
 
 
 PAYMENT_TRANSITIONS: dict[PaymentState, frozenset[PaymentState]] = {
@@ -97,9 +97,9 @@ GOES_BACK = frozenset({SuspenseReason.ALREADY_PAID, SuspenseReason.ORDER_RETURNE
 class BookedTo(StrEnum):
     """Where an event's money was booked first."""
 
-    ORDER = "order"
+    ORDER = "order"  # it paid what it was for
     WALLET = "wallet"  # a top-up
-    SUSPENSE = "suspense"
+    SUSPENSE = "suspense"  # nothing was waiting for it; `SuspenseReason` says why
 
 
 class Resolution(StrEnum):

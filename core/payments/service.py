@@ -18,7 +18,8 @@ from core.payments.late import choose_exchange, choose_refund, decide_due
 from core.payments.notices import Booked, NoticeAnswer, book, receive_notice
 from core.payments.refunds import carry_out_refund
 from core.payments.sweeps import poll_due, reconcile_due, refund_due
-from core.payments.wallet import hold_wallet_part, pay_from_wallet, settle_free, start_topup, wallet_balance
+from core.payments.topups import conversation_of, request_sandbox_topup, start_topup, topup_by_token, topup_token
+from core.payments.wallet import hold_wallet_part, pay_from_wallet, settle_free, wallet_balance
 
 __all__ = [
     "Booked",
@@ -28,6 +29,7 @@ __all__ = [
     "carry_out_refund",
     "choose_exchange",
     "choose_refund",
+    "conversation_of",
     "decide_due",
     "find_payment",
     "hold_wallet_part",
@@ -43,8 +45,11 @@ __all__ = [
     "reconcile_due",
     "refund_due",
     "request_sandbox_payment",
+    "request_sandbox_topup",
     "settle_free",
     "start_payment",
     "start_topup",
+    "topup_by_token",
+    "topup_token",
     "wallet_balance",
 ]

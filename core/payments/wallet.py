@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from core.actor import Actor, ActorKind
-from core.connections.service import gateway_account
 from core.db import execute, in_transaction
 from core.errors import Invalid, NotFound
 from core.ids import new_id
@@ -14,23 +13,13 @@ from core.ledger import holds
 from core.ledger import rules as books
 from core.ledger import service as ledger
 from core.ledger.service import AccountKind, BelowFloor, open_account
-from core.money import GREATEST, Money
+from core.money import Money
 from core.orders.rules import OrderState
 from core.orders.service import LockedOrder, OrderPolicy, lock_order, settle_order
 from core.payments import sql
 from core.payments.desk import wallet_account
-from core.payments.intents import TOP_UP_TIME
-from core.payments.rules import (
-    NeedsPayment,
-    NotEnough,
-    NotForSale,
-    OrderNotPayable,
-    PaymentState,
-    Rail,
-    next_poll,
-)
+from core.payments.rules import NeedsPayment, NotEnough, OrderNotPayable, PaymentState, Rail
 from core.submission import claim_submission
-from core.work import Work, enqueue
 
 
 def wallet_balance(*, actor: Actor, currency: str = "CNY") -> Money:
@@ -138,28 +127,6 @@ def settle_free(*, order_id: UUID, now: datetime) -> UUID:
         payment_id = new_id()
         _insert_paid(order, payment_id, Rail.FREE, now)
         settle_order(order=order, paid=order.total, from_account_id=nothing_id, policy=OrderPolicy(), now=now)
-        return payment_id
-
-    return in_transaction(work)
-
-
-def start_topup(*, actor: Actor, gateway_account_id: int, amount: Money, now: datetime) -> UUID:
-    """Ask a gateway for money for the wallet; returns the payment's id. Raises `NotFound`, `NotForSale`, `Invalid`."""
-    if actor.kind is not ActorKind.SHOPPER or actor.id is None or actor.party_id is None:
-        raise NotFound("shopper")
-    account = gateway_account(account_id=gateway_account_id)
-    if (account.merchant_id, account.currency, account.enabled) != (actor.party_id, amount.currency, True):
-        raise NotForSale
-    if not 0 < amount.minor <= GREATEST:
-        raise Invalid(what="amount")
-    payment_id, expires_at = new_id(), now + TOP_UP_TIME
-    poll_at = next_poll(created_at=now, expires_at=expires_at, now=now)
-    whose = (None, actor.party_id, actor.id, Rail.GATEWAY, account.id)
-    what = (amount.minor, amount.currency, PaymentState.CREATED, now, expires_at, None, poll_at)
-
-    def work() -> UUID:
-        execute(sql.INSERT_PAYMENT, (payment_id, *whose, *what))
-        enqueue(Work.START_PAYMENT, payment_id)
         return payment_id
 
     return in_transaction(work)

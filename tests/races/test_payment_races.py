@@ -128,24 +128,28 @@ def test_control_without_the_floor_the_last_balance_pays_more_than_once(
     assert wallet_balance(actor=talker.actor).minor < 0
 
 
-def cancel_meets_notice(till: Till) -> tuple[Any, Any, list[Any]]:
+def cancel_meets_notice(till: Till, *, head_start: float) -> tuple[Any, Any, list[Any]]:
+    """Both at once; a positive head start (seconds) is the cancellation's, a negative one the money's."""
     talker = till.shop.a_shopper()
     order = an_order(till, talker=talker, cards=2)
     payment = till.start(order)
     till.shop.sql("UPDATE card SET state = 'withdrawn' WHERE state = 'free'")
     raw = till.notice(payment, 1000)
-    results = at_once(
-        [
-            lambda: cancel_order(actor=talker.actor, order_id=order.order_id, now=till.now),
-            lambda: till.receive(raw).status,
-        ]
-    )
-    return order, payment, results
+
+    def cancel() -> bool:
+        time.sleep(max(0.0, -head_start))
+        return cancel_order(actor=talker.actor, order_id=order.order_id, now=till.now)
+
+    def pay() -> int:
+        time.sleep(max(0.0, head_start))
+        return till.receive(raw).status
+
+    return order, payment, at_once([cancel, pay])
 
 
-@pytest.mark.parametrize("round_", range(6))
-def test_cancelling_while_the_money_arrives_ends_sold_and_nothing_goes_back(till: Till, round_: int) -> None:
-    order, payment, results = cancel_meets_notice(till)
+@pytest.mark.parametrize("head_start", [0.0, 0.003, -0.003, 0.05, -0.05])
+def test_cancelling_while_the_money_arrives_ends_sold_and_nothing_goes_back(till: Till, head_start: float) -> None:
+    order, payment, results = cancel_meets_notice(till, head_start=head_start)
 
     assert results[1] == 200
     assert (till.payment_state(payment), till.order_state(order)) == ("succeeded", "paid")
