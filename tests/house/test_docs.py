@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from core.reports.checks import all_checks
 from tests.house import links, states
 from tests.house.tree import ROOT, files, shown
 
@@ -71,3 +72,10 @@ def test_every_state_is_explained_and_can_be_reached(life):
     assert set(transitions) == set(kind)
     assert reached == set(kind)
     assert [state.name for state in kind if not states.meanings(kind).get(state.name)] == []
+
+
+def test_the_rows_marked_v_are_those_that_verify_asks():
+    lines = (ROOT / "docs/invariants.md").read_text(encoding="utf-8").splitlines()
+    marked = {match[1] for line in lines if (match := re.match(r"\| (INV-\w+) \| v ", line))}
+
+    assert marked == set(all_checks())
