@@ -56,6 +56,15 @@ def test_an_invented_button_is_answered_like_a_missing_one_and_does_nothing(talk
     assert orders(shop) == 0
 
 
+def test_a_button_with_one_sign_changed_does_nothing(talk, shop):
+    action = talk.say("买 A1 1").options[0].action
+
+    for place in range(len(action)):
+        changed = action[:place] + ("a" if action[place] != "a" else "b") + action[place + 1 :]
+        assert talk.act(changed).kind is ScreenKind.ERROR
+    assert orders(shop) == 0
+
+
 def test_another_shoppers_button_is_answered_like_an_invented_one(talk, shop, clock):
     action = talk.say("买 A1 1").options[0].action
     stranger = Dialog(an_engine(shop, clock), shop.a_shopper())
