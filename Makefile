@@ -1,7 +1,7 @@
 # Keystall: what can be done here. `make` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench drills format clean screenshots docs
+.PHONY: help demo up test check bench drills format clean golden screenshots docs
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -68,6 +68,9 @@ format: $(VENV)/.dev-stamp ## put the code into its one format
 docs: $(VENV)/.dev-stamp ## write docs/states.md from the code, and which tests hold each invariant and fault
 	$(BIN)/python -m tests.house.states
 	$(BIN)/python -m tests.house.links
+
+golden: $(VENV)/.dev-stamp ## write the golden files of the conversation anew; look at the diff
+	$(BIN)/python -m tests.golden
 
 screenshots: $(VENV)/.dev-stamp ## pictures of a real chat, written to docs/images/
 	$(BIN)/python -m tests.browser.screenshots
