@@ -42,7 +42,9 @@ def test_buying_by_code_is_one_confirm_screen_with_one_option_that_places_and_on
     assert len([label for label in labels if "取消" in label]) == 1
 
 
-def test_placing_answers_with_a_pay_screen_that_carries_the_order_and_the_page(chatter: Chatter, web: WebServer) -> None:
+def test_placing_answers_with_a_pay_screen_that_carries_the_order_and_the_page(
+    chatter: Chatter, web: WebServer
+) -> None:
     paid = chatter.place()
 
     assert paid["order"].startswith("ord_")
@@ -140,6 +142,7 @@ def test_an_unknown_merchant_is_404_as_a_problem_document(web: WebServer, path: 
 
 
 def test_more_than_64_kb_is_413_and_64_kb_are_read(chatter: Chatter) -> None:
+    """Fault 57: too much is not read."""
     envelope = len(json.dumps({"id": str(uuid.uuid4()), "text": ""}))
 
     fits = chatter.post(id=str(uuid.uuid4()), text="x" * (65536 - envelope - 2))

@@ -73,6 +73,7 @@ def test_the_same_submission_with_other_content_is_refused_and_changes_nothing(s
 
 @pytest.mark.parametrize("quantity", [0, -1, 101, 10**9])
 def test_a_quantity_out_of_bounds_is_refused_and_changes_nothing(shop: Shop, quantity: int) -> None:
+    """Fault 54: only whole numbers from 1 to the most."""
     listing, _ = shop.a_listing(), shop.a_batch(cards=10)
     talker = shop.a_shopper()
     before = shop.fingerprint()
@@ -104,6 +105,7 @@ def test_cards_held_by_others_are_told_apart_from_sold_out(shop: Shop) -> None:
 
 
 def test_a_changed_price_is_never_charged_unseen(shop: Shop) -> None:
+    """Fault 41: the button of an old screen."""
     listing, _ = shop.a_listing(), shop.a_batch(cards=2)
 
     with pytest.raises(PriceChanged):

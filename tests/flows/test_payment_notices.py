@@ -63,6 +63,7 @@ def test_the_same_notice_again_is_answered_with_success_and_changes_nothing(till
 
 
 def test_a_notice_replayed_a_year_later_changes_nothing(till: Till, order) -> None:
+    """Fault 30: every table stays as it was."""
     payment = till.start(order)
     raw = till.notice(payment, 1000, transaction="sbx_first")
     till.receive(raw)
@@ -100,6 +101,7 @@ def changed(raw: RawNotice, **fields: object) -> RawNotice:
     ],
 )
 def test_a_forged_notice_is_refused_counted_and_leaves_no_trace(till: Till, order, forge) -> None:
+    """Fault 24: nothing of it is kept but a count."""
     payment = till.start(order)
     raw = till.notice(payment, 1000)
     before = till.shop.fingerprint()
@@ -151,6 +153,7 @@ def test_a_notice_to_an_address_of_nobody_is_not_found(till: Till, order) -> Non
 def test_another_amount_or_currency_goes_to_suspense_and_the_shopper_is_told(
     till: Till, order, minor, currency, reason
 ) -> None:
+    """Faults 27, 28 and 108, INV-M13: authentic money is always booked."""
     payment = till.start(order)
 
     answer = till.receive(till.notice(payment, minor, currency=currency))
@@ -165,6 +168,7 @@ def test_another_amount_or_currency_goes_to_suspense_and_the_shopper_is_told(
 
 
 def test_a_notice_of_another_gateway_account_of_the_merchant_pays_nothing(till: Till, order) -> None:
+    """Fault 29: the right amount at another account."""
     payment = till.start(order)
     till.account("second")
 
@@ -195,6 +199,7 @@ def test_a_notice_that_another_merchant_signed_pays_nothing_and_tells_nobody(til
 
 
 def test_money_that_comes_before_its_payment_is_visible_waits_and_is_joined_once(till: Till, order) -> None:
+    """Fault 22: a notice that overtakes the commit of its own order."""
     payment = till.start(order)
     raw = till.notice(payment, 1000)
     hidden = till.shop.sql("DELETE FROM payment WHERE id = %s RETURNING payment.*", [payment])[0]
@@ -216,6 +221,7 @@ def test_money_that_comes_before_its_payment_is_visible_waits_and_is_joined_once
 
 
 def test_refunded_before_paid_ends_refunded_and_sells_nothing(till: Till, order) -> None:
+    """Fault 23: the notices arrive in the wrong order."""
     payment = till.start(order)
 
     till.receive(till.notice(payment, 1000, kind="refunded"))
@@ -242,6 +248,7 @@ def test_paid_before_refunded_is_taken_off_the_payment_and_looked_at(till: Till,
 
 
 def test_a_payment_whose_notice_never_comes_is_found_by_the_poller(till: Till, order, urls) -> None:
+    """Fault 33: the gateway is asked."""
     payment = till.start(order)
     till.shop.sql(
         "INSERT INTO sandbox_charge VALUES (%s, %s, 'sbx_quiet', 1000, 'CNY', now(), now())",

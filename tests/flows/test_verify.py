@@ -72,6 +72,7 @@ BREAKS = {
 
 @pytest.mark.parametrize("invariant", BREAKS)
 def test_what_raw_sql_breaks_is_counted(shop: Shop, sql: Sql, invariant: str) -> None:
+    """INV-O2, INV-O3, INV-O9 and every other question: a violation is seen."""
     shop.a_batch(cards=20)
     shop.place(shop.a_shopper(), shop.a_listing(), 2)
     a_paid_order(shop, 3)

@@ -149,6 +149,7 @@ def cancel_meets_notice(till: Till, *, head_start: float) -> tuple[Any, Any, lis
 
 @pytest.mark.parametrize("head_start", [0.0, 0.003, -0.003, 0.05, -0.05])
 def test_cancelling_while_the_money_arrives_ends_sold_and_nothing_goes_back(till: Till, head_start: float) -> None:
+    """Fault 62: delivered or sent back, whoever comes first."""
     order, payment, results = cancel_meets_notice(till, head_start=head_start)
 
     assert results[1] == 200
@@ -196,6 +197,7 @@ def test_control_without_the_orders_lock_a_cancelled_order_is_delivered(
 
 
 def test_cancelling_twenty_times_at_once_gives_held_money_back_once(till: Till) -> None:
+    """Fault 61: one release, however often it is asked for."""
     talker = till.shop.a_shopper()
     till.fill_wallet(talker, 700)
     order = an_order(till, talker=talker)
