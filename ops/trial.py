@@ -89,7 +89,7 @@ def trial(
     Of `config` only [orders] and [store] count: addresses, keys and the opening budget are the trial's own, in a
     database marked `test`. Raises ConfigError.
     """
-    folder = Path(tempfile.mkdtemp(prefix="keystall-"))
+    folder = Path(tempfile.mkdtemp(prefix="keystall-trial-"))
     try:
         own = of_its_own(config, folder, cards=cards)
         with running(own, Kind.TEST, names=names, durable=True) as store:

@@ -1,71 +1,29 @@
 """Statements and commits of an order are budgeted: on a cloud disk they decide, and they never grow with quantity."""
 
-import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from core import db
-from core.clock import DatabaseClock
 from core.config import Config
-from core.conversations.service import Session, open_session, session_by_token
-from core.orders.service import OrderKeys
-from core.stock.marks import move_marks
-from core.vault.client import ImportOrder
-from core.vault.notices import sandbox_public_key
-from core.vault.uploads import upload_file
-from ops.bench.order_path import PHASES, DeskInProcess, OrderPath
+from core.conversations.service import Session
+from ops.bench.order_path import PHASES, OrderPath
 from ops.bench.recording import BEGIN, COMMIT, Recording, recorded
-from tests.builders import Shop
+from tests.support.walking import a_known_shopper, a_path
 
 Sql = Callable[..., list[tuple[Any, ...]]]
-OPAQUE_ID = "sandbox-of-demo-0001"
 CARDS = 8000  # no order comes near a cap on held stock, where two statements more make the count exact
 
 
 @pytest.fixture
-def clock_of_database() -> DatabaseClock:
-    return DatabaseClock(db.database_now)
-
-
-@pytest.fixture
-def path(sql: Sql, store_db: db.StoreDatabase, config: Config, clock_of_database: DatabaseClock) -> OrderPath:
-    """A shop with imported cards; the store is connected with the rights of all its processes."""
-    act_key = config.secret(config.secrets.act_key).reveal()
-    sql(
-        "UPDATE installation SET sandbox_public_key = %s, opening_budget_per_hour = 5000", [sandbox_public_key(act_key)]
-    )
-    db.connect(config.database.url, size=8)
-    keys = OrderKeys(seal=config.secret(config.secrets.seal_key), session=config.secret(config.secrets.session_key))
-    shop = Shop(sql, keys=keys)
-    listing = shop.a_listing(price=1500)
-    sql(
-        "INSERT INTO gateway_account (opaque_id, gateway, merchant_id, currency, names, created_at)"
-        " VALUES (%s, 'sandbox', %s, 'CNY', '{}', now())",
-        [OPAQUE_ID, shop.merchant],
-    )
-    vault = DeskInProcess(config, clock_of_database)
-    lines = "\n".join(f"CARD-{number:05}-{number * 7919 % 100000:05}" for number in range(CARDS))
-    upload = upload_file(
-        file=io.BytesIO(lines.encode()),
-        name="cards.txt",
-        owner_id=shop.merchant,
-        vault_public=config.secret(config.vault.public_key).reveal(),
-        now=clock_of_database.now(),
-    )
-    assert vault.import_upload(ImportOrder(upload=upload, sku="A1")).added == CARDS
-    move_marks(now=clock_of_database.now())
-    return OrderPath(config, clock_of_database, shop.policy, keys, listing, OPAQUE_ID, vault)
+def path(sql: Sql, store_db: db.StoreDatabase, config: Config) -> OrderPath:
+    return a_path(sql, config, cards=CARDS)
 
 
 @pytest.fixture
 def session(path: OrderPath, sql: Sql) -> Session:
-    """A shopper with a paid order and one chat session."""
-    merchant, now = sql("SELECT id FROM party WHERE code = 'demo'")[0][0], path.clock.now()
-    new = open_session(merchant_id=merchant, network="network", locale="zh-CN", now=now)
-    sql("UPDATE shopper SET paid_orders = 1")
-    return session_by_token(token=new.token, now=now)
+    return a_known_shopper(path, sql).session
 
 
 def an_order(path: OrderPath, session: Session, quantity: int) -> Recording:

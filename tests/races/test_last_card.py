@@ -24,7 +24,7 @@ def till(shop: Shop) -> Till:
 
 
 def a_hundred_order_the_last_card(shop: Shop, till: Till) -> tuple[list[Any], list[PlacedOrder]]:
-    """All at once, through 24 connections; whoever gets an order pays for it. Returns all results and the paid orders."""
+    """All at once, through 24 connections; whoever gets an order pays. Returns all results and the paid orders."""
     listing, talkers = shop.a_listing(price=1000), [shop.a_shopper() for _ in range(BUYERS)]
     shop.a_batch(cards=1)
     till.account()
