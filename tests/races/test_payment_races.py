@@ -54,6 +54,7 @@ def fifty_times_the_same_notice(till: Till) -> list[Any]:
 
 
 def test_fifty_times_the_same_notice_at_once_deliver_once_and_are_all_answered(till: Till) -> None:
+    """Fault 21, INV-O6: a payment event has one effect, however often it arrives."""
     answers = fifty_times_the_same_notice(till)
 
     assert answers == [200] * CALLBACKS
