@@ -26,7 +26,9 @@ def serve(config: Config, kind: Kind, *, names: Sequence[str] = START_ORDER, see
             gone = store.supervisor.run()
             say("Keystall is stopping …")
     if gone is not None:
-        raise ConfigError(f"{gone} ended by itself: see {config.data_dir / 'log'}, then start again")
+        raise ConfigError(
+            f"{gone} ended by itself and does not stay up: see {config.data_dir / 'log'}, then start again"
+        )
     say("Keystall has stopped; nothing is lost.")
 
 

@@ -92,7 +92,7 @@ def running(
         made = be_of_kind(configured, kind)
         for name in names:
             check_keys(name, configured)
-        supervisor = Supervisor(configured, names, watch=engines.is_running)
+        supervisor = Supervisor(configured, names, watch=engines.keep_running)
         if signals is not None:
             signals.supervisor = supervisor
         try:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import TracebackType
 
+import structlog
+
 from core.config import Config, ConfigError, DatabaseRoles
 from ops.engines import passwords
 from ops.engines.lock import FolderBusy, FolderLock, Running
@@ -18,7 +20,10 @@ from ops.engines.roles import DATABASE, OWNER, ROLES, create_roles
 from ops.engines.valkey import ValkeyServer
 
 _WAIT_FOR_COMMAND = 15.0  # seconds that `up` waits for a short command that has the folder
+_MOST_RESTARTS, _HABIT_SECONDS = 5, 60.0  # an engine that ends more often has a reason that restarts do not mend
 _WAIT_FOR_START = 130.0  # seconds that a command waits for a store that is starting
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Engines:
         self.postgres: PostgresServer | None = None
         self.valkey: ValkeyServer | None = None
         self._lock = lock
+        self._restarts: list[float] = []
 
     @property
     def owns(self) -> bool:
@@ -61,12 +67,24 @@ class Engines:
             redis=replace(self.config.redis, url=self.redis_url or self.config.redis.url),
         )
 
-    def is_running(self) -> str | None:
-        """None, or the name of an engine of ours that has ended by itself."""
-        if self.postgres is not None and not self.postgres.is_running():
-            return "PostgreSQL"
-        if self.valkey is not None and not self.valkey.is_running():
-            return "Valkey"
+    def keep_running(self) -> str | None:
+        """Start an engine again that has ended by itself; its name when that has become a habit.
+
+        A start may fail while sessions of the server that was killed still end: the next call tries again.
+        """
+        for name, engine in (("PostgreSQL", self.postgres), ("Valkey", self.valkey)):
+            if engine is None or engine.is_running():
+                continue
+            now = time.monotonic()
+            self._restarts = [at for at in self._restarts if now - at < _HABIT_SECONDS] + [now]
+            if len(self._restarts) > _MOST_RESTARTS:
+                return name
+            log.warning(f"{name} ended by itself and is started again", log=str(engine.log))
+            try:
+                engine.start()
+            except ConfigError as error:
+                log.error(f"{name} does not start again yet", reason=str(error))
+                time.sleep(0.4 * len(self._restarts))
         return None
 
     def stop(self) -> None:

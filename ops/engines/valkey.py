@@ -72,7 +72,7 @@ class ValkeyServer:
     def stop(self) -> None:
         """End the server; what it held is gone, as it may be."""
         if self._process is not None:
-            launch.stop(self._process, by=signal.SIGTERM, seconds=3)
+            launch.stop(self._process, by=signal.SIGTERM, seconds=0.5)
             self._process = None
         self.socket.unlink(missing_ok=True)
 

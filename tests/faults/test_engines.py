@@ -106,7 +106,7 @@ def test_a_server_killed_with_its_owner_leaves_files_that_stop_nothing(embedded:
         assert first.postgres.pid is not None
         os.kill(first.postgres.pid, signal.SIGKILL)
         assert launch.wait_until_gone(first.postgres.pid, 5)
-        assert first.is_running() == "PostgreSQL"
+        assert not first.postgres.is_running()
         assert (first.postgres.cluster / "postmaster.pid").exists()
 
     with engines.start(embedded, durable=False) as second, psycopg.connect(second.urls.shop) as connection:
@@ -184,7 +184,8 @@ def test_a_command_attaches_to_a_running_store_and_leaves_it_running(embedded: C
             assert attached.urls == running.urls
             with redis.Redis.from_url(attached.redis_url) as client:
                 client.set("a", "1")
-        assert running.is_running() is None
+        assert running.postgres is not None
+        assert running.postgres.is_running()
         with redis.Redis.from_url(running.redis_url) as client:
             assert client.get("a") == b"1"
 

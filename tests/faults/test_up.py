@@ -236,3 +236,39 @@ def test_sigterm_in_the_middle_of_a_start_leaves_no_process(folder: Path) -> Non
     assert status in (0, 130)
     assert seconds < 10
     assert store.pids() == []
+
+
+@pytest.mark.parametrize("engine", ["postgres", "valkey"])
+def test_an_engine_killed_with_kill_9_is_back_and_the_store_goes_on(
+    up: Callable[..., RunningStore], engine: str
+) -> None:
+    """Faults 7, 8 and 11 as seen from outside: the store heals by itself."""
+    store = up()
+    (first,) = engines_called(store, engine)
+
+    os.kill(first, signal.SIGKILL)
+
+    end = time.monotonic() + 20
+    while (engines_called(store, engine) in ([], [first]) or not is_ready(store)) and time.monotonic() < end:
+        time.sleep(0.2)
+    assert len(engines_called(store, engine)) == 1
+    assert is_ready(store)
+    assert store.stop()[0] == 0
+
+
+def engines_called(store: RunningStore, name: str) -> list[int]:
+    """The pids of one engine of the store: its parent is the supervisor."""
+    found = []
+    for pid in store.pids():
+        parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        if parent == store.process.pid and name in Path(f"/proc/{pid}/comm").read_text():
+            found.append(pid)
+    return found
+
+
+def is_ready(store: RunningStore) -> bool:
+    """Whether the readiness page says so."""
+    try:
+        return httpx.get(f"http://127.0.0.1:{store.port}/readyz", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
