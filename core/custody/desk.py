@@ -34,6 +34,8 @@ from core.vault.primitives import SealError
 
 Answer = dict[str, Any]
 
+TRACES_A_MINUTE = 20
+
 log = structlog.get_logger()
 
 
@@ -46,6 +48,7 @@ class Desk:
         self._vault = vault
         self._closed = closed
         self._imports: list[threading.Thread] = []
+        self._traces = Throttle(TRACES_A_MINUTE)
         if vault is None:
             return
         self._journal = OpeningLog(config.data_dir / "vault" / "openings.log")
@@ -140,6 +143,8 @@ class Desk:
             raise
 
     def _trace(self, request: Mapping[str, Any]) -> Answer:
+        if not self._traces.may_pass():  # a fast answer would be an oracle for guessed secrets
+            return refusal(VaultCode.TOO_OFTEN, f"secrets may be traced {TRACES_A_MINUTE} times a minute")
         try:
             text = base64.b64decode(str(request.get("secret")), validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
@@ -161,6 +166,25 @@ class Desk:
                     self._filled(job, lambda done, about: None)
             except (AlreadyMoved, FileRefused, SealError, peewee.DatabaseError, OSError) as error:
                 log.error("an import could not go on", kind=type(error).__name__)
+
+
+class Throttle:
+    """At most so many a minute, counted in this process."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._times: list[float] = []
+        self._lock = threading.Lock()
+
+    def may_pass(self) -> bool:
+        """Count one, unless the last minute is full."""
+        with self._lock:
+            now = time.monotonic()
+            self._times = [at for at in self._times if at > now - 60]
+            if len(self._times) >= self._most:
+                return False
+            self._times.append(now)
+            return True
 
 
 def refusal(code: VaultCode, text: str, **params: str | int) -> Answer:

@@ -80,11 +80,11 @@ def _wallet(vault: OpenVault, bill: Bill) -> tuple[int, dict[str, str]] | None:
     if not for_this:
         return None
     filled, used = 0, dict[str, str]()
-    for *notice, refunded in execute(sql.WALLET_FUNDS, who):
+    for *notice, part in execute(sql.WALLET_FUNDS, who):
         for piece in authentic(vault, [notice]):
             if piece.currency != bill.currency:
                 continue
-            if refunded is None:
+            if part is None:
                 used[piece.reference] = f"wallet:{bill.shopper}"
-            filled += piece.amount_minor if refunded is None else min(int(refunded), piece.amount_minor)
+            filled += piece.amount_minor if part is None else min(int(part), piece.amount_minor)
     return (int(for_this), used) if filled >= spent else None

@@ -188,7 +188,8 @@ SELECT (SELECT count(*) FROM budget), (SELECT count(*) FROM opened),
 plaintext leaves. The caller rolls back unless every count is as it must be."""
 
 WALLET_FUNDS = """
-SELECT g.id, g.gateway, g.opaque_id, encode(e.body, 'base64'), e.headers, r.refunded
+SELECT g.id, g.gateway, g.opaque_id, encode(e.body, 'base64'), e.headers,
+       CASE WHEN e.booked_to <> 'wallet' AND e.resolution IS DISTINCT FROM 'wallet' THEN r.refunded END
 FROM payment_event e JOIN gateway_account g ON g.id = e.gateway_account_id JOIN payment p ON p.id = e.payment_id
 LEFT JOIN LATERAL (
     SELECT sum(r.amount_minor) AS refunded FROM refund r
@@ -197,7 +198,8 @@ LEFT JOIN LATERAL (
 WHERE p.shopper_id = %(shopper)s AND p.merchant_id = %(merchant)s AND e.kind = 'paid'
   AND (e.booked_to = 'wallet' OR e.resolution = 'wallet' OR r.refunded > 0)
 """
-"""The notices whose money came into a shopper's wallet; `refunded` is what a refund sent there, NULL for a top-up."""
+"""The notices whose money came into a shopper's wallet, and how much of it: NULL for all (a top-up, late money), else
+what a refund of an order gave there."""
 
 WALLET_SPENT = """
 SELECT coalesce(sum(h.captured), 0), coalesce(sum(h.captured) FILTER (WHERE h.order_id = %(order)s), 0)

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from core.config import Config
+from core.custody.desk import TRACES_A_MINUTE
 from core.ids import Prefix, public
 from core.secret import Secret
-from core.vault.client import VaultAway, VaultCode
+from core.vault.client import VaultAway, VaultCode, VaultRefused
 from core.vault.primitives import SealError
 from core.vault.seal import answer_context, open_answer
 from tests.support.sales import LINES, Counter, a_counter, hold_from_wallet
@@ -266,14 +267,18 @@ def test_fault_72_an_absent_vault_is_said_to_be_away_and_opens_when_it_is_back(s
     assert len(served.open(sale)) == 1
 
 
-def test_a_secret_is_traced_to_its_card_by_its_fingerprint(counter: Counter) -> None:
+def test_a_secret_is_traced_to_its_card_and_not_fast_enough_for_guessing(counter: Counter) -> None:
     sale = counter.sell(1)
     (card,) = counter.open(sale)
 
     found = counter.vault.client.trace_secret(Secret(f" {card['secret']} "))
 
     assert [public(Prefix.CARD, one) for one in found] == [card["token"]]
-    assert counter.vault.client.trace_secret(Secret("never imported")) == []
+    for _ in range(TRACES_A_MINUTE - 1):
+        assert counter.vault.client.trace_secret(Secret("never imported")) == []
+    with pytest.raises(VaultRefused) as refused:
+        counter.vault.client.trace_secret(Secret(card["secret"]))
+    assert refused.value.vault_code is VaultCode.TOO_OFTEN
 
 
 def test_the_answer_holds_no_secret_in_clear(counter: Counter) -> None:
