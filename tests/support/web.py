@@ -10,10 +10,9 @@ from typing import Any
 
 import httpx
 
-from core.config import Config
 from channels.web.wake import Wakes
+from core.config import Config
 from ops.web import assembled, listener
-
 
 CHATTERS: list[httpx.Client] = []
 """Open clients of the server that runs; its end closes them."""
