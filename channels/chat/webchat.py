@@ -18,6 +18,7 @@ from core.conversations.service import Session, answer_with, give_back, receive
 from core.errors import Refusal
 from core.messages.service import MessageKind, StoredMessage, messages_after, sealed_answers
 from core.orders.service import OrderKeys, pay_token
+from core.payments.service import topup_token
 from core.secret import Secret
 from core.vault.primitives import SealError
 from core.vault.seal import answer_context, open_answer
@@ -108,7 +109,8 @@ class WebChat:
 
     def _linked(self, screen: Screen) -> Screen:
         return screen.with_links(
-            lambda order: f"{self.public_url}/pay/{pay_token(keys=self.order_keys, order_id=order)}"
+            lambda order: f"{self.public_url}/pay/{pay_token(keys=self.order_keys, order_id=order)}",
+            lambda payment: f"{self.public_url}/topup/{topup_token(keys=self.order_keys, payment_id=payment)}",
         )
 
 

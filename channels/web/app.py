@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from bot.engine import Engine
 from channels.chat.webchat import WebChat
-from channels.web import checkout, pages
+from channels.web import checkout, pages, topup
 from channels.web.api import describe, messages, products, sessions, stream
 from channels.web.door import Door
 from channels.web.figures import Figures
@@ -43,6 +43,9 @@ def routes(door: Door) -> list[BaseRoute]:
         Route("/pay/{token}", checkout.page, methods=["GET"], name="checkout"),
         Route("/pay/{token}", checkout.press, methods=["POST"]),
         Route("/pay/{token}/state", checkout.state, methods=["GET"]),
+        Route("/topup/{token}", topup.page, methods=["GET"], name="topup"),
+        Route("/topup/{token}", topup.press, methods=["POST"]),
+        Route("/topup/{token}/state", topup.state, methods=["GET"]),
         Route(f"{chat}/sessions", sessions.create, methods=["POST"]),
         Route(f"{chat}/messages", messages.say, methods=["POST"]),
         Route(f"{chat}/messages", messages.read, methods=["GET"]),

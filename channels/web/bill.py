@@ -73,6 +73,12 @@ LOOKS: dict[str, Look] = {
         mark("Some of the cards are in the chat that ordered, the rest follows there."),
         mark("Get the cards in the chat"),
     ),
+    "topped_up": Look(
+        "ok",
+        "circle-check",
+        mark("Paid"),
+        mark("Thank you. The money is in the wallet of the chat that asked for it."),
+    ),
     "refunded": Look("", "undo-2", mark("Refunded"), mark("The money went back. Nothing more is to be done here.")),
     "expired": Look(
         "bad",
@@ -95,7 +101,7 @@ LOOKS: dict[str, Look] = {
 }
 
 OPEN = frozenset({"awaiting_payment", "paying"})
-SETTLED = frozenset({"in_review", "paid", "delivered", "part_delivered"})
+SETTLED = frozenset({"in_review", "paid", "delivered", "part_delivered", "topped_up"})
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -44,9 +45,7 @@ async def press(request: Request) -> Response:
     door: Door = request.app.state.door
     token: str = request.path_params["token"]
     fields = parse_qs((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
-    if BUTTON not in fields or not door.sandbox_enabled:
-        raise Problem(422)
-    if not hmac.compare_digest(fields.get("check", [""])[0].encode(), check_of(door, token).encode()):
+    if not is_pressed(door, token, fields):
         raise Problem(403)
     view = await door.run(order_by_token, token=token)
     with door.wakes.on(f"conv:{view.conversation_id}") as waiting:
@@ -55,7 +54,8 @@ async def press(request: Request) -> Response:
         except OrderNotPayable:
             pass  # paid, expired or cancelled meanwhile: the page says which
         else:
-            await until_changed(door, token, OrderStatus.AWAITING_PAYMENT, waiting.rest, SETTLE_WAIT)
+            look = partial(door.run, shown_state, token)
+            await until_changed(door, look, OrderStatus.AWAITING_PAYMENT, waiting.rest, SETTLE_WAIT)
     return RedirectResponse(request.url.path, 303, headers=SAFE_HEADERS)
 
 
@@ -69,18 +69,18 @@ async def state(request: Request) -> Response:
     if door.wakes.waiting_on(topic) > 20:
         raise Problem(429, headers={"Retry-After": "10"})
     with door.wakes.on(topic) as waiting:
-        now_is = await until_changed(door, token, known, waiting.rest, STATE_WAIT)
+        now_is = await until_changed(door, partial(door.run, shown_state, token), known, waiting.rest, STATE_WAIT)
     return JSONResponse({"state": now_is}, headers=SAFE_HEADERS)
 
 
 async def until_changed(
-    door: Door, token: str, known: str, rest: Callable[[float], Awaitable[bool]], seconds: float
+    door: Door, look: Callable[[], Awaitable[str]], known: str, rest: Callable[[float], Awaitable[bool]], seconds: float
 ) -> str:
-    """What the order's state is once it is no longer `known`, or after so many seconds."""
+    """The state that `look` finds once it is no longer `known`, or after so many seconds."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     while True:
-        now_is = await door.run(shown_state, token)
+        now_is = await look()
         left = end - loop.time()
         if now_is not in {known, PAYING if known == OrderStatus.AWAITING_PAYMENT else known}:
             return now_is
@@ -169,6 +169,13 @@ def ways_of(door: Door, token: str, view: OrderView, texts: Texts) -> list[Way]:
                 )
             )
     return ways
+
+
+def is_pressed(door: Door, token: str, fields: Mapping[str, list[str]]) -> bool:
+    """Whether a form comes from this page, by the check in it. Raises `Problem` 422 without the sandbox's button."""
+    if BUTTON not in fields or not door.sandbox_enabled:
+        raise Problem(422)
+    return hmac.compare_digest(fields.get("check", [""])[0].encode(), check_of(door, token).encode())
 
 
 def check_of(door: Door, token: str) -> str:
