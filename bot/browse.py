@@ -228,7 +228,7 @@ def draw_variant(texts: Texts, view: ProductView, listing: Listing, figures: Fig
     lines.append(texts.row(texts.say("Price"), texts.money(listing.price)))
     lines.append(texts.row(texts.say("Stock"), stock_badge(texts, left)))
     lines.append(texts.row(texts.say("Code"), listing.code))
-    lines.append(texts.row(texts.say("Delivery"), texts.say("by itself in this chat, seconds after payment")))
+    lines.append(texts.row(texts.say("Delivery"), texts.say("in this chat, seconds after payment")))
     if view.refund:
         lines.append(texts.row(texts.say("Refunds"), " ".join(view.refund.split())))
     if view.card.summary:

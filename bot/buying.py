@@ -13,7 +13,7 @@ from bot.refusals import refuse
 from bot.screens import Option, Screen, ScreenKind
 from bot.talk import Talk, choice
 from bot.texts import Texts
-from bot.words import BadQuantity, echo, looks_like_a_quantity, read_quantity
+from bot.words import BadQuantity, echo, read_quantity
 from core.catalog.service import Listing, find_listing, find_listings
 from core.errors import NotFound
 from core.members.service import access_shopper
@@ -48,16 +48,13 @@ def confirm(talk: Talk, act: Act) -> Screen:
 
 
 def code(talk: Talk, act: Act) -> Screen:
-    """`A1 2`: the same without a word before it; `A1` alone shows the goods; another first word is only words."""
-    written = act.text("quantity")
+    """`A1 2`: the same without a word before it; `A1` alone shows the goods; what is no code is only words."""
     try:
         listing = find_listing(merchant_id=talk.merchant_id, code=act.text("code"))
     except NotFound:
         return not_found(talk, act.text("said"))
-    if not written and not act.text("coupon"):
+    if not act.text("quantity") and not act.text("coupon"):
         return product_of(talk, listing)
-    if written and not looks_like_a_quantity(written):
-        return not_found(talk, act.text("said"))
     return confirm_listing(talk, listing, act)
 
 
@@ -158,7 +155,7 @@ def draw_confirm(texts: Texts, offer: Offer) -> Screen:
     lines.append(texts.row(texts.say("Total"), texts.money(Money(priced.total_minor, currency))))
     minutes = int(offer.kept_for.total_seconds()) // 60
     lines.append(texts.say("We keep your cards for {minutes} min, please pay within that time.", minutes=minutes))
-    lines.append(texts.say("Once you have paid, they arrive in this chat by themselves."))
+    lines.append(texts.say("As soon as you have paid, your cards arrive in this chat."))
     if offer.coupon:
         lines.append(texts.say("Coupons have not opened yet: {coupon} was not used.", coupon=echo(offer.coupon)))
     return Screen(

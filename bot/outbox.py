@@ -85,7 +85,7 @@ def render(texts: Texts, message: StoredMessage, background: Background) -> Scre
             return draw_about(texts, view, title, rest, order_option(texts, body), home_option(texts))
         case MessageKind.DELIVERY_DELAYED:
             title = texts.say("Your cards take a little longer")
-            rest = texts.say("Nothing is lost: they come here by themselves.")
+            rest = texts.say("Nothing is lost: they arrive here as soon as they can.")
             return draw_about(texts, view, title, rest, order_option(texts, body), home_option(texts))
 
 
@@ -102,7 +102,7 @@ def order_option(texts: Texts, body: Mapping[str, Any]) -> Option:
 def draw_paid(texts: Texts, view: OrderView | None, body: Mapping[str, Any]) -> Screen:
     """已支付，正在出货."""
     title = texts.say("Paid, your cards are on their way")
-    rest = texts.say("They appear here by themselves in a moment.")
+    rest = texts.say("They appear here in a moment.")
     return draw_about(texts, view, title, rest, order_option(texts, body))
 
 

@@ -98,7 +98,7 @@ def draw_pay(texts: Texts, view: OrderView, *, balance: Money, now: datetime) ->
         texts.row(texts.say("To pay"), texts.money(view.total)),
         texts.row(texts.say("Pay before"), texts.time(view.deadline, now=now)),
         texts.say("We keep your cards for {minutes} min more.", minutes=minutes),
-        texts.say("Once you have paid, they arrive in this chat by themselves."),
+        texts.say("As soon as you have paid, your cards arrive in this chat."),
     ]
     options = [Option(texts.say("Pay {amount}", amount=texts.money(view.total)), pay_order=view.id)]
     if balance.currency == view.total.currency and balance.minor >= view.total.minor > 0:

@@ -53,9 +53,14 @@ _BEFORE_MORE = tuple(
 _TRADITIONAL = str.maketrans("買訂單選購幫語搜尋錢優積簽綁餘額換", "买订单选购帮语搜寻钱优积签绑余额换")
 _CODE = re.compile(r"([A-Za-z][A-Za-z0-9]{0,15})(?: *[*×✕✖] *| +|$)(.*)")
 _COUPON = re.compile(r" *(?:券|coupon) *([A-Za-z0-9]{2,20})$", re.IGNORECASE)
-_QUANTITY = re.compile(
-    r"[*×✕✖x]? *([0-9]{1,12}|[一二两三四五六七八九十]) *(?:个|张|份|件|条|枚|pcs?|cards?)?", re.IGNORECASE
+_COUNTED = "(?:个|张|份|件|条|枚|pcs?|cards?)?"
+_COUNT = "([0-9]{1,12}|[一二两三四五六七八九十])"
+_QUANTITY = re.compile(f"[*×✕✖x]? *{_COUNT} *{_COUNTED}", re.IGNORECASE)
+_COUNT_FIRST = re.compile(f"{_COUNT} *{_COUNTED} *[×x]? *([A-Za-z][A-Za-z0-9]{{0,15}})", re.IGNORECASE)
+_WORRIES = re.compile(
+    "退款|退货|退钱|售后|投诉|无效|用不了|不能用|骗|refund|complain|money back|not work|invalid", re.IGNORECASE
 )
+_PERSON = re.compile("人工|客服|真人|support|human|agent", re.IGNORECASE)
 _LIKE_A_NUMBER = re.compile(r"[+-]?(?:[0-9][0-9.,]*(?:e[+-]?[0-9]+)?|nan|inf(?:inity)?)", re.IGNORECASE)
 _CHINESE = {sign: n for n, sign in enumerate("一二三四五六七八九十", 1)} | {"两": 2}
 _BILL = re.compile(r"[0-9]{10,64}")
@@ -99,14 +104,25 @@ def understand(text: str) -> Act:
         if found := pattern.fullmatch(plain):
             return _with_more(intent, found[1].strip(), said)
     if found := _CODE.fullmatch(plain):
-        return Act(Intent.CODE, {"code": found[1].upper(), "said": said, **_amount(found[2])})
-    return Act(Intent.UNKNOWN, {"said": said})
+        amount = _amount(found[2])
+        if not amount["quantity"] or looks_like_a_quantity(amount["quantity"]):
+            return Act(Intent.CODE, {"code": found[1].upper(), "said": said, **amount})
+    return _worried(said) or Act(Intent.UNKNOWN, {"said": said})
+
+
+def _worried(said: str) -> Act | None:
+    """Sentences about money back or about a person are answered as such, and never with goods."""
+    if _WORRIES.search(said):
+        return Act(Intent.AFTER_SALES)
+    return Act(Intent.HELP) if _PERSON.search(said) else None
 
 
 def _with_more(intent: Intent, more: str, said: str) -> Act:
     if intent is Intent.CONFIRM:
         if found := _CODE.fullmatch(more):
             return Act(intent, {"code": found[1].upper(), "said": more, **_amount(found[2])})
+        if found := _COUNT_FIRST.fullmatch(more):
+            return Act(intent, {"code": found[2].upper(), "said": more, "quantity": found[1]})
         return Act(Intent.SEARCH, {"words": more})
     name = {Intent.SEARCH: "words", Intent.FIND: "number", Intent.BIND: "code", Intent.HOME: "code"}.get(intent)
     if intent in {Intent.ORDER, Intent.CARDS} and not more.startswith("ord_"):

@@ -63,6 +63,10 @@ def test_a_word_that_always_works_is_understood_in_any_case_with_signs_around_it
         ("买 A1 2张", Intent.CONFIRM, "2张"),
         ("买 A1 两个", Intent.CONFIRM, "两个"),
         ("买 A1", Intent.CONFIRM, ""),
+        ("买 2 张 A1", Intent.CONFIRM, "2"),
+        ("买两个A1", Intent.CONFIRM, "两"),
+        ("buy 2 a1", Intent.CONFIRM, "2"),
+        ("buy 2x A1", Intent.CONFIRM, "2"),
         ("A1 2", Intent.CODE, "2"),
         ("A1*2", Intent.CODE, "2"),
         ("a1 * 2", Intent.CODE, "2"),
@@ -139,6 +143,15 @@ def test_words_after_a_code_are_told_from_wrongly_written_numbers():
     assert looks_like_a_quantity("-1")
     assert looks_like_a_quantity("两张")
     assert not looks_like_a_quantity("gift card")
+
+
+@pytest.mark.parametrize("said", ["我想退款", "卡密用不了怎么办", "I want a refund", "this code does not work"])
+def test_a_worry_about_money_is_never_answered_with_goods(said):
+    assert understand(said) == Act(Intent.AFTER_SALES)
+
+
+def test_somebody_who_asks_for_a_person_gets_help():
+    assert understand("能转人工吗") == understand("can I talk to a human") == Act(Intent.HELP)
 
 
 def test_signs_that_show_nothing_are_left_out_and_long_words_cut():
