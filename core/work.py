@@ -31,6 +31,16 @@ ENQUEUED_BY: dict[Work, frozenset[str]] = {
 }
 """Which database roles have a reason to enqueue which kind; the use cases of those processes are the only callers."""
 
+PRIORITY: dict[Work, int] = {
+    Work.DELIVER: 30,  # someone has paid
+    Work.REREAD: 20,
+    Work.START_PAYMENT: 10,
+    Work.SANDBOX_PAY: 10,
+    Work.REFUND: 5,
+    Work.QUERY_PAYMENT: 0,
+}
+"""What is taken first, highest first: in a rush nobody who has paid waits behind those who are about to."""
+
 QUEUE = "work"
 
 ENQUEUE = "INSERT INTO keystall_task (queue, data, priority) VALUES (%s, %s, %s)"
@@ -54,14 +64,14 @@ def decode(data: bytes) -> tuple[Work, UUID]:
     return Work(row["kind"]), UUID(row["ref"])
 
 
-def enqueue(kind: Work, reference: UUID, *, priority: int = 0) -> None:
+def enqueue(kind: Work, reference: UUID) -> None:
     """Add work to the caller's transaction: a rollback leaves none; a trigger wakes the worker at the commit."""
-    execute(ENQUEUE, (QUEUE, encode(kind, reference), priority))
+    execute(ENQUEUE, (QUEUE, encode(kind, reference), PRIORITY[kind]))
 
 
 ENQUEUE_MISSING = """
-INSERT INTO keystall_task (queue, data)
-SELECT %(queue)s, d FROM unnest(%(rows)s::bytea[]) d
+INSERT INTO keystall_task (queue, data, priority)
+SELECT %(queue)s, d, %(priority)s FROM unnest(%(rows)s::bytea[]) d
 WHERE NOT EXISTS (SELECT 1 FROM keystall_task t WHERE t.queue = %(queue)s AND t.data = d)
 """
 
@@ -70,4 +80,5 @@ def enqueue_missing(kind: Work, references: Sequence[UUID]) -> int:
     """For sweeps: add the work that is not waiting in the queue already; returns how many rows were added."""
     if not references:
         return 0
-    return changed(ENQUEUE_MISSING, {"queue": QUEUE, "rows": [encode(kind, one) for one in references]})
+    values = {"queue": QUEUE, "rows": [encode(kind, one) for one in references], "priority": PRIORITY[kind]}
+    return changed(ENQUEUE_MISSING, values)

@@ -86,8 +86,7 @@ class WorkStorage(PostgresStorage):
 
     def enqueue(self, data: bytes, priority: float | None = None) -> None:
         """Join the caller's transaction: the row is written through the store's own connection."""
-        kind, reference = decode(data)
-        enqueue(kind, reference, priority=int(priority or 0))
+        enqueue(*decode(data))
 
     # What huey would keep beside the rows: reads find nothing, writes are refused.
 

@@ -199,3 +199,26 @@ def test_a_handler_that_fails_takes_nothing_else_with_it(urls: dict[str, str], c
     worker.stop()
 
     assert calls == [(Work.DELIVER, bad), (Work.DELIVER, missing), (Work.DELIVER, good)]
+
+
+def test_who_has_paid_is_served_before_those_who_are_about_to(
+    urls: dict[str, str], clock: FixedClock, seen: Seen
+) -> None:
+    asked, paid = uuid4(), uuid4()
+    worker = Worker(
+        take_url=urls["worker"],
+        listen_url=urls["direct"],
+        handlers={kind: seen.handler(kind) for kind in Work},
+        sweeps=[],
+        clock=clock,
+        threads=1,
+    )
+    with db.connection(), db.atomic():
+        enqueue(Work.SANDBOX_PAY, asked)
+        enqueue(Work.DELIVER, paid)
+
+    worker.start()
+    calls = seen.wait_for(2)
+    worker.stop()
+
+    assert calls == [(Work.DELIVER, paid), (Work.SANDBOX_PAY, asked)]

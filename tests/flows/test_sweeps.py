@@ -215,6 +215,15 @@ def test_a_clock_that_jumped_ahead_and_back_stops_no_sweep(as_worker: Shop) -> N
     assert take_round(sweep, now=NOON)
 
 
+def run_until(is_so: Callable[[], bool], sweeper: Sweeper, clock: FixedClock) -> None:
+    """What the worker's thread does, for 20 s at most; the store's clock runs along."""
+    end = time.monotonic() + 20
+    while not is_so() and time.monotonic() < end:
+        sweeper.run_due()
+        clock.move(timedelta(seconds=1))
+        time.sleep(0.02)
+
+
 def test_a_sweep_that_fails_hinders_no_other_and_is_tried_again(as_worker: Shop, clock: FixedClock) -> None:
     calls: list[str] = []
 
@@ -227,13 +236,10 @@ def test_a_sweep_that_fails_hinders_no_other_and_is_tried_again(as_worker: Shop,
         return 0
 
     sweeper = Sweeper([Sweep("a", 0.02, fails), Sweep("b", 0.02, works)], clock=clock)
-    for _ in range(4):
-        sweeper.run_due()
-        clock.move(timedelta(seconds=1))
-        time.sleep(0.1)
+    run_until(lambda: calls.count("fails") >= 2 and calls.count("works") >= 4, sweeper, clock)
 
     assert calls.count("fails") >= 2
-    assert calls.count("works") == 4
+    assert calls.count("works") >= 4
 
 
 def test_sweeps_live_through_a_database_that_ends_their_connections(as_worker: Shop, clock: FixedClock) -> None:
@@ -244,10 +250,7 @@ def test_sweeps_live_through_a_database_that_ends_their_connections(as_worker: S
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'keystall_worker'", role="superuser"
     )
 
-    for _ in range(6):
-        clock.move(timedelta(seconds=1))
-        time.sleep(0.1)
-        sweeper.run_due()
+    run_until(lambda: len(done) >= 3, sweeper, clock)
 
     assert len(done) >= 3
 
