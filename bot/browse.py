@@ -42,7 +42,7 @@ def catalog(talk: Talk, act: Act) -> Screen:
 
 def page(talk: Talk, act: Act) -> Screen:
     """One page of a shelf, or of everything."""
-    wanted = act.text("category")
+    wanted = act.text("category") if act.text("category") in set(Category) else ""
     shown = products_page(
         merchant_id=talk.merchant_id,
         category=Category(wanted) if wanted else None,

@@ -14,7 +14,7 @@ from bot.screens import Option, Screen, ScreenKind
 from bot.talk import Talk, choice
 from bot.texts import Texts
 from bot.words import BadQuantity, echo, read_quantity
-from core.catalog.service import Listing, find_listing, find_listings
+from core.catalog.service import Listing, UnknownListing, find_listing, find_listings
 from core.errors import NotFound
 from core.members.service import access_shopper
 from core.money import Money
@@ -122,7 +122,10 @@ def place(talk: Talk, act: Act) -> Screen:
 
 def price_changed(talk: Talk, act: Act) -> Screen:
     """价格已更新: nothing was placed; the same goods at the new price, to be confirmed."""
-    listing = find_listings(merchant_id=talk.merchant_id, listing_ids=[act.number("listing")])[act.number("listing")]
+    number = act.number("listing")
+    listing = find_listings(merchant_id=talk.merchant_id, listing_ids=[number]).get(number)
+    if listing is None:
+        raise UnknownListing()
     seen = Money(act.number("price"), listing.price.currency)
     return draw_confirm(talk.texts, offer_of(talk, listing, act.number("quantity"), old_price=seen))
 

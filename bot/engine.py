@@ -18,7 +18,7 @@ from bot.talk import ShopContext, Talk
 from bot.words import understand
 from core.conversations.service import StaleButton, mint_buttons, read_button
 from core.db import connection
-from core.errors import Refusal, Unavailable
+from core.errors import Refusal
 from core.messages.service import StoredMessage
 
 Handler = Callable[[Talk, Act], Screen]
@@ -96,11 +96,6 @@ class Engine:
             screen = outbox.draw(talk, message)
             named = [_lasting_token(self._shop, talk, message, place) for place in range(len(screen.options))]
             return _minted(talk, screen, named)
-
-    def sorry(self, locale: str) -> Screen:
-        """What a door shows when an answer failed for a reason that is ours: nothing was changed, try again."""
-        texts = self._shop.phrasebook.texts(locale)
-        return refuse(texts, Unavailable())
 
     def _talk(self, incoming: Incoming) -> Talk:
         return Talk(

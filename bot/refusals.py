@@ -18,7 +18,7 @@ from core.conversations.service import StaleButton, StaleMenu
 from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable, error_id
 from core.fulfilment.service import NothingDelivered, RereadLimit
 from core.orders.rules import CannotSettle, OrderIs, PriceChanged, QuantityRefused
-from core.payments.rules import AlreadyDecided, NotEnough, OrderNotPayable
+from core.payments.rules import AlreadyDecided, NotEnough, NotForSale, OrderNotPayable
 from core.risk.rules import StockKeptForOthers, TooManyOnNetwork, TooManyUnpaid
 from core.stock.rules import HeldByOthers, OutOfStock
 from core.submission import OtherContent
@@ -98,6 +98,7 @@ OWN_WORDS: Mapping[type[Refusal], Wording] = {
         ways=(Intent.ORDERS,),
     ),
     OrderNotPayable: Wording(mark("This order can no longer be paid: {state}."), NOT_TAKEN, ways=(Intent.ORDERS,)),
+    NotForSale: Wording(mark("This shop has no way to pay switched on right now."), NOT_TAKEN),
     NotEnough: Wording(
         mark("Your wallet does not hold enough for this order."), NOT_TAKEN, mark("Please pay another way.")
     ),

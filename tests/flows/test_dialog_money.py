@@ -79,6 +79,29 @@ def test_two_taps_on_the_wallet_pay_once(talk, till):
     assert wallet_balance(actor=talk.talker.actor) == Money(4000, "CNY")
 
 
+def test_topping_up_leads_to_a_page_of_its_own_and_the_money_is_told(talk, till, sql):
+    talk.say("钱包")
+
+    screen = talk.tap("充值 ¥100.00")
+
+    assert screen.kind is ScreenKind.PAY
+    assert screen.text.startswith("钱包充值\n应付：¥100.00")
+    (payment,) = [option.pay_payment for option in screen.options if option.pay_payment]
+    till.receive(till.notice(payment, 10000))
+    assert wallet_balance(actor=talk.talker.actor) == Money(10000, "CNY")
+    assert talk.unasked()[-1].text.startswith("¥100.00 已到钱包")
+
+
+def test_a_shop_without_a_gateway_cannot_top_up_and_says_so(talk, sql):
+    sql("UPDATE gateway_account SET enabled = false")
+    talk.say("钱包")
+
+    refused = talk.tap("充值 ¥50.00")
+
+    assert refused.kind is ScreenKind.ERROR
+    assert refused.text.startswith("本店暂时没有可用的支付方式。\n没有扣款。")
+
+
 def test_a_filled_wallet_is_told(talk, till):
     a_filled_wallet(till, talk, 5000)
 
