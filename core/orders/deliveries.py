@@ -88,3 +88,17 @@ def put_back(*, sending: Sending, again_at: datetime, problem: str) -> None:
 def hold_for_review(*, sending: Sending, problem: str) -> None:
     """The vault refused, or the budget is used up: a person looks at the line before anything is delivered."""
     changed(sql.GATE_FOR_REVIEW, {"delivery": sending.delivery_id, "problem": problem})
+
+
+HOLD_UNDELIVERED = """
+WITH d AS (
+    UPDATE delivery SET state = 'waiting', lease_until = NULL, last_problem = %(problem)s
+    WHERE order_id = %(order)s AND state = 'ready' RETURNING line_id
+)
+UPDATE order_line SET gate = 'review', gate_reason = %(problem)s FROM d WHERE order_line.id = d.line_id
+"""
+
+
+def hold_undelivered(*, order_id: UUID, problem: str) -> int:
+    """Gate the lines of a locked order that nobody has begun to deliver, for a person to look at; returns how many."""
+    return changed(HOLD_UNDELIVERED, {"order": order_id, "problem": problem})

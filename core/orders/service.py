@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.orders.deliveries import Sending, begin_sending, finish_sending, hold_for_review, put_back
+from core.orders.deliveries import Sending, begin_sending, finish_sending, hold_for_review, hold_undelivered, put_back
 from core.orders.ending import cancel_order, end_refunded, expire_due
 from core.orders.place import place_order
 from core.orders.settle import LockedOrder, lock_order, mark_returned, settle_order
@@ -26,6 +26,7 @@ __all__ = [
     "expire_due",
     "finish_sending",
     "hold_for_review",
+    "hold_undelivered",
     "lock_order",
     "mark_returned",
     "order_by_token",

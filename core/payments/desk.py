@@ -25,7 +25,6 @@ class Named:
     shopper_id: UUID
     awaited: Awaited
     conversation_id: UUID | None
-    has_hold: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def find_desk(*, gateway: str, opaque_id: str, notice: Notice) -> Desk:
     if not rows:
         raise NotFound("gateway_account")
     account_id, merchant_id, name, clearing_id, payment_id, *rest = rows[0]
-    owner, order_id, shopper_id, awaited_at, amount, currency, conversation_id, has_hold, booked = rest
+    owner, order_id, shopper_id, awaited_at, amount, currency, conversation_id, booked = rest
     payment = None
     if payment_id is not None:
         payment = Named(
@@ -75,7 +74,6 @@ def find_desk(*, gateway: str, opaque_id: str, notice: Notice) -> Desk:
             shopper_id=shopper_id,
             awaited=Awaited(awaited_at, Money(amount, currency)),
             conversation_id=conversation_id,
-            has_hold=has_hold,
         )
     return Desk(account_id, merchant_id, name, clearing_id, payment, booked)
 

@@ -8,6 +8,7 @@ from functools import partial
 from uuid import UUID
 
 from core.db import changed, execute, in_transaction
+from core.ledger import holds
 from core.ledger import service as ledger
 from core.ledger.rules import TransferCode
 from core.money import Money
@@ -94,7 +95,7 @@ def _join_order(waiting: _Waiting, order: LockedOrder, policy: OrderPolicy, now:
             order=order,
             money=waiting.amount,
             from_account_id=suspense_account(waiting.account_id, waiting.merchant_id, currency),
-            has_hold=True,
+            has_hold=holds.find_open(order_id=order.id) is not None,
             policy=policy,
             now=now,
         )

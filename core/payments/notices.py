@@ -24,7 +24,7 @@ from core.orders.rules import CannotSettle
 from core.orders.service import LockedOrder, OrderPolicy, lock_order
 from core.payments import sql, suspense
 from core.payments.desk import Desk, Named, find_desk, wallet_account
-from core.payments.outside import book_outside_refund, return_refunded_first
+from core.payments.outside import EarlierRefund, book_outside_refund, return_refunded_first
 from core.payments.rules import MAY_SUCCEED, BookedTo, SuspenseReason, unexpected
 from core.payments.settling import ENDED, refusal_of, settle_from
 from core.ports import Counter, Notice, NoticeVerifier, RawNotice, Unauthentic
@@ -52,11 +52,12 @@ class NoticeAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What recording a paid event did; `refund_before` is a refund of the payment that came before it."""
+    """What recording a paid event did, and what was found then under the order's lock."""
 
     is_new: bool
     captured: bool
-    refund_before: UUID | None
+    has_hold: bool
+    earlier: EarlierRefund | None
 
 
 def receive_notice(
@@ -121,16 +122,15 @@ def _pay_order(
         return Booked.BEFORE
     if not record.captured:  # a second transaction for a payment that has its money, or will never have it
         return _suspend(desk, order, event_id, notice, ENDED.get(order.state, SuspenseReason.ALREADY_PAID), now)
-    if record.refund_before is not None:
-        events = event_id, record.refund_before
-        return_refunded_first(desk, order, payment.id, events, notice.amount, now)
+    if record.earlier is not None:
+        return_refunded_first(desk, order, payment.id, event_id, record.earlier, notice.amount, now)
         return Booked.SUSPENSE
     try:
         settle_from(
             order=order,
             money=notice.amount,
             from_account_id=desk.clearing(notice.amount.currency),
-            has_hold=payment.has_hold,
+            has_hold=record.has_hold,
             policy=policy,
             now=now,
         )
@@ -162,8 +162,8 @@ def _top_up(desk: Desk, payment: Named, notice: Notice, raw: RawNotice, now: dat
     if not record.is_new:
         return Booked.BEFORE
     amount = notice.amount
-    if record.refund_before is not None:
-        return_refunded_first(desk, None, payment.id, (event_id, record.refund_before), amount, now)
+    if record.earlier is not None:
+        return_refunded_first(desk, None, payment.id, event_id, record.earlier, amount, now)
         return Booked.SUSPENSE
     if not record.captured:
         execute(sql.TO_SUSPENSE, (SuspenseReason.ALREADY_PAID, event_id))
@@ -210,5 +210,6 @@ def _record(
         "booked_to": booked_to,
         "states": list(MAY_SUCCEED),
     }
-    is_new, captured, refund_before = execute(sql.RECORD_PAID, values)[0]
-    return _Record(bool(is_new), bool(captured), refund_before if captured else None)
+    is_new, captured, has_hold, refund_id, refunded = execute(sql.RECORD_PAID, values)[0]
+    earlier = EarlierRefund(refund_id, refunded) if captured and refund_id else None
+    return _Record(bool(is_new), bool(captured), has_hold, earlier)

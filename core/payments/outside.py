@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from core.db import changed, execute
 from core.ids import Prefix, new_id, public
 from core.messages.service import MessageKind, tell
 from core.money import Money
-from core.orders.service import LockedOrder, end_refunded, lock_order
+from core.orders.service import LockedOrder, end_refunded, hold_undelivered, lock_order
 from core.payments import sql, suspense
 from core.payments.desk import Desk
 from core.payments.rules import Resolution, SuspenseReason
@@ -22,44 +24,65 @@ def book_outside_refund(
 ) -> bool:
     """Book a refund that the gateway reports; False when a twin booked it first.
 
-    Of a captured payment it is taken off, as far as it goes; one that comes before its payment waits for it. Either
-    way a person looks at it.
+    Of a captured payment it is taken off, as far as it goes, and what is not delivered yet waits; one that comes before
+    its payment waits for it. Either way a person looks at it.
     """
     own = desk.own_payment
     fits = own is not None and reason in (None, SuspenseReason.OTHER_AMOUNT)
-    if own is not None and own.order_id is not None:
-        lock_order(order_id=own.order_id)
+    order = lock_order(order_id=own.order_id) if own is not None and own.order_id is not None else None
     event_id = new_id()
     kept = SuspenseReason.REFUNDED_OUTSIDE if fits else (reason or SuspenseReason.REFUNDED_OUTSIDE)
     if not suspense.record(event_id, desk, notice, raw, kept, now):
         return False
     suspense.move(desk, event_id, notice.amount, now, incoming=False)
     suspense.open_case(event_id, desk.merchant_id, kept, now)
-    if own is not None and fits:
-        changed(sql.OUTSIDE_REFUNDED, {"payment": own.id, "amount": notice.amount.minor})
+    if own is None or not fits:
+        return True
+    if changed(sql.OUTSIDE_REFUNDED, {"payment": own.id, "amount": notice.amount.minor}) and order is not None:
+        _stop(order, now)
     return True
+
+
+def _stop(order: LockedOrder, now: datetime) -> None:
+    """Nothing more of an order goes out whose money went back; what is out is out."""
+    if hold_undelivered(order_id=order.id, problem=SuspenseReason.REFUNDED_OUTSIDE):
+        body = {"order": public(Prefix.ORDER, order.id)}
+        tell(conversation_id=order.conversation_id, kind=MessageKind.IN_REVIEW, body=body, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRefund:
+    """A refund that the gateway reported before it reported the payment (minor units of the payment's currency)."""
+
+    event_id: UUID
+    amount_minor: int
 
 
 def return_refunded_first(
     desk: Desk,
     order: LockedOrder | None,
     payment_id: UUID,
-    events: tuple[UUID, UUID],
+    event_id: UUID,
+    earlier: EarlierRefund,
     amount: Money,
     now: datetime,
 ) -> None:
-    """Book a payment whose whole refund arrived before it: nothing is sold, the two `events` cancel out."""
-    execute(sql.TO_SUSPENSE, (SuspenseReason.ALREADY_REFUNDED, events[0]))
-    suspense.move(desk, events[0], amount, now)
-    changed(sql.RESOLVE, (now, Resolution.REFUND, list(events)))
+    """Book a payment whose refund arrived before it: nothing is sold.
+
+    If all of it went back the two events cancel out, else what is left stays in suspense for a person.
+    """
+    execute(sql.TO_SUSPENSE, (SuspenseReason.ALREADY_REFUNDED, event_id))
+    suspense.move(desk, event_id, amount, now)
+    body: dict[str, Any] = {"order": public(Prefix.ORDER, order.id)} if order else {}
+    if earlier.amount_minor != amount.minor:
+        suspense.open_case(event_id, desk.merchant_id, SuspenseReason.ALREADY_REFUNDED, now)
+        if order is not None:
+            tell(conversation_id=order.conversation_id, kind=MessageKind.IN_REVIEW, body=body, now=now)
+        return
+    changed(sql.RESOLVE, (now, Resolution.REFUND, [event_id, earlier.event_id]))
     changed(sql.REFUNDED_FIRST, (payment_id,))
     if order is None or order.state in ENDED:
         return
     end_refunded(order=order, now=now)
-    body = {
-        "order": public(Prefix.ORDER, order.id),
-        "amount_minor": amount.minor,
-        "currency": amount.currency,
-        "to_wallet": False,
-    }
+    body |= {"amount_minor": amount.minor, "currency": amount.currency, "to_wallet": False}
     tell(conversation_id=order.conversation_id, kind=MessageKind.REFUNDED, body=body, now=now)

@@ -9,7 +9,7 @@ from core.ledger import holds
 from core.ledger import service as ledger
 from core.ledger.rules import TransferCode
 from core.money import Money
-from core.orders.rules import OrderState
+from core.orders.rules import CannotSettle, OrderState
 from core.orders.service import LockedOrder, OrderPolicy, settle_order
 from core.payments.rules import SuspenseReason
 
@@ -36,16 +36,19 @@ def settle_from(
 ) -> None:
     """Settle a locked order with `money`, together with wallet money that is held for it.
 
-    Raises `CannotSettle` with nothing changed.
+    Money for the whole order needs no wallet money: what is held goes back. Raises `CannotSettle` with nothing changed.
     """
     if not has_hold or order.state is not OrderState.AWAITING_PAYMENT:
         settle_order(order=order, paid=money, from_account_id=from_account_id, policy=policy, now=now)
         return
     with atomic():
+        if money == order.total:
+            settle_order(order=order, paid=money, from_account_id=from_account_id, policy=policy, now=now)
+            holds.release(order_ids=[order.id], now=now)
+            return
         held = holds.capture(order_id=order.id, now=now)
         if held is None:
-            settle_order(order=order, paid=money, from_account_id=from_account_id, policy=policy, now=now)
-            return
+            raise CannotSettle(why="amount")
         pooled = ledger.NewTransfer(
             from_account_id, held.held_in_id, money.minor, money.currency, TransferCode.POOLED, order.id
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 DESK = """
 SELECT g.id, g.merchant_id, g.gateway, clearing.id,
        p.id, p.merchant_id, p.order_id, p.shopper_id, p.gateway_account_id, p.amount_minor, p.currency,
-       o.conversation_id, h.amount IS NOT NULL,
+       o.conversation_id,
        EXISTS (SELECT 1 FROM payment_event e
                WHERE e.gateway_account_id = g.id AND e.external_id = %(external)s AND e.kind = %(kind)s)
 FROM gateway_account g
@@ -13,7 +13,6 @@ LEFT JOIN account clearing ON clearing.kind = 'clearing' AND clearing.holder = '
     AND clearing.counterparty = 'party:' || g.merchant_id AND clearing.currency = %(currency)s
 LEFT JOIN payment p ON p.id = %(payment)s
 LEFT JOIN shop_order o ON o.id = p.order_id
-LEFT JOIN money_hold h ON h.order_id = p.order_id AND h.state = 'open'
 WHERE g.gateway = %(gateway)s AND g.opaque_id = %(opaque_id)s
 """
 """All that is known where a notice arrives: its account, the payment it names, whether it was booked before."""
@@ -32,14 +31,15 @@ WITH e AS (
     RETURNING id
 )
 SELECT (SELECT count(*) FROM e), (SELECT count(*) FROM p),
-       (SELECT id FROM payment_event
-        WHERE payment_id = %(payment)s AND kind = 'refunded' AND reason = 'refunded_outside' AND resolved_at IS NULL
-            AND amount_minor = %(amount)s AND currency = %(currency)s
-        ORDER BY received_at LIMIT 1)
+       EXISTS (SELECT 1 FROM money_hold WHERE order_id = %(order)s AND state = 'open'), r.id, r.amount_minor
+FROM (SELECT 1) AS always LEFT JOIN LATERAL (
+    SELECT id, amount_minor FROM payment_event
+    WHERE payment_id = %(payment)s AND kind = 'refunded' AND reason = 'refunded_outside' AND resolved_at IS NULL
+    ORDER BY received_at LIMIT 1) AS r ON true
 """
 """The evidence, byte for byte, and the payment it settles. A twin inserts nothing; a payment that can no longer
-succeed stays as it is, and the caller moves the event to suspense. The third
-figure is a refund of it that came first."""
+succeed stays as it is, and the caller moves the event to suspense. Then, as
+it is under the order's lock: whether wallet money is held for it, and a refund of it that came first."""
 
 RECORD_SUSPENSE = """
 INSERT INTO payment_event (id, gateway_account_id, external_id, kind, named_payment_id, payment_id, order_id,

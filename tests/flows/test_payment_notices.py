@@ -236,11 +236,30 @@ def test_refunded_before_paid_ends_refunded_and_sells_nothing(till: Till, order)
     assert till.violations() == {}
 
 
-def test_paid_before_refunded_is_taken_off_the_payment_and_looked_at(till: Till, order) -> None:
+def test_partly_refunded_before_paid_sells_nothing_and_is_looked_at(till: Till, order) -> None:
+    payment = till.start(order)
+
+    till.receive(till.notice(payment, 400, kind="refunded"))
+    till.wait(seconds=1)
+    till.receive(till.notice(payment, 1000))
+
+    assert till.order_state(order) == "awaiting_payment"
+    assert [event[1:] for event in till.events()] == [("refunded_outside", None), ("already_refunded", None)]
+    assert till.balances() == {"clearing": -600, "suspense": 600}
+    assert (till.queued("deliver"), till.told()) == ([], ["in_review"])
+    assert till.violations() == {}
+
+
+def test_refunded_after_paid_is_taken_off_the_payment_and_stops_what_is_not_delivered(till: Till, order) -> None:
     payment = till.pay(order)
     till.wait(seconds=1)
 
     till.receive(till.notice(payment, 1000, kind="refunded"))
+
+    assert till.shop.sql("SELECT d.state, l.gate FROM delivery d JOIN order_line l ON l.id = d.line_id") == [
+        ("waiting", "review")
+    ]
+    assert till.told() == ["paid", "in_review"]
 
     assert (till.payment_state(payment), till.order_state(order)) == ("refunded", "paid")
     assert till.events()[1] == ("suspense", "refunded_outside", None)

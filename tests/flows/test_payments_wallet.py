@@ -154,6 +154,19 @@ def test_a_mixed_payment_asks_the_gateway_for_the_rest_and_captures_the_held_par
     assert till.violations() == {}
 
 
+def test_money_for_the_whole_order_sends_what_was_set_aside_back(till: Till, talker, order) -> None:
+    till.fill_wallet(talker, 700)
+    payment = till.start(order)
+    hold_wallet_part(actor=talker.actor, order_id=order.order_id, amount=Money(700, "CNY"), now=till.now)
+
+    till.receive(till.notice(payment, 1000))
+
+    assert till.order_state(order) == "paid"
+    assert wallet_balance(actor=talker.actor) == Money(700, "CNY")
+    assert till.shop.sql("SELECT state, captured, released FROM money_hold") == [("released", 0, 700)]
+    assert till.violations() == {}
+
+
 def test_money_set_aside_comes_back_when_the_order_is_cancelled(till: Till, talker, order) -> None:
     till.fill_wallet(talker, 700)
     hold_wallet_part(actor=talker.actor, order_id=order.order_id, amount=Money(400, "CNY"), now=till.now)

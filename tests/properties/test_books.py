@@ -128,12 +128,14 @@ class Books(RuleBasedStateMachine):
         return multiple(*fresh)
 
     def release_ended(self) -> None:
-        """What was set aside for orders that ended comes back; for paid ones it is gone."""
+        """What was set aside for an order is used, or comes back."""
         for order, (shopper, minor) in list(self.aside.items()):
-            state = self.shop.sql("SELECT state FROM shop_order WHERE id = %s", [order])[0][0]
-            if state in ("cancelled", "expired", "returned"):
+            state = self.shop.sql("SELECT state FROM money_hold WHERE order_id = %s", [order])[0][0]
+            ended = self.shop.sql("SELECT state FROM shop_order WHERE id = %s", [order])[0][0] != "awaiting_payment"
+            assert (state != "open") == ended
+            if state in ("released", "expired"):
                 self.wallet[shopper] += minor
-            if state != "awaiting_payment":
+            if state != "open":
                 del self.aside[order]
 
     @rule(target=orders, who=st.integers(0, 1), quantity=st.integers(1, 2))
