@@ -56,14 +56,16 @@ _ALSO = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _ONLY = {"seed": ("KEYSTALL_DEMO_PASSWORD",)}
 
 
-def environment_of(process: str, config: Config) -> dict[str, str]:
+def environment_of(process: str, config: Config, *, place: int = 0) -> dict[str, str]:
     """The whole environment of a process; `config` has every database address filled in.
 
+    `place` counts the processes of one name; each web process has an ops port of its own, upwards from the setting.
     What the process may not have is set to nothing, so that neither a file nor a default brings it back.
     """
     entitled = ENTITLEMENTS[process]
     variables = as_environment(config)
     variables[variable("database.url")] = ""
+    variables[variable("web.ops_port")] = str(config.web.ops_port + place)
     for role in _ROLES:
         if role not in entitled.roles:
             variables[variable(f"database.roles.{role}")] = ""

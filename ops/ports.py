@@ -24,7 +24,8 @@ def check_free(config: Config, *, patient: bool) -> None:
 def listeners(config: Config) -> list[tuple[str, int, str]]:
     """Host, port and setting of each listener."""
     web = config.web
-    return [(web.host, web.port, "web.port"), (web.ops_host, web.ops_port, "web.ops_port")]
+    figures = [(web.ops_host, web.ops_port + place, "web.ops_port") for place in range(web.workers)]
+    return [(web.host, web.port, "web.port"), *figures]
 
 
 def taken(host: str, port: int) -> OSError | None:

@@ -35,6 +35,7 @@ class Child:
     """One process of the store, over all its restarts."""
 
     name: str
+    place: int = 0  # among the processes of that name
     process: subprocess.Popen[bytes] | None = None
     ready_pipe: int | None = None
     is_ready: bool = False
@@ -58,9 +59,10 @@ class Supervisor:
     def start(self) -> None:
         """Start all and wait until each says that it is ready. Raises ConfigError when one does not come up."""
         for name in self.names:
-            child = Child(name)
-            self.children.append(child)
-            self._launch(child)
+            for place in range(self.config.web.workers if name == "web" else 1):
+                child = Child(name, place)
+                self.children.append(child)
+                self._launch(child)
         end = time.monotonic() + _READY_SECONDS
         while not self._stopping and not all(child.is_ready for child in self.children):
             self._look(0.1)
@@ -123,7 +125,7 @@ class Supervisor:
 
     def _launch(self, child: Child) -> None:
         read, write = os.pipe()
-        environment = {**environment_of(child.name, self.config), READY_FD: str(write)}
+        environment = {**environment_of(child.name, self.config, place=child.place), READY_FD: str(write)}
         try:
             child.process = subprocess.Popen(
                 launch.ended_with_parent([*self.program, child.name]), env=environment, stdin=subprocess.DEVNULL,
@@ -179,7 +181,7 @@ class Supervisor:
 
 
 class StopSignals:
-    """SIGINT and SIGTERM from here to the end of the block: the first one stops, further ones change nothing.
+    """SIGINT, SIGTERM and SIGHUP until the end of the block: the first one stops, further ones change nothing.
 
     Before there is a supervisor the first one raises KeyboardInterrupt; later it asks the supervisor to stop.
     """
@@ -190,7 +192,7 @@ class StopSignals:
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> StopSignals:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self._before[number] = signal.signal(number, self._ask)
         return self
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
@@ -51,6 +52,8 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
     wakes = Wakes(config.database.roles.direct)
     async with assembled(config, wakes) as (shop, operator):
         servers = [listener(config, shop, config.web.host, config.web.port)]
+        if config.web.workers > 1:
+            servers[0].shared = [shared_socket(config.web.host, config.web.port)]
         if config.web.ops_port:
             servers.append(listener(config, operator, config.web.ops_host, config.web.ops_port))
         await run_until_asked(servers, ready, wakes)
@@ -116,13 +119,25 @@ def panel_mount() -> BaseRoute:
 class Listener(uvicorn.Server):
     """A server whose process handles the signals itself: two servers, one end."""
 
+    shared: list[socket.socket] | None = None  # the socket, where several web processes listen on one port
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone."""
         yield
 
 
-def listener(config: Config, app: ASGIApp, host: str, port: int) -> uvicorn.Server:
+def shared_socket(host: str, port: int) -> socket.socket:
+    """A socket on a port that other web processes of this store listen on too; the kernel spreads the connections."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    made.bind(address)
+    return made
+
+
+def listener(config: Config, app: ASGIApp, host: str, port: int) -> Listener:
     """A server that leaves signals and logs to us; only configured proxies may say who the client is."""
     proxies = list(config.web.trusted_proxies)
     return Listener(
@@ -143,13 +158,13 @@ def listener(config: Config, app: ASGIApp, host: str, port: int) -> uvicorn.Serv
     )
 
 
-async def run_until_asked(servers: Sequence[uvicorn.Server], ready: Callable[[], None], wakes: Wakes) -> None:
+async def run_until_asked(servers: Sequence[Listener], ready: Callable[[], None], wakes: Wakes) -> None:
     """Start all, say so, serve until a signal, end the waits first and then the servers."""
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
-    running = [asyncio.create_task(server.serve()) for server in servers]
+    running = [asyncio.create_task(server.serve(sockets=server.shared)) for server in servers]
     while not all(server.started for server in servers):
         done, _ = await asyncio.wait(running, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

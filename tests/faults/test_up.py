@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 class RunningStore:
     """`python run.py up` in a process of its own, in a session like a terminal's."""
 
-    def __init__(self, data_dir: Path, *arguments: str) -> None:
+    def __init__(self, data_dir: Path, *arguments: str, **settings: str) -> None:
         self.data_dir = data_dir
         self.port, ops_port = free_port(), free_port()
         environment = {
@@ -37,6 +37,7 @@ class RunningStore:
             "KEYSTALL_STORE__DATA_DIR": str(data_dir),
             "KEYSTALL_WEB__PORT": str(self.port),
             "KEYSTALL_WEB__OPS_PORT": str(ops_port),
+            **settings,
         }
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "run.py"), "up", *arguments],
@@ -93,8 +94,8 @@ def folder() -> Iterator[Path]:
 def up(folder: Path) -> Iterator[Callable[..., RunningStore]]:
     with ExitStack() as ended:
 
-        def start(*arguments: str) -> RunningStore:
-            store = RunningStore(folder, *arguments)
+        def start(*arguments: str, **settings: str) -> RunningStore:
+            store = RunningStore(folder, *arguments, **settings)
             ended.callback(finish, store)
             store.wait_ready()
             return store
@@ -272,3 +273,18 @@ def is_ready(store: RunningStore) -> bool:
         return httpx.get(f"http://127.0.0.1:{store.port}/readyz", timeout=5).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def test_several_web_processes_share_the_port_and_one_may_die(up: Callable[..., RunningStore]) -> None:
+    store = up("--only", "web,bot", KEYSTALL_WEB__WORKERS="2")
+    first, second = processes_called(store, "web")
+
+    os.kill(first, signal.SIGKILL)
+    answers = [httpx.get(f"http://127.0.0.1:{store.port}/healthz").status_code for _ in range(10)]
+
+    assert answers == [200] * 10
+    assert second in processes_called(store, "web")
+    end = time.monotonic() + 15
+    while len(processes_called(store, "web")) < 2 and time.monotonic() < end:
+        time.sleep(0.1)
+    assert len(processes_called(store, "web")) == 2
