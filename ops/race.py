@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -21,6 +21,7 @@ import psycopg
 from core import db
 from core.messages.service import MessageKind, messages_after, sealed_answers
 from core.orders.service import WantedLine, pay_token, place_order
+from core.payments.rules import OrderNotPayable
 from core.payments.service import request_sandbox_payment
 from core.reports.checks import verify
 from core.risk.rules import StockKeptForOthers
@@ -30,6 +31,7 @@ from ops.trial import Buyer, Trial
 
 PATIENCE = 60.0  # seconds that a buyer asks again while cards are only held, and waits for cards that were paid
 AT_ONCE = 16  # use cases at the same time, as many as the web process runs
+_PRESS_AGAIN = 15.0  # seconds after which a buyer who heard nothing presses the button once more
 _LOOK_EVERY = 1.0  # seconds; a notice of the database comes earlier
 
 
@@ -67,9 +69,10 @@ class Outcome:
 class Race:
     """One race on a trial store."""
 
-    def __init__(self, trial: Trial, buyers: Sequence[Buyer]) -> None:
+    def __init__(self, trial: Trial, buyers: Sequence[Buyer], *, patience: float = PATIENCE) -> None:
         self.trial = trial
         self.buyers = buyers
+        self.patience = patience
         self.baskets = [Basket() for _ in buyers]
         self.greatest_held_by_strangers = 0
         self._gate = threading.Event()
@@ -96,7 +99,7 @@ class Race:
 
     def _buy(self, buyer: Buyer, basket: Basket) -> None:
         self._gate.wait()
-        submission, end = str(uuid4()), time.monotonic() + PATIENCE
+        submission, end = str(uuid4()), time.monotonic() + self.patience
         while basket.order_id is None and basket.refused is None:
             try:
                 self._place(buyer, basket, submission)
@@ -134,8 +137,13 @@ class Race:
     def _receive(self, buyer: Buyer, basket: Basket) -> None:
         """Read the chat until the cards are there, as the web chat does: woken by the database, or once a second."""
         conversation, after = buyer.session.conversation_id, 0
-        paid_at, end = None, time.monotonic() + PATIENCE
+        paid_at, end = None, time.monotonic() + self.patience
+        pressed = time.monotonic()
         while not basket.received and time.monotonic() < end and not self.trial.is_stopping:
+            if paid_at is None and basket.order_id and time.monotonic() > pressed + _PRESS_AGAIN:
+                with suppress(OrderNotPayable):  # paid in this very moment
+                    self._pay(basket.order_id)
+                pressed = time.monotonic()
             self._woken[conversation].wait(_LOOK_EVERY)
             self._woken[conversation].clear()
             with self._use_case():
