@@ -21,6 +21,7 @@ import structlog
 from core import db
 from core.clock import Clock, DatabaseClock
 from core.config import Config
+from core.custody import sql
 from core.custody.desk import Answer, Desk, refusal
 from core.custody.keys import VaultClosed, open_vault
 from core.vault.client import VaultCode
@@ -80,13 +81,16 @@ def serve(
 
 
 def opened_desk(config: Config, clock: Clock) -> Desk:
-    """The desk that answers; a closed one, which knows why, when the keys are missing or wrong."""
-    try:
-        with db.connection():
-            return Desk(config, clock=clock, vault=open_vault(config))
-    except VaultClosed as closed:
-        log.error("the vault opens nothing", reason=str(closed))
-        return Desk(config, clock=clock, closed=str(closed))
+    """The desk that answers; one that is closed and knows why when the keys are wrong: then nothing is sold."""
+    with db.connection():
+        try:
+            vault = open_vault(config)
+        except VaultClosed as closed:
+            log.error("the vault opens nothing", reason=str(closed))
+            db.execute(sql.SAY_STATE, (str(closed), str(closed)))
+            return Desk(config, clock=clock, closed=str(closed))
+        db.execute(sql.SAY_STATE, (None, None))
+        return Desk(config, clock=clock, vault=vault)
 
 
 def _listen(path: Path) -> socket.socket:

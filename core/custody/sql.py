@@ -217,6 +217,12 @@ INSERT INTO stock_event (kind, card_id, batch_no, detail, created_at)
 SELECT 'broken_seal', c.id, c.batch_no, '{}', %(now)s FROM c
 """
 
+SAY_STATE = """
+INSERT INTO vault_state (open, reason, at) VALUES (%s::text IS NULL, %s, now())
+ON CONFLICT (one) DO UPDATE SET open = excluded.open, reason = excluded.reason, at = excluded.at
+"""
+"""Orders are taken only while the vault can open what they pay for."""
+
 TRACE = "SELECT card_id FROM card_seal WHERE fingerprint = ANY (%s::bytea[])"
 
 KEY_USE = """

@@ -12,6 +12,7 @@ from core.catalog.rules import UnknownListing
 from core.db import execute
 from core.errors import Invalid, NotFound
 from core.orders import sql
+from core.orders.rules import NothingIsSold
 from core.orders.values import WantedLine
 
 
@@ -48,7 +49,7 @@ class PlaceFacts:
 
 
 def place_facts(actor: Actor, conversation_id: UUID, lines: Sequence[WantedLine], network: str) -> PlaceFacts:
-    """Lock the shopper and read what placing needs. Raises `NotFound`, `UnknownListing`, `Invalid` (currencies)."""
+    """Lock the shopper and read what placing needs. Raises `NotFound`, `UnknownListing`, `NothingIsSold`, `Invalid`."""
     rows = execute(
         sql.PLACE_FACTS,
         {
@@ -60,6 +61,8 @@ def place_facts(actor: Actor, conversation_id: UUID, lines: Sequence[WantedLine]
     )
     if not rows:
         raise NotFound("conversation")
+    if rows[0][19]:
+        raise NothingIsSold
     merchant_id, shopper_id, identity_id, chat_address, paid_orders, basis_points = rows[0][:6]
     listings = {row[6]: _listing(row) for row in rows if row[6] is not None and row[13] and row[17] == "active"}
     if set(listings) != {line.listing_id for line in lines}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, Unavailable
 
 
 class OrderState(StrEnum):
@@ -120,6 +120,10 @@ class QuantityRefused(Invalid):
 
 class PriceChanged(Conflict):
     """The price is not the one that was confirmed; `code` says of what."""
+
+
+class NothingIsSold(Unavailable):
+    """The vault has no usable key: what was paid now could not be delivered, so no order is taken."""
 
 
 class OrderIs(Conflict):

@@ -6,7 +6,8 @@ PLACE_FACTS = """
 SELECT c.merchant_id, c.shopper_id, c.identity_id, c.chat_address, s.paid_orders, m.fee_basis_points,
        l.id, l.code, l.sku_id, l.price_minor, l.currency, l.version, l.maximum_quantity,
        l.on_sale AND k.archived_at IS NULL,
-       p.names, k.names, k.minimum_life_days, m.status, (SELECT id FROM party WHERE kind = 'platform')
+       p.names, k.names, k.minimum_life_days, m.status, (SELECT id FROM party WHERE kind = 'platform'),
+       (SELECT NOT v.open FROM vault_state v)
 FROM conversation c
 JOIN shopper s ON s.id = c.shopper_id
 JOIN party m ON m.id = c.merchant_id

@@ -219,3 +219,10 @@ CREATE TABLE vault_mark (
     name text PRIMARY KEY,
     mark bytea NOT NULL
 );
+-- Whether the vault could open cards when it last started: while it cannot, no order is taken.
+CREATE TABLE vault_state (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    open boolean NOT NULL,
+    reason text CHECK (open = (reason IS NULL)),
+    at timestamptz NOT NULL
+);

@@ -59,6 +59,8 @@ GRANT UPDATE (state, line_id, opened_at, contested) ON card TO keystall_vault;
 GRANT UPDATE (gate, gate_reason) ON order_line TO keystall_vault;
 GRANT UPDATE (contested) ON card_seal TO keystall_vault;
 GRANT INSERT ON evidence_use, vault_mark TO keystall_vault;
+GRANT INSERT, UPDATE ON vault_state TO keystall_vault;
+GRANT SELECT ON vault_state TO keystall_shop, keystall_worker;
 GRANT UPDATE (used_for) ON evidence_use TO keystall_vault;
 GRANT DELETE ON upload_chunk TO keystall_vault;
 GRANT USAGE ON SEQUENCE card_pos TO keystall_vault;

@@ -37,6 +37,7 @@ WITHOUT_MODEL = {
     "submission",
     "throttle",
     "vault_mark",
+    "vault_state",
 }
 
 KINDS = {

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from core import db
 from core.config import Config
 from core.custody.desk import TRACES_A_MINUTE
 from core.ids import Prefix, public
+from core.orders.rules import NothingIsSold
 from core.secret import Secret
 from core.vault.client import VaultAway, VaultCode, VaultRefused
 from core.vault.primitives import SealError
-from core.vault.seal import answer_context, open_answer
+from core.vault.seal import answer_context, generate_keypair, open_answer
 from tests.support.sales import LINES, Counter, a_counter, hold_from_wallet
 from tests.support.vaults import VaultProcess, desk_vault, vault_process
 
@@ -237,21 +239,33 @@ def test_wallet_money_counts_only_when_notices_filled_the_wallet(counter: Counte
     assert len(counter.open(sale)) == 2
 
 
-def test_fault_70_without_its_key_the_vault_says_why_and_opens_nothing(counter: Counter, config: Config) -> None:
-    sale = counter.sell(1)
-    private = config.data_dir / config.vault.private_key.removeprefix("file:")
-    kept = private.read_bytes()
-    try:
-        private.unlink()
-        counter.vault.restart()
-        reason = counter.vault.client.status().reason
-        assert reason is not None
-        assert "missing" in reason
-        assert counter.refused(sale) is VaultCode.CLOSED
-    finally:
-        private.write_bytes(kept)
-        os.chmod(private, 0o600)
-    counter.vault.restart()
+@pytest.mark.parametrize(
+    ("key", "content", "says"),
+    [
+        ("private_key", None, "missing"),
+        ("private_key", generate_keypair()[0], "does not belong"),
+        ("private_key", b"no key at all, only some bytes", "holds something else"),
+        ("fingerprint_key", bytes(range(32)), "not the one of its last start"),
+        ("sign_key", bytes(range(32)), "not the one of its last start"),
+    ],
+    ids=["missing", "another's", "no key", "wrong fingerprint key", "wrong signing key"],
+)
+def test_fault_70_without_its_keys_the_vault_says_why_and_nothing_is_sold(
+    counter: Counter, config: Config, key: str, content: bytes | None, says: str
+) -> None:
+    sale, file = counter.sell(1), config.data_dir / "other.key"
+    if content is not None:
+        file.write_bytes(content)
+    counter.vault.restart(replace(config, vault=replace(config.vault, **{key: f"file:{file}"})))
+
+    reason = counter.vault.client.status().reason
+    assert reason is not None
+    assert says in reason
+    assert counter.refused(sale) is VaultCode.CLOSED
+    with pytest.raises(NothingIsSold):
+        counter.shop.place(counter.shop.a_shopper(), counter.listing)
+    db.close()
+    counter.vault.restart(config)
     assert counter.vault.client.status().reason is None
     assert len(counter.open(sale)) == 1
 

@@ -36,8 +36,8 @@ class TestVault:
         db.close()
         return self.client.import_upload(ImportOrder(upload=upload, **order))
 
-    def restart(self) -> None:
-        """End it and start it again, as after a change of keys."""
+    def restart(self, config: Config | None = None) -> None:
+        """End it and start it again, with other settings if they are given."""
         raise AssertionError("each kind restarts in its own way")
 
 
@@ -49,9 +49,9 @@ class VaultProcess(TestVault):
         self.supervisor = Supervisor(config, ("vault",))
         self.supervisor.start()
 
-    def restart(self) -> None:
+    def restart(self, config: Config | None = None) -> None:
         self.supervisor.stop()
-        self.supervisor = Supervisor(self.config, ("vault",))
+        self.supervisor = Supervisor(config or self.config, ("vault",))
         self.supervisor.start()
 
 
@@ -67,7 +67,8 @@ class _AtTheDesk(VaultClient):
         with self._as_vault():
             return opened_desk(self._config, DatabaseClock(db.database_now))
 
-    def reopen(self) -> None:
+    def reopen(self, config: Config | None = None) -> None:
+        self._config = config or self._config
         self._desk = self.opened()
 
     def finish_imports(self) -> None:
@@ -105,8 +106,8 @@ class DeskVault(TestVault):
         self.at_the_desk = _AtTheDesk(config)
         super().__init__(config, self.at_the_desk)
 
-    def restart(self) -> None:
-        self.at_the_desk.reopen()
+    def restart(self, config: Config | None = None) -> None:
+        self.at_the_desk.reopen(config)
 
     def resume(self) -> None:
         """Restart, and wait until the imports that a crash left behind are done."""
