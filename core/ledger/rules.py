@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-BASIS = 10_000
-"""Basis points in a whole."""
-
 
 class AccountKind(StrEnum):
     """What an account counts. Only bounded kinds store a balance; the others are summed from transfers."""
@@ -40,7 +37,6 @@ class TransferCode(StrEnum):
     HOLD = "hold"  # wallet money set aside for an order
     POOLED = "pooled"  # the gateway's part of a mixed payment joins the held part
     RELEASE = "release"  # held wallet money goes back
-    REFUND_SHARE = "refund_share"  # a party's part of a refund
     REFUND = "refund"  # money goes back to where it came from
     REFUNDED_OUTSIDE = "refunded_outside"  # the gateway paid money back without being asked by us
     RECONCILED = "reconciled"  # the outside confirms what an event said
@@ -66,13 +62,6 @@ def split(amount: int, over: Sequence[int]) -> list[int]:
     for position in order[: amount - sum(parts)]:
         parts[position] += 1
     return parts
-
-
-def fee(price: int, basis_points: int) -> int:
-    """The fee on a discounted price in minor units, rounded down (books.md). Raises ValueError outside 0 to 100 %."""
-    if not 0 <= basis_points <= BASIS or price < 0:
-        raise ValueError(f"no fee of {basis_points} basis points on {price}")
-    return price * basis_points // BASIS
 
 
 def party(party_id: int) -> str:

@@ -20,7 +20,6 @@ __all__ = [
     "BelowFloor",
     "NewTransfer",
     "TransferCode",
-    "accounts_of",
     "balance",
     "change_balances",
     "insert",
@@ -62,12 +61,6 @@ def open_account(*, kind: AccountKind, holder: str, counterparty: str = "", curr
     # A twin that committed between the two statements is visible to a third.
     found = found or execute(sql.FIND_ACCOUNT, (kind, holder, counterparty, currency))
     return int(found[0][0])
-
-
-def accounts_of(*, counterparty: str, currency: str) -> dict[tuple[AccountKind, str], int]:
-    """The ids of all accounts that one debtor stands behind, by (kind, holder)."""
-    rows = execute(sql.ACCOUNTS_OF, (counterparty, currency))
-    return {(AccountKind(kind), holder): account_id for kind, holder, account_id in rows}
 
 
 def post(*, transfers: Sequence[NewTransfer], now: datetime) -> None:

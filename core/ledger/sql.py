@@ -13,9 +13,6 @@ RETURNING id
 FIND_ACCOUNT = "SELECT id FROM account WHERE kind = %s AND holder = %s AND counterparty = %s AND currency = %s"
 """One account by what makes it unique."""
 
-ACCOUNTS_OF = "SELECT kind, holder, id FROM account WHERE counterparty = %s AND currency = %s"
-"""All accounts that one debtor stands behind."""
-
 POST = """
 WITH posted AS (
     INSERT INTO transfer (debit_id, credit_id, amount, currency, code, reference, line_id, at)

@@ -14,7 +14,6 @@ from core.ledger.service import (
     AlreadyReversed,
     BelowFloor,
     NewTransfer,
-    accounts_of,
     balance,
     change_balances,
     open_account,
@@ -54,9 +53,9 @@ def violations(shop: Shop) -> dict[str, int]:
     return {name: count for name, count in found.items() if count}
 
 
-def test_an_account_is_opened_once(wallet: int) -> None:
+def test_an_account_is_opened_once(shop: Shop, wallet: int) -> None:
     assert account(AccountKind.WALLET, "shopper:1") == wallet
-    assert accounts_of(counterparty="party:1", currency="CNY") == {(AccountKind.WALLET, "shopper:1"): wallet}
+    assert shop.sql("SELECT id, balance, floor FROM account") == [(wallet, 0, 0)]
 
 
 def test_a_transfer_moves_the_stored_balance_and_the_recomputed_one(shop: Shop, world: int, wallet: int) -> None:

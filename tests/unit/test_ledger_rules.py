@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.ledger.rules import BOUNDED, AccountKind, fee, split
+from core.ledger.rules import BOUNDED, AccountKind, split
 
 SHARES = st.lists(st.integers(0, 10**13), min_size=1, max_size=8)
 
@@ -61,19 +61,6 @@ def test_any_sequence_of_refunds_that_adds_up_gives_everyones_share_back_exactly
         left = [share - part for share, part in zip(left, parts, strict=True)]
 
     assert left == [0] * len(over)
-
-
-@pytest.mark.parametrize(
-    ("price", "basis_points", "expected"), [(1000, 100, 10), (999, 100, 9), (99, 100, 0), (1000, 0, 0), (7, 10_000, 7)]
-)
-def test_a_fee_is_rounded_down(price: int, basis_points: int, expected: int) -> None:
-    assert fee(price, basis_points) == expected
-
-
-@pytest.mark.parametrize(("price", "basis_points"), [(1000, -1), (1000, 10_001), (-1, 100)])
-def test_no_fee_below_nothing_or_above_the_price(price: int, basis_points: int) -> None:
-    with pytest.raises(ValueError, match="no fee"):
-        fee(price, basis_points)
 
 
 def test_only_what_people_may_spend_is_bounded() -> None:
