@@ -110,7 +110,7 @@ def test_a_filled_wallet_is_told(talk, till):
     assert told.text == "¥50.00 已到钱包\n下次下单可以一键支付。"
 
 
-def test_late_money_for_goods_that_are_gone_is_a_choice_of_two(talk, till):
+def test_fault_31_late_money_for_goods_that_are_gone_is_a_choice_of_two(talk, till):
     asks = late_money(till, talk)
 
     assert asks.text.startswith("付款到得晚了，订单已结束")

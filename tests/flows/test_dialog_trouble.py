@@ -24,7 +24,7 @@ def orders(shop: Shop) -> int:
     return shop.count("shop_order")
 
 
-def test_ten_taps_on_confirm_make_one_order(talk, shop):
+def test_fault_39_ten_taps_on_confirm_make_one_order(talk, shop):
     action = talk.say("买 A1 2").options[0].action
 
     screens = [talk.act(action) for _ in range(10)]
@@ -47,7 +47,7 @@ def test_the_confirm_button_of_a_cancelled_order_shows_that_order_and_places_no_
 
 
 @pytest.mark.parametrize("action", ["x" * 22, "", "place?listing=1&quantity=9", "A" * 5000, "🎁", "\0"])
-def test_an_invented_button_is_answered_like_a_missing_one_and_does_nothing(talk, shop, action):
+def test_fault_40_an_invented_button_is_answered_like_a_missing_one_and_does_nothing(talk, shop, action):
     screen = talk.act(action)
 
     assert screen.kind is ScreenKind.ERROR
@@ -56,7 +56,7 @@ def test_an_invented_button_is_answered_like_a_missing_one_and_does_nothing(talk
     assert orders(shop) == 0
 
 
-def test_a_button_with_one_sign_changed_does_nothing(talk, shop):
+def test_fault_40_a_button_with_one_sign_changed_does_nothing(talk, shop):
     action = talk.say("买 A1 1").options[0].action
 
     for place in range(len(action)):
@@ -65,7 +65,7 @@ def test_a_button_with_one_sign_changed_does_nothing(talk, shop):
     assert orders(shop) == 0
 
 
-def test_another_shoppers_button_is_answered_like_an_invented_one(talk, shop, clock):
+def test_fault_40_another_shoppers_button_is_answered_like_an_invented_one(talk, shop, clock):
     action = talk.say("买 A1 1").options[0].action
     stranger = Dialog(an_engine(shop, clock), shop.a_shopper())
 
@@ -75,7 +75,7 @@ def test_another_shoppers_button_is_answered_like_an_invented_one(talk, shop, cl
     assert orders(shop) == 0
 
 
-def test_a_changed_price_is_shown_and_asked_about_before_anything_is_placed(talk, shop, clock):
+def test_fault_41_a_changed_price_is_shown_and_asked_about_before_anything_is_placed(talk, shop, clock):
     old = talk.say("买 A1 2").options[0].action
     set_price(actor=OPERATOR, listing_id=shop.a_listing("A1"), price=Money(1200, "CNY"), now=clock.now())
 
@@ -101,7 +101,7 @@ def test_a_button_of_goods_taken_off_the_shelf_says_so(talk, shop, clock):
 
 @pytest.mark.parametrize("written", ["0", "-1", "1e9", "1.5", "NaN", "1e3", "101"])
 @pytest.mark.parametrize("form", ["买 A1 {}", "A1 {}", "A1*{}", "buy a1 {}"])
-def test_a_quantity_that_is_none_is_refused_in_clear_words(talk, shop, form, written):
+def test_fault_54_a_quantity_that_is_none_is_refused_in_clear_words(talk, shop, form, written):
     screen = talk.say(form.format(written))
 
     assert screen.kind is ScreenKind.ERROR
@@ -125,7 +125,7 @@ def test_sold_out_and_too_few_are_said_before_anything_is_placed(talk, shop):
     assert orders(shop) == 0
 
 
-def test_the_last_card_goes_to_one_of_two_and_the_other_is_told_clearly(shop, clock):
+def test_fault_58_the_last_card_goes_to_one_of_two_and_the_other_is_told_clearly(shop, clock):
     shop.a_listing("A1")
     shop.a_batch("A1", 1)
     first, second = (Dialog(an_engine(shop, clock), shop.a_shopper()) for _ in range(2))
@@ -164,7 +164,7 @@ def test_unknown_words_are_answered_with_the_nearest_goods_and_help(talk):
 @pytest.mark.parametrize(
     "said", ["\0", "\u202e\u200b", "🎁🎁🎁", "'; DROP TABLE card;--", "%_%", "买 \0", "搜索 \0%", "x" * 60_000]
 )
-def test_strange_signs_are_answered_and_harm_nothing(talk, shop, said):
+def test_fault_56_strange_signs_are_answered_and_harm_nothing(talk, shop, said):
     screen = talk.say(said)
 
     assert screen.text

@@ -130,7 +130,7 @@ def test_a_quantity_is_read_however_it_is_written(written, count):
 @pytest.mark.parametrize(
     "written", ["0", "-1", "1e9", "1.5", "NaN", "1e3", "101", "inf", "²½", "9" * 60, "2 3", "+2", "两百"]
 )
-def test_only_whole_numbers_up_to_the_maximum_are_quantities(written):
+def test_fault_54_only_whole_numbers_up_to_the_maximum_are_quantities(written):
     with pytest.raises(BadQuantity) as refused:
         read_quantity(written, maximum=100)
 
