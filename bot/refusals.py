@@ -17,7 +17,7 @@ from core.catalog.rules import UnknownListing
 from core.conversations.service import StaleButton, StaleMenu
 from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable, error_id
 from core.fulfilment.service import NothingDelivered, RereadLimit
-from core.orders.rules import CannotSettle, OrderIs, PriceChanged, QuantityRefused
+from core.orders.rules import CannotSettle, NothingIsSold, OrderIs, PriceChanged, QuantityRefused
 from core.payments.rules import AlreadyDecided, NotEnough, NotForSale, OrderNotPayable
 from core.risk.rules import StockKeptForOthers, TooManyOnNetwork, TooManyUnpaid
 from core.stock.rules import HeldByOthers, OutOfStock
@@ -90,6 +90,10 @@ OWN_WORDS: Mapping[type[Refusal], Wording] = {
     StockKeptForOthers: Wording(
         mark("So that everyone gets a chance, only part of the stock can be reserved before it is paid for."),
         now=mark("Order fewer, or try again in a few minutes."),
+    ),
+    NothingIsSold: Wording(
+        mark("The shop cannot hand out cards right now, so it takes no orders."),
+        now=mark("Please come back a little later."),
     ),
     OrderIs: Wording(mark("This order has moved on: {state}."), NOT_CHANGED, ways=(Intent.ORDERS,)),
     CannotSettle: Wording(
