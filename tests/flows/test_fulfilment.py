@@ -78,7 +78,8 @@ def test_a_delivered_line_has_its_cards_told_once_with_tokens_only(shop: Shop) -
     assert vault.asked == 1
     assert kinds(talker) == ["paid", "cards"]
     body = execute("SELECT body FROM message WHERE kind = 'cards'")[0][0]
-    assert len(body["cards"]) == 2 and all(set(card) == {"token", "mask"} for card in body["cards"])
+    assert len(body["cards"]) == 2
+    assert all(set(card) == {"token", "mask"} for card in body["cards"])
     assert shop.card_states(batch) == {"free": 3, "delivered": 2}
     assert order_view(actor=talker.actor, order_id=order_id).status is OrderStatus.DELIVERED
     assert shop.sql("SELECT state FROM shop_order") == [("closed",)]
