@@ -114,6 +114,11 @@ def _answer(talk: Talk) -> Screen:
         if meant is None:
             return home.draw_menu_changed(talk.texts)
         act = meant
+    if act.intent is Intent.YES:
+        wanted = numbers.agreed(talk)
+        if wanted is None:
+            return home.draw_nothing_to_confirm(talk.texts)
+        act, talk = wanted, replace(talk, submission=f"menu:{wanted.text('once')}")
     return HANDLERS[act.intent](talk, act)
 
 

@@ -74,6 +74,11 @@ def draw_menu_changed(texts: Texts) -> Screen:
     return draw_home(texts, first=texts.say("The menu has changed, please choose again."))
 
 
+def draw_nothing_to_confirm(texts: Texts) -> Screen:
+    """确认 without a question before it."""
+    return draw_home(texts, first=texts.say("There is nothing to confirm right now, and nothing was ordered."))
+
+
 def draw_languages(texts: Texts, locales: list[str]) -> Screen:
     """Each language by its own name."""
     options = (choice(LANGUAGE_NAMES.get(locale, locale), Intent.SET_LANGUAGE, locale=locale) for locale in locales)

@@ -25,6 +25,7 @@ class Intent(StrEnum):
     ASK_QUANTITY = "ask_quantity"  # how many?
     QUANTITY = "quantity"  # a bare number that says how many
     PLACE = "place"  # places the order: the only intent that does
+    YES = "yes"  # the word: confirms what the last screen asked to be confirmed
     DISMISS = "dismiss"  # no order after all; nothing was placed
     ORDERS = "orders"  # the shopper's latest orders
     ORDER = "order"  # one order

@@ -1,4 +1,4 @@
-"""A bare number: read against the menu sent last, or taken as the quantity that was asked for."""
+"""A bare number, or a bare yes: read against the menu sent last, or taken as the quantity that was asked for."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from bot.intents import Act, Intent
 from bot.screens import Option, Screen
 from bot.talk import Talk
 from core.conversations.service import MenuOption, StaleMenu, read_menu, remember_menu
-from core.ids import Prefix, public
+from core.ids import Prefix, new_token, public
 
+YES = -2  # where the act is kept that a typed 确认 stands for
 NO_OPTION = -1  # a number that no menu has: it finds what any number means, if the last screen asked how many
 
 
@@ -25,6 +26,18 @@ def meant_by(talk: Talk, act: Act) -> Act | None:
     return Act(Intent(option.intent), params)
 
 
+def agreed(talk: Talk) -> Act | None:
+    """What a typed 确认 places: exactly what the last screen asked to be confirmed, or None where it asked nothing.
+
+    Its parameter `once` names that one screen, so that saying it twice at once places one order.
+    """
+    try:
+        option = read_menu(conversation_id=talk.conversation_id, number=YES, now=talk.now)
+    except StaleMenu:
+        return None
+    return Act(Intent(option.intent), option.params) if option.number == YES else None
+
+
 def awaits_quantity(talk: Talk) -> bool:
     """Whether the last screen asked how many: then 取消 means that question, not an order placed before."""
     try:
@@ -37,6 +50,11 @@ def remember(talk: Talk, screen: Screen) -> None:
     """Keep what a bare number answers from now on; a screen without choices leaves the menu before it."""
     if screen.asks is not None:
         options = [MenuOption(None, screen.asks.intent, screen.asks.params)]
+        options += [
+            MenuOption(YES, option.act.intent, {**option.act.params, "once": new_token()})
+            for option in screen.options
+            if option.act is not None and option.act.intent is Intent.PLACE
+        ]
     else:
         options = numbered(screen)
     if options:

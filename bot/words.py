@@ -19,6 +19,7 @@ _WORDS: dict[Intent, tuple[str, ...]] = {
     Intent.CARDS: ("取卡", "取卡密", "卡密", "再次查看", "card", "cards", "my cards"),
     Intent.WALLET: ("钱包", "余额", "我的余额", "充值余额", "wallet", "balance"),
     Intent.LANGUAGE: ("语言", "切换语言", "language", "lang"),
+    Intent.YES: ("确认", "确认下单", "确定", "是", "是的", "好", "好的", "可以", "y", "yes", "ok", "okay", "confirm"),
     Intent.HELP: ("客服", "人工", "人工客服", "帮助", "怎么用", "help", "support", "?"),
     Intent.CANCEL: ("取消", "取消订单", "cancel"),
     Intent.MEMBER: ("会员", "我的会员", "member", "membership"),

@@ -95,6 +95,27 @@ def test_a_bare_number_on_the_confirm_screen_is_the_new_quantity_and_never_place
     assert orders(shop) == 0
 
 
+@pytest.mark.parametrize("word", ["确认", "好的", "yes", "Confirm"])
+def test_a_typed_yes_places_what_the_confirm_screen_asked_about_once(talk, shop, word):
+    talk.say("买 A1 2")
+
+    assert "应付：¥20.00" in talk.say(word).text
+    assert talk.say(word).text.startswith("现在没有需要确认的，也没有下单。")
+    assert orders(shop) == 1
+
+
+def test_a_typed_yes_without_a_question_places_nothing(talk, shop):
+    assert talk.say("确认").text.startswith("现在没有需要确认的，也没有下单。")
+    talk.say("买 A1 1")
+    talk.tap("改数量")
+    talk.say("确认")
+    talk.say("买 A1 1")
+    talk.tap("取消")
+    talk.say("确认")
+
+    assert orders(shop) == 0
+
+
 def test_changing_the_quantity_asks_and_takes_a_number_or_a_tap(talk):
     talk.say("买 A1 1")
     question = talk.tap("改数量")

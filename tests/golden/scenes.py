@@ -60,6 +60,7 @@ def talking() -> Iterator[tuple[str, Scene]]:
     """Menus, languages, help, what is not open yet."""
     yield "home", home.draw_home
     yield "menu_changed", home.draw_menu_changed
+    yield "nothing_to_confirm", home.draw_nothing_to_confirm
     yield "languages", lambda texts: home.draw_languages(texts, ["zh-CN", "en"])
     yield "help", home.draw_help
     for intent, sentence in home.NOT_OPEN_YET.items():

@@ -40,6 +40,15 @@ def test_fault_39_ten_taps_at_once_make_one_order_and_all_show_it(talk: Dialog, 
     assert shop.card_states() == {"free": 38, "held": 2}
 
 
+def test_saying_yes_ten_times_at_once_makes_one_order(talk: Dialog, shop: Shop) -> None:
+    talk.say("买 A1 2")
+
+    at_once([lambda: talk.engine.handle(talk.incoming(text="确认")) for _ in range(TAPS)])
+
+    assert shop.count("shop_order") == 1
+    assert shop.card_states() == {"free": 38, "held": 2}
+
+
 def test_control_without_the_buttons_name_ten_taps_make_several_orders(
     talk: Dialog, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,6 +42,8 @@ from bot.words import BadQuantity, echo, looks_like_a_quantity, normalised, read
         ("买", Intent.CONFIRM),
         ("buy", Intent.CONFIRM),
         ("退款", Intent.AFTER_SALES),
+        ("确认", Intent.YES),
+        ("Yes!", Intent.YES),
         ("訂單", Intent.ORDERS),
         ("　取卡！", Intent.CARDS),
         ("Help.", Intent.HELP),
