@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from statistics import median
 from typing import Any
 
 import psycopg
@@ -22,24 +23,23 @@ from ops.bench.twin import Ready, Twin
 from ops.race import quantile
 
 CLIENTS = (1, 4, 16)
-ROUNDS = 6
-ORDERS_A_ROUND = 48  # shared by the clients
+ROUNDS = 10
+ORDERS_A_ROUND = 32  # shared by the clients
 OPTIONS = "-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
 
 
 @dataclass
 class Side:
-    """One side's sums over all rounds: wall and processor seconds, orders, and the seconds of each order."""
+    """One side of the comparison: per round wall and processor seconds an order, and the seconds of each order."""
 
-    orders: int = 0
-    wall: float = 0.0
-    processor: float = 0.0
+    walls: list[float] = field(default_factory=list)
+    processors: list[float] = field(default_factory=list)
     each: list[float] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
-        """Orders a second."""
-        return self.orders / self.wall
+        """Orders a second, in the median round."""
+        return 1 / median(self.walls)
 
 
 @dataclass(frozen=True)
@@ -120,10 +120,10 @@ class Bench:
             clients=clients,
             ours_rate=ours.rate,
             twin_rate=twin.rate,
-            ratio=ours.rate / twin.rate,
-            processor_ratio=(twin.processor / twin.orders) / (ours.processor / ours.orders),
-            ours_processor_ms=1000 * ours.processor / ours.orders,
-            twin_processor_ms=1000 * twin.processor / twin.orders,
+            ratio=paired(twin.walls, ours.walls),
+            processor_ratio=paired(twin.processors, ours.processors),
+            ours_processor_ms=1000 * median(ours.processors),
+            twin_processor_ms=1000 * median(twin.processors),
             ours_median_ms=1000 * quantile(ours.each, 0.5),
             ours_p99_ms=1000 * quantile(ours.each, 0.99),
         )
@@ -155,6 +155,11 @@ def inputs_of(session: Session) -> list[Any]:
     return [session.conversation_id, session.shopper_id, session.identity_id, session.id, session.network]
 
 
+def paired(those: Sequence[float], ours: Sequence[float]) -> float:
+    """The median of the rounds' own ratios: a moment in which the machine was busy elsewhere spoils one round only."""
+    return median(that / our for that, our in zip(those, ours, strict=True))
+
+
 def _say(ready: Ready, connection: psycopg.Connection[Any]) -> Callable[[], None]:
     return lambda: Twin.say(ready, connection)
 
@@ -182,8 +187,8 @@ def _add(side: Side, works: list[list[Callable[[], None]]]) -> None:
     wall, processor = time.perf_counter(), time.process_time()
     for thread in threads:
         thread.join()
-    side.wall += time.perf_counter() - wall
-    side.processor += time.process_time() - processor
-    side.orders += sum(len(orders) for orders in works)
+    orders = sum(len(some) for some in works)
+    side.walls.append((time.perf_counter() - wall) / orders)
+    side.processors.append((time.process_time() - processor) / orders)
     if errors:
         raise errors[0]
