@@ -23,7 +23,7 @@ from ops.engines import launch, passwords
 
 SUPERUSER = "postgres"
 _START_SECONDS = 120.0  # recovery after a crash may take a while
-_STOP_SECONDS = 3.0  # of the ten that a whole store has; the checkpoint of a busy one may take longer
+_STOP_SECONDS = 2.5  # of the ten that a whole store has; the checkpoint of a busy one may take longer
 _LEFT_OVER_SECONDS = 8.0  # a server whose supervisor was killed ends by itself
 
 # Kept out of the log: failing rows (DETAIL), statements and parameters; they may carry what must not be read.

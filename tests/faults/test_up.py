@@ -103,6 +103,19 @@ def up(folder: Path) -> Iterator[Callable[..., RunningStore]]:
         yield start
 
 
+@pytest.fixture(scope="module")
+def running() -> Iterator[RunningStore]:
+    """A store in a folder of its own, for the tests that leave it running."""
+    made = Path(tempfile.mkdtemp(prefix="ks-"))
+    store = RunningStore(made)
+    try:
+        store.wait_ready()
+        yield store
+    finally:
+        finish(store)
+        shutil.rmtree(made)
+
+
 def finish(store: RunningStore) -> None:
     if store.process.poll() is None:
         store.stop(signal.SIGTERM)
@@ -159,9 +172,8 @@ def test_kill_9_of_the_supervisor_ends_everything_and_the_next_start_works(up: C
     assert httpx.get(f"http://127.0.0.1:{again.port}/healthz").status_code == 200
 
 
-def test_each_process_killed_with_kill_9_is_back_soon(up: Callable[..., RunningStore]) -> None:
-    store = up()
-    first = {name: processes_called(store, name) for name in START_ORDER}
+def test_each_process_killed_with_kill_9_is_back_soon(running: RunningStore) -> None:
+    first = {name: processes_called(running, name) for name in START_ORDER}
 
     for (pid,) in first.values():
         os.kill(pid, signal.SIGKILL)
@@ -170,7 +182,7 @@ def test_each_process_killed_with_kill_9_is_back_soon(up: Callable[..., RunningS
     again = first
     while any(found in ([], first[name]) for name, found in again.items()) and time.monotonic() < end:
         time.sleep(0.1)
-        again = {name: processes_called(store, name) for name in START_ORDER}
+        again = {name: processes_called(running, name) for name in START_ORDER}
     assert [len(found) for found in again.values()] == [1, 1, 1]
     assert all(again[name] != first[name] for name in START_ORDER)
 
@@ -181,15 +193,13 @@ def processes_called(store: RunningStore, name: str) -> list[int]:
     return [pid for pid in store.pids() if Path(f"/proc/{pid}/cmdline").read_bytes().endswith(ending)]
 
 
-def test_no_process_has_the_password_or_key_reference_of_another(up: Callable[..., RunningStore], folder: Path) -> None:
-    store = up()
-
+def test_no_process_has_the_password_or_key_reference_of_another(running: RunningStore) -> None:
     seen = {}
     for name in START_ORDER:
-        (pid,) = processes_called(store, name)
+        (pid,) = processes_called(running, name)
         environment = Path(f"/proc/{pid}/environ").read_bytes()
         arguments = Path(f"/proc/{pid}/cmdline").read_bytes()
-        passwords = {path.stem: path.read_bytes() for path in (folder / "keys").glob("*.password")}
+        passwords = {path.stem: path.read_bytes() for path in (running.data_dir / "keys").glob("*.password")}
         assert not [role for role, password in passwords.items() if password in arguments]
         roles = {role.removeprefix("keystall_") for role, password in passwords.items() if password in environment}
         seen[name] = (roles, sorted(re.findall(rb"file:keys/(\w+\.\w+)", environment)))
@@ -240,21 +250,17 @@ def test_sigterm_in_the_middle_of_a_start_leaves_no_process(folder: Path) -> Non
 
 
 @pytest.mark.parametrize("engine", ["postgres", "valkey"])
-def test_an_engine_killed_with_kill_9_is_back_and_the_store_goes_on(
-    up: Callable[..., RunningStore], engine: str
-) -> None:
+def test_an_engine_killed_with_kill_9_is_back_and_the_store_goes_on(running: RunningStore, engine: str) -> None:
     """Faults 7, 8 and 11 as seen from outside: the store heals by itself."""
-    store = up()
-    (first,) = engines_called(store, engine)
+    (first,) = engines_called(running, engine)
 
     os.kill(first, signal.SIGKILL)
 
     end = time.monotonic() + 20
-    while (engines_called(store, engine) in ([], [first]) or not is_ready(store)) and time.monotonic() < end:
+    while (engines_called(running, engine) in ([], [first]) or not is_ready(running)) and time.monotonic() < end:
         time.sleep(0.2)
-    assert len(engines_called(store, engine)) == 1
-    assert is_ready(store)
-    assert store.stop()[0] == 0
+    assert len(engines_called(running, engine)) == 1
+    assert is_ready(running)
 
 
 def engines_called(store: RunningStore, name: str) -> list[int]:
