@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -59,12 +60,19 @@ class Importer:
         source = hashlib.sha256()
         today = self.now().astimezone(self.zone).date()
         done = job.rows_done
-        with self._decoded(job, source.update) as file:
+        with self._decoded(job, source.update) as file, ThreadPoolExecutor(1, "sealing") as sealing:
             rows = islice(file.rows(), done, None)
-            while taken := list(islice(rows, CHUNK_ROWS)):
-                chunk = prepare(self.vault, job, taken, done=done, today=today)
-                self._store(job, chunk, before=done, count=len(taken))
-                done += len(taken)
+
+            def following(before: int) -> tuple[Chunk, int]:
+                taken = list(islice(rows, CHUNK_ROWS))
+                return prepare(self.vault, job, taken, done=before, today=today), len(taken)
+
+            waiting = sealing.submit(following, done)
+            while (ready := waiting.result())[1]:
+                chunk, count = ready
+                waiting = sealing.submit(following, done + count)  # the next is sealed while this one is written
+                self._store(job, chunk, before=done, count=count)
+                done += count
                 if progress:
                     progress(done, max(done, file.about))
         return self._finish(job, source.digest())
@@ -105,6 +113,7 @@ class Importer:
         every = list(range(len(chunk.ids)))
 
         def write() -> None:
+            execute(sql.PLAN_EACH_CHUNK)
             new = {row[0] for row in execute(sql.ADD_CARDS, owner | chunk.columns(every))} if every else set()
             left = [place for place in every if chunk.ids[place] not in new]
             contested = execute(sql.ADD_CONTESTED, owner | chunk.columns(left))[0][0] if left else 0

@@ -33,6 +33,9 @@ SELECT no FROM b
 """
 """A batch that is not on sale yet, its sealed data key, and the job that fills it."""
 
+PLAN_EACH_CHUNK = "SET LOCAL plan_cache_mode = force_custom_plan"
+"""A plan kept from small chunks joins 20,000 rows one by one."""
+
 ADD_CARDS = """
 WITH staged AS (
     SELECT * FROM unnest(%(ids)s::uuid[], %(sealed)s::bytea[], %(prints)s::bytea[], %(masks)s::text[], %(ends)s::date[])
