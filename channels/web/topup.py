@@ -113,7 +113,7 @@ def bill_of(door: Door, token: str, texts: Texts) -> tuple[Shop, dict[str, objec
     ways = []
     if shown in OPEN and payment.gateway == "sandbox" and door.sandbox_enabled:
         hidden = {"check": check_of(door, token)}
-        hint = texts.say("Play money, settles at once")
+        hint = texts.say("Play money")
         ways.append(Way(texts.say("Sandbox"), hint, "credit-card", f"/topup/{token}", BUTTON, hidden))
     values = bill(
         texts,

@@ -16,6 +16,7 @@ from tests.support.web import WebServer, web_server
 def goods(store_db: StoreDatabase, sql: Callable[..., list[tuple[Any, ...]]]) -> Shop:
     """Merchant `demo` sells A1 at 25.00 with ten cards and takes the sandbox; merchant `other` sells nothing."""
     shop = Shop(sql)
+    shop.a_sku("A1", names='{"zh-CN": "商品 A1", "en": "Goods A1"}')
     shop.a_listing("A1", price=2500)
     shop.a_batch("A1", cards=10)
     shop.a_party("other")

@@ -15,6 +15,7 @@ from channels.web.tokens import check_same_site, cookie_name, set_cookie
 from core.conversations.service import NewSession, Session, open_session, session_by_token
 from core.errors import NotFound
 from core.ids import Prefix, public
+from core.members.service import set_locale
 from core.parties.service import find_merchant
 
 
@@ -23,26 +24,31 @@ async def create(request: Request) -> Response:
     door: Door = request.app.state.door
     merchant: str = request.path_params["merchant"]
     body = await read_object(request, may_be_empty=True)
+    network = door.network_of(request)
     if body.get("page") is not True:
-        new = await door.run(
-            begin, door, merchant=merchant, locale=locale_in(request, body), network=door.network_of(request)
-        )
+        new = await door.run(begin, door, merchant=merchant, locale=locale_in(request, body), network=network)
         answer = {"session": public(Prefix.SESSION, new.session_id), "token": new.token}
         return JSONResponse(answer, 201, headers=SAFE_HEADERS)
     check_same_site(request, door)
     held = request.cookies.get(cookie_name(door, merchant), "")
-    try:
-        session = await door.run(signed_in, door, merchant=merchant, token=held)
-    except Problem:
-        pass
-    else:
+    session = await door.run(welcome_back, door, merchant=merchant, token=held, locale=body.get("locale"))
+    if session is not None:
         return JSONResponse({"session": public(Prefix.SESSION, session.id)}, headers=SAFE_HEADERS)
-    new = await door.run(
-        begin, door, merchant=merchant, locale=locale_in(request, body), network=door.network_of(request)
-    )
+    new = await door.run(begin, door, merchant=merchant, locale=locale_in(request, body), network=network)
     response = JSONResponse({"session": public(Prefix.SESSION, new.session_id)}, 201, headers=SAFE_HEADERS)
     set_cookie(door, response, merchant, new.token)
     return response
+
+
+def welcome_back(door: Door, *, merchant: str, token: str, locale: object) -> Session | None:
+    """The session of a page that was here before, spoken to in the page's language; None for a new one."""
+    try:
+        session = signed_in(door, merchant=merchant, token=token)
+    except Problem:
+        return None
+    if isinstance(locale, str) and locale in door.shop.phrasebook.locales and locale != session.locale:
+        set_locale(actor=session.actor, locale=locale, now=door.shop.clock.now())
+    return session
 
 
 def begin(door: Door, *, merchant: str, locale: str, network: str) -> NewSession:

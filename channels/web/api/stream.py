@@ -15,7 +15,7 @@ from channels.web.render import SAFE_HEADERS
 from core.conversations.service import Session
 
 HEARTBEAT = 15.0  # seconds; a proxy that closes idle connections waits longer than that
-LOOK_EVERY = 4  # heartbeats between two looks that no notice asked for
+LOOK_EVERY = 2  # heartbeats between two looks that no notice asked for
 RETRY = "retry: 1500\n\n"
 HEADERS = {**SAFE_HEADERS, "X-Accel-Buffering": "no", "Connection": "keep-alive"}
 

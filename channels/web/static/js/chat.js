@@ -56,21 +56,21 @@ function setUpScrolling() {
 function stamp(at) {
   if (at - spokenAt > 10 * 60000) {
     const day = new Date(at).toDateString() === new Date().toDateString() ? {} : { month: "short", day: "numeric" };
-    log.append(el("li.when", {}, el("time", { datetime: new Date(at).toISOString() }, new Date(at).toLocaleString(locale, { ...day, hour: "2-digit", minute: "2-digit" }))));
+    log.append(el("div.when", {}, el("time", { datetime: new Date(at).toISOString() }, new Date(at).toLocaleString(locale, { ...day, hour: "2-digit", minute: "2-digit" }))));
   }
   spokenAt = at;
 }
 
 function drawMine(text, at, still) {
   stamp(at);
-  const turn = el(`li.turn.you${still ? ".still" : ""}`, {}, el("span.quiet-only", {}, t("You:")), el("div.bubble", {}, text));
+  const turn = el(`div.turn.you${still ? ".still" : ""}`, {}, el("span.quiet-only", {}, t("You:")), el("div.bubble", {}, text));
   log.append(turn);
   return turn;
 }
 
 function drawShops(screen, at, still) {
   stamp(at);
-  const turn = el(`li.turn${still ? ".still" : ""}`, { tabindex: "-1" }, el("span.quiet-only", {}, t("Shop:")), ...drawScreen(screen, act));
+  const turn = el(`div.turn${still ? ".still" : ""}`, { tabindex: "-1" }, el("span.quiet-only", {}, t("Shop:")), ...drawScreen(screen, act));
   log.append(turn);
   return turn;
 }
@@ -110,7 +110,7 @@ async function speak(content, shown, keyboard = false, id = newId()) {
   const at = Date.now();
   const mine = drawMine(shown, at);
   mine.classList.add("pending");
-  const waiting = el("li.turn", { "aria-hidden": "true" }, el("div.skeleton", {}, el("i"), el("i"), el("i")));
+  const waiting = el("div.turn", { "aria-hidden": "true" }, el("div.skeleton", {}, el("i"), el("i"), el("i")));
   const timer = setTimeout(() => { log.append(waiting); toEnd(); }, 180);
   toEnd();
   transcript.add({ by: "you", text: shown, at });

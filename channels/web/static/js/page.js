@@ -47,10 +47,10 @@ export async function copyText(text) {
   }
 }
 
-/** A button that copies and says so, by sight and to a screen reader. */
+/** A button that copies and says so, by sight and to a screen reader; `what` where the word alone does not tell. */
 export function copyButton(text, what, classes = "copy", word = t("Copy")) {
   const label = el("span", {}, word);
-  const button = el(`button.${classes.replaceAll(" ", ".")}`, { type: "button", "aria-label": t("Copy {what}", { what }) }, icon("copy"), label);
+  const button = el(`button.${classes.replaceAll(" ", ".")}`, { type: "button", "aria-label": what && t("Copy {what}", { what }) }, icon("copy"), label);
   let timer = 0;
   button.addEventListener("click", async () => {
     const copied = await copyText(text);

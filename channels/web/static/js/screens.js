@@ -123,7 +123,7 @@ function cards(screen, onAct) {
     body(rest),
     list.length ? el("ol.keys", {}, ...list.map((card, index) => key(card, index + 1, list.length)))
       : el("p.card-body.away", {}, t("The cards are not kept on this device. Send {word} to see them again.", { word: t("cards") })),
-    many ? el("div.keys-foot", {}, el("span", {}, t("{count} cards", { count: list.length })), copyButton(list.map(line).join("\n"), t("all cards"), "copy", t("Copy all"))) : null,
+    many ? el("div.keys-foot", {}, el("span", {}, t("{count} cards", { count: list.length })), copyButton(list.map(line).join("\n"), null, "copy", t("Copy all"))) : null,
     ...choices(screen, onAct),
     stub(screen),
   ];
