@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from core.conversations.cleaning import remove_expired
 from core.orders.lost import enqueue_lost_deliveries
 from core.orders.service import OrderPolicy, expire_due
@@ -9,11 +12,14 @@ from core.payments.service import decide_due, join_due, poll_due, reconcile_due,
 from core.stock.marks import move_marks
 from ops.sweeps import Sweep
 
+LIMIT = 100  # orders that expire in one transaction
+MOST_PARTS = 100  # of one round; the rest waits for the next, so that one backlog never stops the other sweeps
+
 
 def sweeps(*, policy: OrderPolicy) -> list[Sweep]:
     """The sweeps, most pressing first; what people wait for has the shortest intervals."""
     return [
-        Sweep("orders.expired", 3, lambda now: expire_due(now=now)),
+        Sweep("orders.expired", 3, in_parts(lambda now: expire_due(now=now, limit=LIMIT))),
         Sweep("deliveries.lost", 3, lambda now: enqueue_lost_deliveries(now=now)),
         Sweep("payments.asked", 5, lambda now: poll_due(now=now)),
         Sweep("payments.joined", 5, lambda now: join_due(policy=policy, now=now)),
@@ -23,3 +29,18 @@ def sweeps(*, policy: OrderPolicy) -> list[Sweep]:
         Sweep("payments.reconciled", 30, lambda now: reconcile_due(now=now)),
         Sweep("rows.expired", 600, lambda now: remove_expired(now=now)),
     ]
+
+
+def in_parts(part: Callable[[datetime], int]) -> Callable[[datetime], int]:
+    """Repeat a sweep whose part is full, so that a backlog is gone after one round."""
+
+    def whole(now: datetime) -> int:
+        count = 0
+        for _ in range(MOST_PARTS):
+            done = part(now)
+            count += done
+            if done < LIMIT:
+                break
+        return count
+
+    return whole

@@ -21,7 +21,7 @@ from core.orders.lost import enqueue_lost_deliveries
 from core.orders.service import PlacedOrder, begin_sending, cancel_order, expire_due, lock_order, settle_order
 from core.stock.marks import move_marks
 from core.work import Work, decode
-from ops.rounds import sweeps
+from ops.rounds import in_parts, sweeps
 from ops.sweeps import Sweep, Sweeper, take_round
 from tests.builders import NOON, Shop, later
 
@@ -264,3 +264,15 @@ def test_every_sweep_of_the_worker_runs_with_the_workers_rights(as_worker: Shop)
             sweep.run(later(60))
 
     assert len({sweep.name for sweep in sweeps(policy=as_worker.policy)}) == len(sweeps(policy=as_worker.policy))
+
+
+def test_a_backlog_of_expired_orders_is_gone_after_one_round() -> None:
+    left = [250]
+
+    def part(now: datetime) -> int:
+        done = min(100, left[0])
+        left[0] -= done
+        return done
+
+    assert in_parts(part)(NOON) == 250
+    assert left == [0]
