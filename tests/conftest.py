@@ -30,7 +30,7 @@ from core import db
 from core.clock import FixedClock
 from core.config import Config, Database, DatabaseRoles, Redis, Store
 from tests.builders import Shop
-from tests.support.engines import Addresses, Databases, TestEngines
+from tests.support.engines import Addresses, Databases, TestEngines, fast_folder
 
 ENGINES = pytest.StashKey[TestEngines]()
 ADDRESSES = pytest.StashKey[Addresses]()
@@ -145,7 +145,7 @@ def valkey(redis_url: str) -> Iterator[redis.Redis]:
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """An empty folder whose path leaves room for socket names."""
-    folder = Path(tempfile.mkdtemp(prefix="ks-"))
+    folder = Path(tempfile.mkdtemp(prefix="ks-", dir=fast_folder()))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

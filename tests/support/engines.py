@@ -2,11 +2,12 @@
 
 The engines belong to the controller (the only process without xdist), never to a worker: the kernel ends them with the
 process that started them, and a worker may finish while others still test. A test gets its own database, copied from a
-migrated template in about 20 ms (truncating all tables takes 45).
+migrated template in 10 to 40 ms (truncating all tables takes 45).
 """
 
 import dataclasses
 import json
+import os
 import secrets
 import shutil
 import tempfile
@@ -25,6 +26,7 @@ from ops.keys import make_missing
 from ops.migrate import migrate
 
 TEMPLATE = "template_of_tests"
+ENOUGH_MEMORY = 3 * 2**30
 SHORT_NAMES = {role.removeprefix("keystall_"): role for role in (OWNER, *ROLES)} | {"superuser": SUPERUSER}
 
 
@@ -56,7 +58,7 @@ class TestEngines:
     __test__ = False
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="ks-test-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="ks-test-", dir=fast_folder()))
         self.postgres = PostgresServer(self.folder, durable=False)
         self.valkey = ValkeyServer(self.folder)
 
@@ -87,6 +89,14 @@ class TestEngines:
         shutil.rmtree(self.folder, ignore_errors=True)
         if self.postgres.sockets.parent != self.folder:
             shutil.rmtree(self.postgres.sockets.parent, ignore_errors=True)
+
+
+def fast_folder() -> Path | None:
+    """Memory where the machine has enough of it (a database is copied in 9 ms instead of 130), else None."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK | os.X_OK) or shutil.disk_usage(memory).free < ENOUGH_MEMORY:
+        return None
+    return memory
 
 
 class Databases:

@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import Empty, Queue
 
 from tests.house.tree import ROOT
+from tests.support.engines import fast_folder
 
 READY_SECONDS = 90
 
@@ -28,7 +29,7 @@ class WholeStore:
     """One `demo` in the foreground of its own; `folder` may be given again to start it a second time."""
 
     def __init__(self, folder: Path | None = None, **settings: str) -> None:
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="ks-"))
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="ks-", dir=fast_folder()))
         self.port = free_port()
         self.settings = settings
         self.said: list[str] = []
