@@ -42,7 +42,7 @@ FILE_PROBLEMS = {
     "header_missing": "the file has {columns} columns and no header that names them: add one, or give --column NUMBER",
     "secret_column_missing": "no column is known to hold the secret among {columns}: give --column NAME",
     "column_twice": "two columns may be the same thing ({columns}): rename one, or give --column NAME",
-    "no_such_column": "there is no column {column}; the file has {columns}",
+    "no_such_column": "there is no column {column}: the file has {columns}",
     "too_large": "the file takes more memory or time than an import may: split it",
 }
 
@@ -173,6 +173,8 @@ def show(report: ImportReport) -> None:
         print(f"  {row.place}: {REASONS.get(row.reason, row.reason)}{shape}")
     if report.refused > len(report.refusals):
         print(f"  … and {report.refused - len(report.refusals)} more")
+    if report.dry_run:
+        print("Nothing was imported: this was a dry run.")
 
 
 def sentence(refused: Invalid) -> str:
@@ -180,4 +182,5 @@ def sentence(refused: Invalid) -> str:
     if refused.reason == "file_too_large":
         return f"the file is larger than {refused.params['most_megabytes']} MB: split it"
     problem = str(refused.params.get("problem"))
-    return FILE_PROBLEMS.get(problem, problem).format_map({"columns": "", "column": ""} | refused.params)
+    named = {name: value or "no header" for name, value in refused.params.items()}
+    return FILE_PROBLEMS.get(problem, problem).format_map({"columns": "", "column": ""} | named)
