@@ -142,8 +142,9 @@ def _is_broken() -> bool:
 
 
 def database_now() -> datetime:
-    """The database's own time (UTC, aware): what `DatabaseClock` measures."""
-    return cast("datetime", execute("SELECT clock_timestamp()")[0][0])
+    """The database's own time (UTC, aware): what `DatabaseClock` measures. Takes no connection along."""
+    with connection():
+        return cast("datetime", execute("SELECT clock_timestamp()")[0][0])
 
 
 class ThreadConnections(threading.local):
@@ -156,12 +157,15 @@ _scope = ThreadConnections()
 
 
 class connection(AbstractContextManager[None]):  # noqa: N801 - reads as a phrase: with db.connection()
-    """A scope that gives this thread's connection back to the pool at its end; scopes may nest."""
+    """A scope that gives this thread's connection back to the pool at its end; scopes may nest.
+
+    Inside a transaction it gives nothing back: the connection belongs to whoever began that.
+    """
 
     def __enter__(self) -> None:
         _scope.depth += 1
 
     def __exit__(self, *_: object) -> None:
         _scope.depth -= 1
-        if _scope.depth == 0 and not db.is_closed():
+        if _scope.depth == 0 and not db.is_closed() and not db.in_transaction():
             db.close()

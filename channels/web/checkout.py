@@ -50,13 +50,18 @@ async def press(request: Request) -> Response:
     view = await door.run(order_by_token, token=token)
     with door.wakes.on(f"conv:{view.conversation_id}") as waiting:
         try:
-            await door.run(request_sandbox_payment, token=token, now=door.shop.clock.now())
+            await door.run(charge, door, token)
         except OrderNotPayable:
             pass  # paid, expired or cancelled meanwhile: the page says which
         else:
             look = partial(door.run, shown_state, token)
             await until_changed(door, look, OrderStatus.AWAITING_PAYMENT, waiting.rest, SETTLE_WAIT)
     return RedirectResponse(request.url.path, 303, headers=SAFE_HEADERS)
+
+
+def charge(door: Door, token: str) -> None:
+    """Ask the sandbox to charge. Raises `NotFound`, `OrderNotPayable`, `NotForSale`."""
+    request_sandbox_payment(token=token, now=door.shop.clock.now())
 
 
 async def state(request: Request) -> Response:

@@ -57,13 +57,17 @@ async def press(request: Request) -> Response:
     topic = await door.run(topic_of, door, token)
     with door.wakes.on(topic) as waiting:
         try:
-            keys = door.shop.order_keys
-            await door.run(request_sandbox_topup, keys=keys, token=token, now=door.shop.clock.now())
+            await door.run(charge, door, token)
         except OrderNotPayable:
             pass  # paid or over meanwhile: the page says which
         else:
             await until_changed(door, partial(door.run, shown_state, door, token), AWAITING, waiting.rest, SETTLE_WAIT)
     return RedirectResponse(request.url.path, 303, headers=SAFE_HEADERS)
+
+
+def charge(door: Door, token: str) -> None:
+    """Ask the sandbox to charge. Raises `NotFound`, `OrderNotPayable`, `NotForSale`."""
+    request_sandbox_topup(keys=door.shop.order_keys, token=token, now=door.shop.clock.now())
 
 
 async def state(request: Request) -> Response:
