@@ -196,7 +196,7 @@ SELECT g.id, g.gateway, g.opaque_id, encode(e.body, 'base64'), e.headers,
 FROM payment_event e JOIN gateway_account g ON g.id = e.gateway_account_id JOIN payment p ON p.id = e.payment_id
 LEFT JOIN LATERAL (
     SELECT sum(r.amount_minor) AS refunded FROM refund r
-    WHERE r.to_wallet AND r.state = 'succeeded' AND (r.event_id = e.id OR (r.event_id IS NULL AND r.payment_id = p.id))
+    WHERE r.to_wallet AND r.state = 'succeeded' AND r.event_id = e.id
 ) r ON true
 WHERE p.shopper_id = %(shopper)s AND p.merchant_id = %(merchant)s AND e.kind = 'paid'
   AND (e.booked_to = 'wallet' OR e.resolution = 'wallet' OR r.refunded > 0)

@@ -102,6 +102,7 @@ CREATE TABLE money_hold (
         (state = 'open' AND captured = 0 AND released = 0 AND settled_at IS NULL)
         OR (state <> 'open' AND captured + released = amount AND settled_at IS NOT NULL))
 );
+CREATE INDEX money_hold_account ON money_hold (account_id);
 
 CREATE TABLE gateway_account (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -131,6 +131,7 @@ CREATE TABLE payment (
     CONSTRAINT payment_refund_bound CHECK (refunded_minor BETWEEN 0 AND amount_minor)
 );
 CREATE INDEX payment_order ON payment (order_id);
+CREATE INDEX payment_shopper ON payment (shopper_id);
 CREATE INDEX payment_poll ON payment (poll_at) WHERE poll_at IS NOT NULL;
 
 -- Every authentic notice, byte for byte: the evidence that the vault checks again.
