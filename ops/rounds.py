@@ -24,7 +24,7 @@ def sweeps(*, policy: OrderPolicy) -> list[Sweep]:
         Sweep("payments.asked", 5, lambda now: poll_due(now=now)),
         Sweep("payments.joined", 5, lambda now: join_due(policy=policy, now=now)),
         Sweep("refunds.lost", 10, lambda now: refund_due(now=now)),
-        Sweep("stock.marks", 15, lambda now: move_marks(now=now)),
+        Sweep("stock.marks", 15, lambda now: move_marks(now=now, zone=policy.zone)),
         Sweep("payments.decided", 30, lambda now: decide_due(now=now)),
         Sweep("payments.reconciled", 30, lambda now: reconcile_due(now=now)),
         Sweep("rows.expired", 600, lambda now: remove_expired(now=now)),

@@ -48,6 +48,7 @@ def order_policy(config: Config) -> OrderPolicy:
             stranger_share_percent=orders.stranger_share_percent,
             share_percent=orders.share_percent,
         ),
+        largest_line=config.vault.opening_budget_per_hour,
     )
 
 

@@ -96,7 +96,7 @@ def _hold(sending: Sending, *, problem: str, now: datetime) -> None:
     """A person looks at it first: the line's gate closes, the shopper is told, the log says why."""
 
     def work() -> None:
-        hold_for_review(sending=sending, problem=problem)
+        hold_for_review(sending=sending, problem=problem, now=now)
         tell(
             conversation_id=sending.conversation_id,
             kind=MessageKind.IN_REVIEW,

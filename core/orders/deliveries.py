@@ -28,6 +28,7 @@ class Sending:
     listing_code: str
     listing_id: int
     quantity: int
+    has_siblings: bool
 
 
 class CardsAreMissing(Exception):
@@ -39,7 +40,7 @@ def begin_sending(*, delivery_id: UUID, now: datetime) -> Sending | None:
     rows = execute(sql.BEGIN_SENDING, {"delivery": delivery_id, "now": now, "lease": now + LEASE})
     if not rows:
         return None
-    line_id, order_id, attempts, conversation_id, merchant_id, code, listing_id, quantity = rows[0]
+    line_id, order_id, attempts, conversation_id, merchant_id, code, listing_id, quantity, siblings = rows[0]
     return Sending(
         delivery_id=delivery_id,
         line_id=line_id,
@@ -50,6 +51,7 @@ def begin_sending(*, delivery_id: UUID, now: datetime) -> Sending | None:
         listing_code=code,
         listing_id=listing_id,
         quantity=quantity,
+        has_siblings=siblings,
     )
 
 
@@ -58,10 +60,13 @@ def finish_sending(*, sending: Sending, now: datetime) -> bool:
 
     Inside the caller's transaction. Raises `CardsAreMissing`.
     """
+    if sending.has_siblings:  # two lines that finish at once must see each other, or neither closes the order
+        execute(sql.LOCK_ORDER, (sending.order_id,))
     finished, cards = execute(
         sql.FINISH_SENDING,
         {
             "delivery": sending.delivery_id,
+            "attempts": sending.attempts,
             "now": now,
             "merchant": sending.merchant_id,
             "public": public(Prefix.ORDER, sending.order_id),
@@ -78,6 +83,7 @@ def put_back(*, sending: Sending, again_at: datetime, problem: str) -> None:
         sql.PUT_BACK,
         {
             "delivery": sending.delivery_id,
+            "attempts": sending.attempts,
             "state": DeliveryState.UNKNOWN.value,
             "lease": again_at,
             "problem": problem,
@@ -85,9 +91,11 @@ def put_back(*, sending: Sending, again_at: datetime, problem: str) -> None:
     )
 
 
-def hold_for_review(*, sending: Sending, problem: str) -> None:
+def hold_for_review(*, sending: Sending, problem: str, now: datetime) -> None:
     """The vault refused, or the budget is used up: a person looks at the line before anything is delivered."""
-    changed(sql.GATE_FOR_REVIEW, {"delivery": sending.delivery_id, "problem": problem})
+    which = {"delivery": sending.delivery_id, "attempts": sending.attempts, "merchant": sending.merchant_id}
+    said = {"problem": problem, "now": now, "public": public(Prefix.ORDER, sending.order_id)}
+    changed(sql.GATE_FOR_REVIEW, which | said)
 
 
 HOLD_UNDELIVERED = """

@@ -14,8 +14,9 @@ from core.ids import Prefix, public
 from core.ledger import holds
 from core.messages.service import MessageKind, tell
 from core.orders import sql
+from core.orders.locking import LockedOrder
 from core.orders.rules import HoldState, OrderIs, OrderState
-from core.orders.settle import LockedOrder, mark_returned
+from core.orders.settle import mark_returned
 
 
 def cancel_order(*, actor: Actor, order_id: UUID, now: datetime) -> bool:

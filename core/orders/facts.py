@@ -13,11 +13,14 @@ from core.db import execute
 from core.errors import Invalid, NotFound
 from core.orders import sql
 from core.orders.rules import NothingIsSold
+from core.orders.shares import Seller
 from core.orders.values import WantedLine
 
 
 @dataclass(frozen=True, slots=True)
 class ListingFacts:
+    """A wanted listing as it is now (price in minor units)."""
+
     id: int
     code: str
     sku_id: int
@@ -39,13 +42,15 @@ class PlaceFacts:
     conversation_id: UUID
     chat_address: str
     stranger: bool
-    fee_basis_points: int
-    platform_id: int
-    currency: str
+    seller: Seller
     listings: dict[int, ListingFacts]
     unpaid_of_shopper: int
     unpaid_of_network: int
-    accounts: dict[str, int]
+
+    @property
+    def currency(self) -> str:
+        """Of every wanted listing."""
+        return self.seller.currency
 
 
 def place_facts(actor: Actor, conversation_id: UUID, lines: Sequence[WantedLine], network: str) -> PlaceFacts:
@@ -57,6 +62,7 @@ def place_facts(actor: Actor, conversation_id: UUID, lines: Sequence[WantedLine]
             "shopper": actor.id,
             "merchant": actor.party_id,
             "listings": [line.listing_id for line in lines],
+            "network": network,
         },
     )
     if not rows:
@@ -81,13 +87,10 @@ def place_facts(actor: Actor, conversation_id: UUID, lines: Sequence[WantedLine]
         conversation_id=conversation_id,
         chat_address=chat_address,
         stranger=paid_orders == 0,
-        fee_basis_points=basis_points,
-        platform_id=rows[0][18],
-        currency=currency,
+        seller=Seller(merchant_id, rows[0][18], basis_points, currency, accounts or {}),
         listings=listings,
         unpaid_of_shopper=of_shopper,
         unpaid_of_network=of_network,
-        accounts=accounts or {},
     )
 
 

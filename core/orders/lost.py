@@ -27,4 +27,4 @@ def enqueue_lost_deliveries(*, now: datetime, limit: int = 200) -> int:
         rows = execute(LOST, {"now": now, "before": now - GRACE, "limit": limit})
         return enqueue_missing(Work.DELIVER, [row[0] for row in rows])
 
-    return in_transaction(work)
+    return in_transaction(work, repeatable=True)

@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
 from uuid import UUID
 
 from core.actor import Actor
 from core.db import execute, in_transaction
 from core.errors import Invalid, NotFound
-from core.ids import Prefix, new_id, public
+from core.ids import new_id
 from core.money import GREATEST, Money
-from core.orders import sql
 from core.orders.facts import ListingFacts, PlaceFacts, place_facts
 from core.orders.rules import PriceChanged, QuantityRefused
-from core.orders.shares import share_rows, split_line
-from core.orders.tokens import pay_token
 from core.orders.values import OrderKeys, OrderPolicy, PlacedOrder, WantedLine
-from core.pricing.rules import Quote, quote
+from core.orders.writing import HeldLine, write_order
+from core.pricing.rules import quote
 from core.risk.rules import Decision, RiskFacts, decide, is_near_a_cap
 from core.stock import service as stock
-from core.stock.service import HeldGroup
 from core.submission import claim_submission
-from core.vault.seal import SealedLine, SealedOrder, order_seal
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One line on its way into the tables."""
-
-    id: UUID
-    hold_id: UUID
-    listing: ListingFacts
-    quote: Quote
-    groups: list[HeldGroup]
-    decision: Decision
 
 
 def place_order(
@@ -76,7 +56,7 @@ def place_order(
             return _placed_before(first)
         facts = place_facts(actor, conversation_id, lines, network)
         made = [_hold_line(facts, wanted, policy, now) for wanted in lines]
-        return _write(actor, order_id, facts, made, network=network, policy=policy, keys=keys, now=now)
+        return write_order(actor, order_id, facts, made, network=network, policy=policy, keys=keys, now=now)
 
     return in_transaction(work)
 
@@ -89,16 +69,18 @@ def _placed_before(order_id: UUID) -> PlacedOrder:
     return PlacedOrder(order_id=order_id, total=Money(total, currency), deadline=deadline, repeated=True)
 
 
-def _hold_line(facts: PlaceFacts, wanted: WantedLine, policy: OrderPolicy, now: datetime) -> _Line:
+def _hold_line(facts: PlaceFacts, wanted: WantedLine, policy: OrderPolicy, now: datetime) -> HeldLine:
     listing = facts.listings[wanted.listing_id]
-    if wanted.quantity < 1 or wanted.quantity > listing.maximum_quantity:
-        raise QuantityRefused(what="quantity", most=listing.maximum_quantity)
+    most = min(listing.maximum_quantity, policy.largest_line)
+    if not 1 <= wanted.quantity <= most:
+        raise QuantityRefused(what="quantity", most=most)
     if wanted.seen_version is not None and wanted.seen_version != listing.version:
         raise PriceChanged(code=listing.code)
     priced = quote(list_price_minor=listing.price_minor, quantity=wanted.quantity)
     if priced.total_minor > GREATEST:
-        raise QuantityRefused(what="quantity", most=listing.maximum_quantity)
-    decision = _decide(facts, listing, wanted.quantity, policy)
+        raise QuantityRefused(what="quantity", most=most)
+    usable_on = stock.usable_on(now=now, zone=policy.zone, minimum_life_days=listing.minimum_life_days)
+    decision = _decide(facts, listing, wanted.quantity, usable_on, policy)
     line_id = new_id()
     groups = stock.hold_cards(
         merchant_id=facts.merchant_id,
@@ -106,22 +88,22 @@ def _hold_line(facts: PlaceFacts, wanted: WantedLine, policy: OrderPolicy, now: 
         code=listing.code,
         line_id=line_id,
         quantity=wanted.quantity,
-        usable_on=stock.usable_on(now=now, zone=policy.zone, minimum_life_days=listing.minimum_life_days),
+        usable_on=usable_on,
     )
-    return _Line(id=line_id, hold_id=new_id(), listing=listing, quote=priced, groups=groups, decision=decision)
+    return HeldLine(id=line_id, hold_id=new_id(), listing=listing, quote=priced, groups=groups, decision=decision)
 
 
-def _decide(facts: PlaceFacts, listing: ListingFacts, quantity: int, policy: OrderPolicy) -> Decision:
+def _decide(facts: PlaceFacts, listing: ListingFacts, quantity: int, usable_on: date, policy: OrderPolicy) -> Decision:
     """Judge by what is held; near a cap count again under a lock, so that the caps are exact."""
-    risk = _risk_facts(facts, listing, quantity)
+    risk = _risk_facts(facts, listing, quantity, usable_on)
     if is_near_a_cap(risk, policy.holds):
         stock.lock_share(sku_id=listing.sku_id)
-        risk = _risk_facts(facts, listing, quantity)
+        risk = _risk_facts(facts, listing, quantity, usable_on)
     return decide(risk, policy.holds)
 
 
-def _risk_facts(facts: PlaceFacts, listing: ListingFacts, quantity: int) -> RiskFacts:
-    share = stock.share_facts(merchant_id=facts.merchant_id, sku_id=listing.sku_id)
+def _risk_facts(facts: PlaceFacts, listing: ListingFacts, quantity: int, usable_on: date) -> RiskFacts:
+    share = stock.share_facts(merchant_id=facts.merchant_id, sku_id=listing.sku_id, usable_on=usable_on)
     return RiskFacts(
         stranger=facts.stranger,
         quantity=quantity,
@@ -131,102 +113,3 @@ def _risk_facts(facts: PlaceFacts, listing: ListingFacts, quantity: int) -> Risk
         held_by_strangers=share.held_by_strangers,
         sellable=share.sellable,
     )
-
-
-def _line_row(line: _Line, position: int) -> dict[str, Any]:
-    return {
-        "id": str(line.id),
-        "hold_id": str(line.hold_id),
-        "position": position,
-        "listing_id": line.listing.id,
-        "sku_id": line.listing.sku_id,
-        "listing_code": line.listing.code,
-        "names": line.listing.names,
-        "quantity": line.quote.quantity,
-        "list_price_minor": line.quote.list_price_minor,
-        "discount_minor": line.quote.discount_minor,
-        "total_minor": line.quote.total_minor,
-        "reasons": list(line.quote.reasons),
-    }
-
-
-def _seal(order_id: UUID, facts: PlaceFacts, lines: Sequence[_Line], total: int, keys: OrderKeys) -> bytes:
-    sealed = SealedOrder(
-        order=order_id,
-        merchant=facts.merchant_id,
-        identity=facts.identity_id,
-        chat_address=facts.chat_address,
-        lines=tuple(
-            SealedLine(
-                line=line.id,
-                sku=line.listing.sku_id,
-                quantity=line.quote.quantity,
-                total_minor=line.quote.total_minor,
-            )
-            for line in lines
-        ),
-        currency=facts.currency,
-        total_minor=total,
-    )
-    return order_seal(keys.seal.reveal(), sealed)
-
-
-def _write(
-    actor: Actor,
-    order_id: UUID,
-    facts: PlaceFacts,
-    lines: Sequence[_Line],
-    *,
-    network: str,
-    policy: OrderPolicy,
-    keys: OrderKeys,
-    now: datetime,
-) -> PlacedOrder:
-    total = sum(line.quote.total_minor for line in lines)
-    deadline = now + (policy.stranger_hold_for if facts.stranger else policy.hold_for)
-    shares = [
-        row
-        for line in lines
-        for row in share_rows(
-            shares=split_line(
-                total_minor=line.quote.total_minor,
-                currency=facts.currency,
-                merchant_id=facts.merchant_id,
-                platform_id=facts.platform_id,
-                fee_basis_points=facts.fee_basis_points,
-                groups=line.groups,
-            ),
-            hold_id=line.hold_id,
-            line_id=line.id,
-            merchant_id=facts.merchant_id,
-            currency=facts.currency,
-            accounts=facts.accounts,
-        )
-    ]
-    token = pay_token(keys=keys, order_id=order_id)
-    execute(
-        sql.INSERT_ORDER,
-        {
-            "order": order_id,
-            "merchant": facts.merchant_id,
-            "shopper": facts.shopper_id,
-            "identity": facts.identity_id,
-            "conversation": facts.conversation_id,
-            "chat_address": facts.chat_address,
-            "currency": facts.currency,
-            "total": total,
-            "stranger": facts.stranger,
-            "network": network,
-            "risk": json.dumps([line.decision.reasons for line in lines]),
-            "seal": _seal(order_id, facts, lines, total, keys),
-            "access_hash": hashlib.sha256(token.encode()).digest(),
-            "now": now,
-            "deadline": deadline,
-            "lines": json.dumps([_line_row(line, position) for position, line in enumerate(lines)]),
-            "shares": json.dumps(shares),
-            "actor_kind": actor.kind.value,
-            "actor_id": actor.id,
-            "public": public(Prefix.ORDER, order_id),
-        },
-    )
-    return PlacedOrder(order_id=order_id, total=Money(total, facts.currency), deadline=deadline, repeated=False)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from core.orders.deliveries import Sending, begin_sending, finish_sending, hold_for_review, hold_undelivered, put_back
 from core.orders.ending import cancel_order, end_refunded, expire_due
+from core.orders.locking import LockedOrder, lock_order
 from core.orders.place import place_order
-from core.orders.settle import LockedOrder, lock_order, mark_returned, settle_order
+from core.orders.review import LineInReview, lines_in_review, release_order
+from core.orders.settle import mark_returned, settle_order
 from core.orders.tokens import pay_token
 from core.orders.values import LineView, OrderKeys, OrderPolicy, OrderView, PlacedOrder, Settled, WantedLine
 from core.orders.views import order_by_token, order_view, orders_of
 
 __all__ = [
+    "LineInReview",
     "LineView",
     "LockedOrder",
     "OrderKeys",
@@ -27,6 +30,7 @@ __all__ = [
     "finish_sending",
     "hold_for_review",
     "hold_undelivered",
+    "lines_in_review",
     "lock_order",
     "mark_returned",
     "order_by_token",
@@ -35,5 +39,6 @@ __all__ = [
     "pay_token",
     "place_order",
     "put_back",
+    "release_order",
     "settle_order",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -10,30 +11,6 @@ from core.ledger.rules import AccountKind
 from core.ledger.service import open_account
 from core.pricing.rules import CostGroup, Share, ShareRole, split
 from core.stock.service import HeldGroup
-
-
-def split_line(
-    *,
-    total_minor: int,
-    currency: str,
-    merchant_id: int,
-    platform_id: int,
-    fee_basis_points: int,
-    groups: Sequence[HeldGroup],
-) -> list[Share]:
-    """Everyone's share of a line whose cards are held in `groups`."""
-    return split(
-        total_minor=total_minor,
-        currency=currency,
-        merchant_id=merchant_id,
-        platform_id=platform_id,
-        fee_basis_points=fee_basis_points,
-        groups=[
-            CostGroup(g.count, g.unit_cost_micro, tuple((h.offer_id, h.seller_id, h.price_micro) for h in g.hops))
-            for g in groups
-        ],
-    )
-
 
 ACCOUNT_OF_ROLE = {
     ShareRole.UPSTREAM: AccountKind.PENDING,
@@ -43,28 +20,56 @@ ACCOUNT_OF_ROLE = {
 }
 
 
-def share_rows(
-    *, shares: Sequence[Share], hold_id: UUID, line_id: UUID, merchant_id: int, currency: str, accounts: dict[str, int]
-) -> list[dict[str, Any]]:
-    """Rows of `line_share`; an account that does not exist yet is opened (claims are on the merchant, who collects)."""
-    rows = []
-    for position, share in enumerate(shares):
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """Who sells, at which fee, and where its shares are booked: claims are on the merchant, who collects the money.
+
+    `accounts` are ids by "kind holder"; those that are missing are opened when a share needs them.
+    """
+
+    merchant_id: int
+    platform_id: int
+    fee_basis_points: int
+    currency: str
+    accounts: dict[str, int] = field(default_factory=dict)
+
+    def account_of(self, share: Share) -> int:
+        """The account on which a share is booked."""
         kind, holder = ACCOUNT_OF_ROLE[share.role], f"party:{share.party_id}"
-        account = accounts.get(f"{kind.value} {holder}")
-        if account is None:
-            account = open_account(kind=kind, holder=holder, counterparty=f"party:{merchant_id}", currency=currency)
-            accounts[f"{kind.value} {holder}"] = account
-        rows.append(
-            {
-                "hold_id": str(hold_id),
-                "line_id": str(line_id),
-                "position": position,
-                "role": share.role.value,
-                "party_id": share.party_id,
-                "account_id": account,
-                "offer_id": share.offer_id,
-                "amount_minor": share.amount_minor,
-                "reason": share.reason,
-            }
-        )
-    return rows
+        name = f"{kind.value} {holder}"
+        if name not in self.accounts:
+            self.accounts[name] = open_account(
+                kind=kind, holder=holder, counterparty=f"party:{self.merchant_id}", currency=self.currency
+            )
+        return self.accounts[name]
+
+
+def frozen_shares(
+    *, seller: Seller, groups: Sequence[HeldGroup], total_minor: int, hold_id: UUID, line_id: UUID
+) -> list[dict[str, Any]]:
+    """Rows of `line_share` for a line of `total_minor` whose cards are held in `groups`."""
+    shares = split(
+        total_minor=total_minor,
+        currency=seller.currency,
+        merchant_id=seller.merchant_id,
+        platform_id=seller.platform_id,
+        fee_basis_points=seller.fee_basis_points,
+        groups=[
+            CostGroup(g.count, g.unit_cost_micro, tuple((h.offer_id, h.seller_id, h.price_micro) for h in g.hops))
+            for g in groups
+        ],
+    )
+    return [
+        {
+            "hold_id": str(hold_id),
+            "line_id": str(line_id),
+            "position": position,
+            "role": share.role.value,
+            "party_id": share.party_id,
+            "account_id": seller.account_of(share),
+            "offer_id": share.offer_id,
+            "amount_minor": share.amount_minor,
+            "reason": share.reason,
+        }
+        for position, share in enumerate(shares)
+    ]

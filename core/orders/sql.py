@@ -5,9 +5,9 @@ from __future__ import annotations
 PLACE_FACTS = """
 SELECT c.merchant_id, c.shopper_id, c.identity_id, c.chat_address, s.paid_orders, m.fee_basis_points,
        l.id, l.code, l.sku_id, l.price_minor, l.currency, l.version, l.maximum_quantity,
-       l.on_sale AND k.archived_at IS NULL,
+       l.on_sale AND k.archived_at IS NULL AND p.archived_at IS NULL,
        p.names, k.names, k.minimum_life_days, m.status, (SELECT id FROM party WHERE kind = 'platform'),
-       (SELECT NOT v.open FROM vault_state v)
+       (SELECT NOT v.open FROM vault_state v), pg_advisory_xact_lock(7104, hashtext(%(network)s))
 FROM conversation c
 JOIN shopper s ON s.id = c.shopper_id
 JOIN party m ON m.id = c.merchant_id
@@ -17,8 +17,11 @@ LEFT JOIN product p ON p.id = k.product_id
 WHERE c.id = %(conversation)s AND c.shopper_id = %(shopper)s AND c.merchant_id = %(merchant)s
 FOR NO KEY UPDATE OF s
 """
-"""Everything about the shopper and the wanted listings; locks the shopper, so that one shopper's orders are counted
-one after another. What is counted is read by a later statement, which sees what the lock waited for."""
+"""Everything about the shopper and the wanted listings; locks the shopper, then the network that it comes from.
+
+So one shopper's orders, and those of one network, are counted one after another. What is counted is read by a later
+statement, which sees what the locks waited for.
+"""
 
 UNPAID = """
 SELECT (SELECT count(*) FROM shop_order WHERE shopper_id = %(shopper)s AND state = 'awaiting_payment'),
@@ -156,15 +159,16 @@ BEGIN_SENDING = """
 UPDATE delivery d SET state = 'sending', attempts = d.attempts + 1, lease_until = %(lease)s
 FROM order_line l, shop_order o
 WHERE d.id = %(delivery)s AND l.id = d.line_id AND o.id = d.order_id AND o.state = 'paid' AND l.gate = 'none'
-  AND (d.state IN ('ready') OR (d.state IN ('sending', 'unknown') AND d.lease_until <= %(now)s))
-RETURNING d.line_id, d.order_id, d.attempts, o.conversation_id, o.merchant_id, l.listing_code, l.listing_id, l.quantity
+  AND (d.state = 'ready' OR (d.state IN ('sending', 'unknown') AND d.lease_until <= %(now)s))
+RETURNING d.line_id, d.order_id, d.attempts, o.conversation_id, o.merchant_id, l.listing_code, l.listing_id, l.quantity,
+          EXISTS (SELECT 1 FROM order_line x WHERE x.order_id = d.order_id AND x.id <> d.line_id)
 """
 """Take a delivery for one sender until its lease ends; nobody else sends it meanwhile."""
 
 FINISH_SENDING = """
 WITH d AS (
     UPDATE delivery SET state = 'delivered', delivered_at = %(now)s, lease_until = NULL, last_problem = NULL
-    WHERE id = %(delivery)s AND state = 'sending' RETURNING id, line_id, order_id
+    WHERE id = %(delivery)s AND state = 'sending' AND attempts = %(attempts)s RETURNING id, line_id, order_id
 ), c AS (
     UPDATE card SET state = 'delivered', delivered_at = %(now)s FROM d
     WHERE card.line_id = d.line_id AND card.state = 'claimed' RETURNING 1
@@ -181,13 +185,36 @@ SELECT (SELECT count(*) FROM d), (SELECT count(*) FROM c)
 
 PUT_BACK = """
 UPDATE delivery SET state = %(state)s, lease_until = %(lease)s, last_problem = %(problem)s
-WHERE id = %(delivery)s AND state = 'sending'
+WHERE id = %(delivery)s AND state = 'sending' AND attempts = %(attempts)s
 """
 
 GATE_FOR_REVIEW = """
 WITH d AS (
     UPDATE delivery SET state = 'waiting', lease_until = NULL, last_problem = %(problem)s
-    WHERE id = %(delivery)s AND state = 'sending' RETURNING line_id
+    WHERE id = %(delivery)s AND state = 'sending' AND attempts = %(attempts)s RETURNING line_id
+), l AS (
+    UPDATE order_line SET gate = 'review', gate_reason = %(problem)s FROM d WHERE order_line.id = d.line_id RETURNING 1
 )
-UPDATE order_line SET gate = 'review', gate_reason = %(problem)s FROM d WHERE order_line.id = d.line_id
+INSERT INTO audit_entry (at, actor_kind, party_id, action, object_kind, object_id, detail)
+SELECT %(now)s, 'system', %(merchant)s, 'line.held_for_review', 'order', %(public)s,
+       jsonb_build_object('reason', %(problem)s::text) FROM l
+"""
+
+IN_REVIEW = """
+SELECT o.id, l.position, l.listing_code, l.quantity, l.gate_reason, o.paid_at, m.code,
+       l.quantity - (SELECT count(*) FROM card c WHERE c.line_id = l.id AND c.state IN ('claimed', 'delivered'))
+FROM order_line l JOIN shop_order o ON o.id = l.order_id JOIN party m ON m.id = o.merchant_id
+WHERE l.gate = 'review' AND o.state = 'paid' ORDER BY o.paid_at, o.id, l.position
+"""
+"""Paid lines that wait for a person, oldest first, with how many of their cards are missing (set aside as broken)."""
+
+RELEASE = """
+WITH l AS (
+    UPDATE order_line SET gate = 'none', gate_reason = NULL
+    WHERE order_id = %(order)s AND gate = 'review' RETURNING id
+), d AS (
+    UPDATE delivery SET state = 'ready', lease_until = %(now)s, last_problem = NULL FROM l
+    WHERE delivery.line_id = l.id AND delivery.state = 'waiting' RETURNING delivery.id
+)
+SELECT array_agg(d.id) FROM d
 """

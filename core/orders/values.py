@@ -14,12 +14,16 @@ from core.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class OrderPolicy:
-    """Settings of the orders room: how long cards are held, the caps on holds, the store's zone."""
+    """Settings of the orders room: how long cards are held, the caps on holds, the store's zone.
+
+    No line has more cards than `largest_line`: the vault would not open more at once (its opening budget of an hour).
+    """
 
     hold_for: timedelta = timedelta(minutes=15)
     stranger_hold_for: timedelta = timedelta(minutes=10)
     zone: str = "Asia/Shanghai"
     holds: HoldPolicy = field(default_factory=HoldPolicy)
+    largest_line: int = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""The low-water mark of each batch: no free card stands before it, so that a claim does not read what was sold."""
+"""The low-water mark of each batch: no card that can be sold stands before it, so a claim does not read what was sold.
+
+A free card that has expired never becomes sellable again, so the mark passes it and no figure counts it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import time
 from datetime import datetime
 
 from core.db import changed, execute
+from core.stock.service import usable_on
 
 PATIENCE = 2.0  # seconds to wait for the transactions that were open at the first look
 _PAUSE = 0.02
@@ -13,7 +17,8 @@ _PAUSE = 0.02
 LAST_POS = "SELECT coalesce(pg_sequence_last_value('card_pos'), 0)"
 
 FIRST_LOOK = """
-SELECT b.no, coalesce((SELECT min(c.pos) FROM card c WHERE c.batch_no = b.no AND c.state = 'free'), %s),
+SELECT b.no, coalesce((SELECT min(c.pos) FROM card c WHERE c.batch_no = b.no AND c.state = 'free'
+                       AND (c.expires_on IS NULL OR c.expires_on >= %(today)s)), %(last_pos)s),
        pg_snapshot_xmax(pg_current_snapshot())::text
 FROM batch b WHERE b.state IN ('selling', 'locked')
 """
@@ -26,14 +31,15 @@ INSERT INTO batch_mark (batch_no, low_pos, free_count, updated_at)
 SELECT l.no, least(l.pos, f.pos), f.count, %(now)s
 FROM unnest(%(batches)s::int[], %(first)s::bigint[]) l(no, pos)
 CROSS JOIN LATERAL (
-    SELECT min(c.pos) AS pos, count(*)::int AS count FROM card c WHERE c.batch_no = l.no AND c.state = 'free') f
+    SELECT min(c.pos) AS pos, count(*)::int AS count FROM card c
+    WHERE c.batch_no = l.no AND c.state = 'free' AND (c.expires_on IS NULL OR c.expires_on >= %(today)s)) f
 ON CONFLICT (batch_no) DO UPDATE
 SET low_pos = EXCLUDED.low_pos, free_count = EXCLUDED.free_count, updated_at = EXCLUDED.updated_at
 WHERE (batch_mark.low_pos, batch_mark.free_count) <> (EXCLUDED.low_pos, EXCLUDED.free_count)
 """
 
 
-def move_marks(*, now: datetime) -> int:
+def move_marks(*, now: datetime, zone: str) -> int:
     """Move the marks to the least free pos and count the free cards; returns how many batches changed.
 
     A card that an open transaction is giving back has its new pos already but cannot be seen yet. So the batches are
@@ -42,10 +48,12 @@ def move_marks(*, now: datetime) -> int:
     than 2 s nothing moves this time.
     """
     last_pos = execute(LAST_POS)[0][0]  # read before the look: where nothing is free, the next pos is above it
-    looks = execute(FIRST_LOOK, (last_pos,))
+    today = usable_on(now=now, zone=zone, minimum_life_days=0)
+    looks = execute(FIRST_LOOK, {"last_pos": last_pos, "today": today})
     if not looks or not _wait_for_all_before(looks[0][2]):
         return 0
-    return changed(MOVE, {"batches": [row[0] for row in looks], "first": [row[1] for row in looks], "now": now})
+    seen = {"batches": [row[0] for row in looks], "first": [row[1] for row in looks]}
+    return changed(MOVE, seen | {"now": now, "today": today})
 
 
 def _wait_for_all_before(transaction: str) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -64,10 +67,11 @@ def available(*, merchant_id: int, sku_ids: list[int], usable_on: date, cap: int
     return {int(sku): int(count) for sku, count in rows}
 
 
-def share_facts(*, merchant_id: int, sku_id: int) -> ShareFacts:
+def share_facts(*, merchant_id: int, sku_id: int, usable_on: date) -> ShareFacts:
     """What the caps on held stock are judged by."""
     held, strangers, swept, counted = execute(
-        sql.SHARE_FACTS, {"merchant": merchant_id, "sku": sku_id, "cap": SHARE_COUNTED_TO}
+        sql.SHARE_FACTS,
+        {"merchant": merchant_id, "sku": sku_id, "usable_on": usable_on, "cap": SHARE_COUNTED_TO},
     )[0]
     free = int(counted) if counted < SHARE_COUNTED_TO else max(int(swept), SHARE_COUNTED_TO)
     return ShareFacts(held=int(held), held_by_strangers=int(strangers), sellable=free + int(held))
@@ -78,6 +82,18 @@ def lock_share(*, sku_id: int) -> None:
     execute(sql.SHARE_LOCK, (sku_id,))
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """A batch that is on sale, locked in share mode; `free_count` is the sweep's figure."""
+
+    no: int
+    low_pos: int
+    terms: Terms
+    unit_cost_micro: int
+    hops: tuple[Hop, ...]
+    free_count: int
+
+
 def hold_cards(
     *, merchant_id: int, sku_id: int, code: str, line_id: UUID, quantity: int, usable_on: date
 ) -> list[HeldGroup]:
@@ -86,38 +102,58 @@ def hold_cards(
     A short result is tried once more with a waiting lock (INV-S4): another transaction may be giving cards back.
     Raises `OutOfStock`, or `HeldByOthers` when unpaid orders hold what is missing.
     """
-    batches = execute(sql.SELLABLE_BATCHES, {"merchant": merchant_id, "sku": sku_id})
-    request = {
-        "batches": [row[0] for row in batches],
-        "low": [row[1] for row in batches],
-        "usable_on": usable_on,
-        "quantity": quantity,
-        "line": line_id,
-    }
-    taken = execute(sql.HOLD_FREE_CARDS, request) if batches else []
-    if batches and len(taken) < quantity:
-        more = execute(sql.HOLD_CARDS_WAITING, request | {"quantity": quantity - len(taken)})
-        taken += more
-    if len(taken) < quantity:
-        facts = share_facts(merchant_id=merchant_id, sku_id=sku_id)
-        left = min(len(taken), COUNTED_TO)
-        if facts.held > 0 and len(taken) + facts.held >= quantity:
-            raise HeldByOthers(code=code, left=left)
-        raise OutOfStock(code=code, left=left)
-    counts: dict[int, int] = {}
-    for (no,) in taken:
-        counts[no] = counts.get(no, 0) + 1
+    wanted = {"merchant": merchant_id, "sku": sku_id, "usable_on": usable_on, "line": line_id}
+    counts: Counter[int] = Counter()
+    batches: list[_Batch] = []
+    while counts.total() < quantity and (page := _sellable(wanted, batches)):
+        batches += page
+        for some in _enough(page, quantity - counts.total()):
+            counts += _take(sql.HOLD_FREE_CARDS, wanted, some, quantity - counts.total())
+            if counts.total() == quantity:
+                break
+    for batch in batches:
+        if counts.total() < quantity:
+            counts += _take(sql.HOLD_CARDS_WAITING, wanted, [batch], quantity - counts.total())
+    if counts.total() < quantity:
+        raise _short(merchant_id, sku_id, code, usable_on, quantity=quantity, taken=counts.total())
+    return [HeldGroup(b.no, b.terms, counts[b.no], b.unit_cost_micro, b.hops) for b in batches if counts[b.no]]
+
+
+def _sellable(wanted: dict[str, Any], seen: Sequence[_Batch]) -> list[_Batch]:
+    rows = execute(sql.SELLABLE_BATCHES, wanted | {"seen": [batch.no for batch in seen]})
     return [
-        HeldGroup(
-            batch_no=no,
-            terms=Terms(terms),
-            count=counts[no],
-            unit_cost_micro=cost,
-            hops=tuple(Hop(offer_id=o, seller_id=s, price_micro=p) for o, s, p in offers or []),
-        )
-        for no, _, terms, cost, offers, _ in batches
-        if no in counts
+        _Batch(no, low, Terms(terms), cost, tuple(Hop(*hop) for hop in offers or ()), free)
+        for no, low, terms, cost, offers, free, _ in rows
     ]
+
+
+def _enough(batches: Sequence[_Batch], quantity: int) -> Iterator[list[_Batch]]:
+    """The batches in parts: first as many as should be enough by the sweep's figures, then one by one.
+
+    A statement over several batches locks up to `quantity` cards of each, so it is given no more than it needs.
+    """
+    some: list[_Batch] = []
+    for batch in batches:
+        some.append(batch)
+        if sum(one.free_count for one in some) >= quantity:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _take(statement: str, wanted: dict[str, Any], batches: Sequence[_Batch], quantity: int) -> Counter[int]:
+    """How many cards were taken of each batch."""
+    which = {"batches": [b.no for b in batches], "low": [b.low_pos for b in batches], "quantity": quantity}
+    return Counter(no for (no,) in execute(statement, wanted | which))
+
+
+def _short(
+    merchant_id: int, sku_id: int, code: str, usable_on: date, *, quantity: int, taken: int
+) -> OutOfStock | HeldByOthers:
+    held = share_facts(merchant_id=merchant_id, sku_id=sku_id, usable_on=usable_on).held
+    kind = HeldByOthers if held > 0 and taken + held >= quantity else OutOfStock
+    return kind(code=code, left=min(taken, COUNTED_TO))
 
 
 def _locked_batch(batch_id: UUID, actor: Actor) -> tuple[int, BatchState]:

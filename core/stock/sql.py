@@ -5,29 +5,38 @@ from __future__ import annotations
 STOCK_LOCKS = 7101
 """Class of the advisory locks per batch: shared by holds and claims, exclusive for a lock or recall of the batch."""
 
-SELLABLE_BATCHES = """
-SELECT f.no, f.low_pos, f.terms, f.unit_cost_micro, f.offers, pg_advisory_xact_lock_shared(7101, f.no)
-FROM (
-    SELECT b.no, b.terms, b.unit_cost_micro, coalesce(m.low_pos, 0) AS low_pos, p.offers, p.position,
-           coalesce(m.free_count, 1) = 0 AS seems_empty, b.expires_on
-    FROM (
+POOLS = """
         SELECT %(merchant)s::bigint AS owner_id, 0 AS position, '[]'::jsonb AS offers
         UNION ALL
         SELECT s.pool_owner_id, s.position,
                (SELECT jsonb_agg(jsonb_build_array(o.id, o.seller_id, o.price_micro) ORDER BY u.n)
                 FROM unnest(s.offer_ids) WITH ORDINALITY u(id, n) JOIN offer o ON o.id = u.id)
-        FROM source s WHERE s.merchant_id = %(merchant)s AND s.sku_id = %(sku)s
-    ) p
-    JOIN batch b ON b.owner_id = p.owner_id AND b.sku_id = %(sku)s AND b.state = 'selling'
-    LEFT JOIN batch_mark m ON m.batch_no = b.no
-    ORDER BY seems_empty, p.position, b.expires_on NULLS LAST, b.no
-    LIMIT 20
-) f
-ORDER BY f.seems_empty, f.position, f.expires_on NULLS LAST, f.no
-"""
-"""Batches a merchant may sell a SKU from, best first (own stock, then its sources; earliest expiry, then oldest).
+        FROM source s WHERE s.merchant_id = %(merchant)s AND s.sku_id = %(sku)s"""
+"""The pools that a merchant may sell a SKU from: its own stock, then its sources, each with the offers down from it."""
 
-Each is locked in share mode. What the sweep saw empty comes last. `HOLD_CARDS` reads their state again after that.
+BATCHES_AT_ONCE = 20
+
+SELLABLE_BATCHES = f"""
+SELECT f.no, f.low_pos, f.terms, f.unit_cost_micro, f.offers, f.free_count,
+       pg_advisory_xact_lock_shared({STOCK_LOCKS}, f.no)
+FROM (
+    SELECT b.no, b.terms, b.unit_cost_micro, m.low_pos, m.free_count, p.offers, p.position, b.expires_on
+    FROM ({POOLS}) p
+    JOIN batch b ON b.owner_id = p.owner_id AND b.sku_id = %(sku)s AND b.state = 'selling' AND b.no <> ALL (%(seen)s)
+    CROSS JOIN LATERAL (
+        SELECT coalesce(max(k.low_pos), 0) AS low_pos, coalesce(max(k.free_count), b.card_count) AS free_count
+        FROM batch_mark k WHERE k.batch_no = b.no) m
+    WHERE EXISTS (
+        SELECT 1 FROM card c WHERE c.batch_no = b.no AND c.state = 'free' AND c.pos >= m.low_pos
+        AND (c.expires_on IS NULL OR c.expires_on >= %(usable_on)s))
+    ORDER BY p.position, b.expires_on NULLS LAST, b.no
+    LIMIT {BATCHES_AT_ONCE}
+) f
+ORDER BY f.position, f.expires_on NULLS LAST, f.no
+"""  # noqa: S608 - its parts are constants of this file
+"""Batches with a card that can be sold now, best first: own stock before sources, earliest expiry, then oldest.
+
+Each is locked in share mode; `HOLD_CARDS` reads its state again after that. Batches in `seen` are left out.
 """
 
 HOLD_CARDS = """
@@ -70,24 +79,29 @@ FROM unnest(%(skus)s::bigint[]) w(sku_id)
 """How many cards of each SKU a merchant can sell now, counted to `cap` at most."""
 
 SHARE_FACTS = """
-SELECT
-    (SELECT coalesce(sum(h.quantity), 0) FROM hold h WHERE h.sku_id = %(sku)s AND h.state = 'open'),
-    (SELECT coalesce(sum(h.quantity), 0) FROM hold h WHERE h.sku_id = %(sku)s AND h.state = 'open' AND h.stranger),
-    (SELECT coalesce(sum(m.free_count), 0) FROM batch_mark m JOIN batch b ON b.no = m.batch_no
-     WHERE b.sku_id = %(sku)s AND b.state = 'selling'
-       AND b.owner_id IN (SELECT %(merchant)s UNION SELECT s.pool_owner_id FROM source s
-                          WHERE s.merchant_id = %(merchant)s AND s.sku_id = %(sku)s)),
+WITH pool AS (
+    SELECT %(merchant)s::bigint AS owner_id
+    UNION SELECT s.pool_owner_id FROM source s WHERE s.merchant_id = %(merchant)s AND s.sku_id = %(sku)s
+), selling AS (
+    SELECT b.no, coalesce(m.low_pos, 0) AS low_pos, coalesce(m.free_count, 0) AS free_count
+    FROM pool JOIN batch b ON b.owner_id = pool.owner_id AND b.sku_id = %(sku)s AND b.state = 'selling'
+    LEFT JOIN batch_mark m ON m.batch_no = b.no
+), held AS (
+    SELECT count(*) AS cards, count(*) FILTER (WHERE h.stranger) AS strangers
+    FROM hold h JOIN card c ON c.line_id = h.line_id AND c.state = 'held'
+    WHERE h.sku_id = %(sku)s AND h.state = 'open' AND c.owner_id IN (SELECT owner_id FROM pool)
+)
+SELECT held.cards, held.strangers, (SELECT coalesce(sum(free_count), 0) FROM selling),
     (SELECT count(*) FROM (
-        SELECT 1
-        FROM (SELECT %(merchant)s::bigint AS owner_id
-              UNION SELECT s.pool_owner_id FROM source s WHERE s.merchant_id = %(merchant)s AND s.sku_id = %(sku)s) p
-        JOIN batch b ON b.owner_id = p.owner_id AND b.sku_id = %(sku)s AND b.state = 'selling'
-        LEFT JOIN batch_mark m ON m.batch_no = b.no
-        JOIN LATERAL (SELECT 1 FROM card c WHERE c.batch_no = b.no AND c.state = 'free'
-                      AND c.pos >= coalesce(m.low_pos, 0) LIMIT %(cap)s) c ON true
+        SELECT 1 FROM selling s
+        JOIN LATERAL (
+            SELECT 1 FROM card c WHERE c.batch_no = s.no AND c.state = 'free' AND c.pos >= s.low_pos
+            AND (c.expires_on IS NULL OR c.expires_on >= %(usable_on)s) LIMIT %(cap)s) c ON true
         LIMIT %(cap)s) capped)
+FROM held
 """
-"""What unpaid orders hold of a SKU (all, strangers alone), the sweep's figure of free cards, a capped exact count."""
+"""Of the pools that a merchant sells a SKU from: cards that unpaid orders hold (all, strangers'), the sweep's figure of
+free cards, a capped exact count of those that can be sold. Holds on other parties' pools do not count."""
 
 SHARE_LOCK = "SELECT pg_advisory_xact_lock(7102, hashint8(%s))"
 """Makes the caps on held stock exact: taken per SKU only when a cap is near."""

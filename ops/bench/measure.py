@@ -112,7 +112,7 @@ class Bench:
         with ExitStack() as stack:
             connections = [stack.enter_context(self._connect()) for _ in range(clients)]
             for number in range(ROUNDS):
-                move_marks(now=self.path.clock.now())
+                move_marks(now=self.path.clock.now(), zone="Asia/Shanghai")
                 turns = [(ours, self._ours(clients, each)), (twin, self._twins(connections, each))]
                 for side, works in turns if number % 2 else reversed(turns):
                     _add(side, works)

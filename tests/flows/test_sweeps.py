@@ -106,19 +106,19 @@ def test_the_mark_moves_to_the_least_free_pos(as_worker: Shop) -> None:
     positions = [row[0] for row in as_worker.sql("SELECT pos FROM card ORDER BY pos")]
     as_worker.place(as_worker.a_shopper(), as_worker.a_listing(), 2)
 
-    assert move_marks(now=NOON) == 1
+    assert move_marks(now=NOON, zone="Asia/Shanghai") == 1
     assert mark(as_worker, batch) == (positions[2], 4)
-    assert move_marks(now=NOON) == 0
+    assert move_marks(now=NOON, zone="Asia/Shanghai") == 0
 
 
 def test_cards_given_back_stay_reachable_when_all_others_are_sold(as_worker: Shop) -> None:
     batch = as_worker.a_batch(cards=3)
     talker, listing = as_worker.a_shopper(), as_worker.a_listing()
     order = as_worker.place(talker, listing, 3)
-    move_marks(now=NOON)
+    move_marks(now=NOON, zone="Asia/Shanghai")
 
     cancel_order(actor=talker.actor, order_id=order.order_id, now=NOON)
-    move_marks(now=NOON)
+    move_marks(now=NOON, zone="Asia/Shanghai")
 
     least = as_worker.sql("SELECT min(pos) FROM card WHERE state = 'free'")[0][0]
     assert mark(as_worker, batch) == (least, 3)
@@ -145,7 +145,7 @@ def test_a_card_that_is_being_given_back_is_never_passed_by_the_mark(as_worker: 
         as_worker.sql(f"{GIVE_BACK} AND line_id IN (SELECT id FROM order_line WHERE order_id = %s)", [other.order_id])
 
         threading.Timer(0.3, open_one.commit).start()
-        moved = move_marks(now=NOON)
+        moved = move_marks(now=NOON, zone="Asia/Shanghai")
 
     assert moved == 1
     assert mark(as_worker, batch) == (as_worker.sql("SELECT min(pos) FROM card WHERE state = 'free'")[0][0], 4)

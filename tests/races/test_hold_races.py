@@ -1,6 +1,7 @@
 """Races for stock on real PostgreSQL, each with its control: without the protection the same race must break."""
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from core import db
 from core.orders import place, sql
 from core.orders.service import PlacedOrder
+from core.risk.rules import HoldPolicy
 from core.stock import service as stock
 from core.stock import sql as stock_sql
 from core.stock.rules import BatchState
@@ -85,7 +87,7 @@ def test_control_without_the_lock_strangers_hold_more(shop: Shop, monkeypatch: p
 def one_shopper_places_ten(shop: Shop) -> int:
     listing, _ = shop.a_listing(), shop.a_batch(cards=100)
     talker = shop.a_shopper()
-    at_once([lambda: shop.place(talker, listing) for _ in range(10)])
+    at_once([lambda n=n: shop.place(talker, listing, network=f"network {n}") for n in range(10)])
     return shop.count("shop_order")
 
 
@@ -106,6 +108,34 @@ def test_control_without_the_shoppers_lock_the_quota_breaks(shop: Shop, monkeypa
     monkeypatch.setattr(place.stock, "share_facts", share_facts)
 
     assert one_shopper_places_ten(shop) > 3
+
+
+def guests_of_one_network(shop: Shop) -> int:
+    listing, _ = shop.a_listing(), shop.a_batch(cards=200)
+    talkers = [shop.a_shopper() for _ in range(10)]
+    shop.policy = replace(shop.policy, holds=HoldPolicy(unpaid_per_network=4))
+    at_once([lambda talker=talker: shop.place(talker, listing, network="one") for talker in talkers])
+    return shop.count("shop_order")
+
+
+def test_guests_of_one_network_have_no_more_unpaid_orders_than_it_may(shop: Shop) -> None:
+    assert guests_of_one_network(shop) == 4
+
+
+def test_control_without_the_networks_lock_its_quota_breaks(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting = threading.Barrier(10, timeout=20)
+    counted = stock.share_facts
+
+    def share_facts(**sku: Any) -> stock.ShareFacts:
+        meeting.wait()
+        return counted(**sku)
+
+    unlocked = sql.PLACE_FACTS.replace("pg_advisory_xact_lock(7104, hashtext(%(network)s))", "NULL")
+    monkeypatch.setattr(sql, "PLACE_FACTS", unlocked)
+    monkeypatch.setattr(place, "is_near_a_cap", lambda *_: False)
+    monkeypatch.setattr(place.stock, "share_facts", share_facts)
+
+    assert guests_of_one_network(shop) > 4
 
 
 def ten_taps(shop: Shop) -> set[Any]:

@@ -57,7 +57,7 @@ def a_path(sql: Sql, config: Config, *, cards: int) -> OrderPath:
         now=clock.now(),
     )
     assert vault.import_upload(ImportOrder(upload=upload, sku="A1")).added == cards
-    move_marks(now=clock.now())
+    move_marks(now=clock.now(), zone="Asia/Shanghai")
     return OrderPath(config, clock, shop.policy, keys, listing, OPAQUE_ID, vault)
 
 

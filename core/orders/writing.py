@@ -1,0 +1,128 @@
+"""How a placed order is written down: sealed, with its shares, in one statement."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.actor import Actor
+from core.db import execute
+from core.ids import Prefix, public
+from core.money import Money
+from core.orders import sql
+from core.orders.facts import ListingFacts, PlaceFacts
+from core.orders.shares import frozen_shares
+from core.orders.tokens import pay_token
+from core.orders.values import OrderKeys, OrderPolicy, PlacedOrder
+from core.pricing.rules import Quote
+from core.risk.rules import Decision
+from core.stock.service import HeldGroup
+from core.vault.seal import SealedLine, SealedOrder, order_seal
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLine:
+    """One line on its way into the tables."""
+
+    id: UUID
+    hold_id: UUID
+    listing: ListingFacts
+    quote: Quote
+    groups: list[HeldGroup]
+    decision: Decision
+
+
+def _line_row(line: HeldLine, position: int) -> dict[str, Any]:
+    return {
+        "id": str(line.id),
+        "hold_id": str(line.hold_id),
+        "position": position,
+        "listing_id": line.listing.id,
+        "sku_id": line.listing.sku_id,
+        "listing_code": line.listing.code,
+        "names": line.listing.names,
+        "quantity": line.quote.quantity,
+        "list_price_minor": line.quote.list_price_minor,
+        "discount_minor": line.quote.discount_minor,
+        "total_minor": line.quote.total_minor,
+        "reasons": list(line.quote.reasons),
+    }
+
+
+def _seal(order_id: UUID, facts: PlaceFacts, lines: Sequence[HeldLine], total: int, keys: OrderKeys) -> bytes:
+    sealed = SealedOrder(
+        order=order_id,
+        merchant=facts.merchant_id,
+        identity=facts.identity_id,
+        chat_address=facts.chat_address,
+        lines=tuple(
+            SealedLine(
+                line=line.id,
+                sku=line.listing.sku_id,
+                quantity=line.quote.quantity,
+                total_minor=line.quote.total_minor,
+            )
+            for line in lines
+        ),
+        currency=facts.currency,
+        total_minor=total,
+    )
+    return order_seal(keys.seal.reveal(), sealed)
+
+
+def write_order(
+    actor: Actor,
+    order_id: UUID,
+    facts: PlaceFacts,
+    lines: Sequence[HeldLine],
+    *,
+    network: str,
+    policy: OrderPolicy,
+    keys: OrderKeys,
+    now: datetime,
+) -> PlacedOrder:
+    """Write the order with its lines, holds, shares, seal and audit entry: one statement."""
+    total = sum(line.quote.total_minor for line in lines)
+    deadline = now + (policy.stranger_hold_for if facts.stranger else policy.hold_for)
+    shares = [
+        row
+        for line in lines
+        for row in frozen_shares(
+            seller=facts.seller,
+            groups=line.groups,
+            total_minor=line.quote.total_minor,
+            hold_id=line.hold_id,
+            line_id=line.id,
+        )
+    ]
+    who = {
+        "order": order_id,
+        "merchant": facts.merchant_id,
+        "shopper": facts.shopper_id,
+        "identity": facts.identity_id,
+        "conversation": facts.conversation_id,
+        "chat_address": facts.chat_address,
+        "stranger": facts.stranger,
+        "network": network,
+        "actor_kind": actor.kind.value,
+        "actor_id": actor.id,
+        "public": public(Prefix.ORDER, order_id),
+    }
+    what = {
+        "currency": facts.currency,
+        "total": total,
+        "risk": json.dumps([line.decision.reasons for line in lines]),
+        "seal": _seal(order_id, facts, lines, total, keys),
+        "access_hash": hashlib.sha256(pay_token(keys=keys, order_id=order_id).encode()).digest(),
+        "now": now,
+        "deadline": deadline,
+        "lines": json.dumps([_line_row(line, position) for position, line in enumerate(lines)]),
+        "shares": json.dumps(shares),
+    }
+    execute(sql.INSERT_ORDER, who | what)
+    return PlacedOrder(order_id=order_id, total=Money(total, facts.currency), deadline=deadline, repeated=False)
