@@ -45,6 +45,14 @@ def test_rows_come_through_the_pipe_in_the_files_order() -> None:
     assert decoded("\n".join(secrets).encode()) == secrets
 
 
+def test_inv_k1_a_row_shows_no_secret_when_it_is_printed() -> None:
+    with DecodedFile([b"VERY-SECRET-1\n"], extension="txt", column=None) as file:
+        (row,) = file.rows()
+
+    assert row.fields["secret"] == "VERY-SECRET-1"
+    assert "SECRET" not in repr(row) + str(row)
+
+
 def test_a_column_is_handed_over_and_the_columns_found_come_back() -> None:
     with DecodedFile([b"one,two\nA1,B1\n"], extension="csv", column="two") as file:
         assert file.columns == {"secret": "two"}

@@ -28,7 +28,7 @@ class CellKind(StrEnum):
     FORMULA = "formula"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Record:
     """One row: `number` is the line where it begins (or the sheet's row); `kinds` holds the cells that are not text."""
 

@@ -26,7 +26,7 @@ _PROBLEM_OF = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Row:
     """One row as decoded: `place` is where people find it, `problem` why it cannot be a card, None for a good one."""
 
@@ -35,7 +35,7 @@ class Row:
     problem: RowProblem | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Table:
     """A decoded file: how it was read, which columns were taken, and its rows (blank ones left out)."""
 
