@@ -21,6 +21,10 @@ RETRIED = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock n
 GONE = {"57P01", "57P02", "57P03", "08000", "08003", "08006"}  # the server went away before it could answer
 
 
+class OutcomeUnknown(peewee.OperationalError):
+    """The answer to COMMIT was lost: whether the work was done is not known. Look before doing it again."""
+
+
 class StoreDatabase(PooledPsycopg3Database):
     """Pooled connections; a database error keeps SQLSTATE and constraint name and drops the failing row."""
 
@@ -31,14 +35,30 @@ class StoreDatabase(PooledPsycopg3Database):
             raise _without_rows(error) from None
 
     def commit(self) -> None:
-        """Commit; what a deferred constraint says at this point is cleaned as well."""
+        """Commit; what a deferred constraint says at this point is cleaned as well. Raises `OutcomeUnknown`."""
+        was_lost = self.is_lost()  # then COMMIT is never sent
         try:
             super().commit()
-        except peewee.DatabaseError as error:
-            raise _without_rows(error) from None
+        except (peewee.DatabaseError, peewee.InterfaceError) as error:
+            clean = _without_rows(error)
+            if not was_lost and (sqlstate(clean) in GONE or self.is_lost()):
+                raise OutcomeUnknown("the answer to COMMIT was lost") from None
+            raise clean from None
+
+    def rollback(self) -> None:
+        """Roll back; a lost connection has done so by itself, and what lost it is the error to tell."""
+        try:
+            super().rollback()
+        except (peewee.OperationalError, peewee.InterfaceError):
+            if not self.is_lost():
+                raise
+
+    def is_lost(self) -> bool:
+        """Whether this thread has no connection to a server (any more)."""
+        return bool(self.is_closed() or self.connection().closed)
 
 
-def _without_rows(error: peewee.DatabaseError) -> peewee.DatabaseError:
+def _without_rows(error: peewee.PeeweeException) -> peewee.PeeweeException:
     original = getattr(error, "orig", None)  # peewee keeps what psycopg raised here
     state, constraint, text = None, None, type(error).__name__
     if isinstance(original, psycopg.Error):
@@ -116,29 +136,29 @@ def constraint(error: BaseException) -> str | None:
     return getattr(error, "constraint", None)
 
 
-def in_transaction(work: Callable[[], Result], *, tries: int = 5) -> Result:
-    """Run `work` in one transaction; after a deadlock or a serialization failure again, with jitter, at most `tries`.
+def in_transaction(work: Callable[[], Result], *, repeatable: bool = False, tries: int = 5) -> Result:
+    """Run `work` in one transaction; again, with jitter, at most `tries` times, where that is right.
 
-    A connection that the server closed before the transaction began is replaced once (a restart leaves stale ones).
-    Only for work whose effects are all in the database. Raises the last error when the tries are used up.
+    Right after a deadlock or a serialization failure, and where the connection was lost before COMMIT was sent: nothing
+    was done then, provided that all effects of `work` are in the database. When the answer to COMMIT was lost, the work
+    may be done: only work that is `repeatable`, because a submission or a state that it finds lets it take effect once,
+    runs again; other work raises `OutcomeUnknown`. Raises the last error when the tries are used up.
     """
     for attempt in range(1, tries + 1):
         try:
             with db.atomic():
                 return work()
         except (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError) as error:
-            state = sqlstate(error)
-            stale = state in GONE or (state is None and _is_broken())
-            if attempt == tries or db.in_transaction() or not (state in RETRIED or stale):
+            if db.in_transaction():  # a part of a greater transaction, which is tried again as a whole
                 raise
-            if stale and not db.is_closed():
+            lost = isinstance(error, OutcomeUnknown) or sqlstate(error) in GONE or db.is_lost()
+            if lost and not db.is_closed():
                 db.close()
+            right = repeatable if isinstance(error, OutcomeUnknown) else lost or sqlstate(error) in RETRIED
+            if attempt == tries or not right:
+                raise
             time.sleep(random.uniform(0.5, 1.5) * 0.02 * 2**attempt)  # noqa: S311 - jitter, not a secret
     raise AssertionError("unreachable: the last try returns or raises")
-
-
-def _is_broken() -> bool:
-    return db.is_closed() or not db.is_connection_usable()
 
 
 def database_now() -> datetime:

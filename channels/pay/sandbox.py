@@ -129,7 +129,7 @@ class SandboxGateway:
             execute(REFUND, (refund_id, payment_id, external_id, amount.minor, self._clock.now()))
             return Outcome.YES
 
-        return in_transaction(work)
+        return in_transaction(work, repeatable=True)
 
     def charge(self, payment: PaymentView) -> None:
         """The shopper pressed the button: take the money, once per payment."""

@@ -91,7 +91,7 @@ def start_payment(*, order_id: UUID, gateway_account_id: int, now: datetime) -> 
 
     Returns the payment's id. Raises `NotFound`, `OrderNotPayable`, `NotForSale`.
     """
-    return in_transaction(partial(_start, order_id, gateway_account_id, now, Work.START_PAYMENT))
+    return in_transaction(partial(_start, order_id, gateway_account_id, now, Work.START_PAYMENT), repeatable=True)
 
 
 def request_sandbox_payment(*, token: str, now: datetime) -> UUID:
@@ -102,7 +102,7 @@ def request_sandbox_payment(*, token: str, now: datetime) -> UUID:
     view = order_by_token(token=token)
     for account in offered(merchant_id=view.merchant_id, currency=view.total.currency):
         if account.gateway == "sandbox":
-            return in_transaction(partial(_start, view.id, account.id, now, Work.SANDBOX_PAY))
+            return in_transaction(partial(_start, view.id, account.id, now, Work.SANDBOX_PAY), repeatable=True)
     raise NotForSale
 
 

@@ -39,7 +39,7 @@ class _Waiting:
 def join_due(*, policy: OrderPolicy, now: datetime, limit: int = 100) -> int:
     """Join such events, at most `limit`; returns how many found their order or wallet."""
     due = [event_id for (event_id,) in execute(sql.UNJOINED, (limit,))]
-    return sum(in_transaction(partial(_join, event_id, policy, now)) for event_id in due)
+    return sum(in_transaction(partial(_join, event_id, policy, now), repeatable=True) for event_id in due)
 
 
 def _join(event_id: UUID, policy: OrderPolicy, now: datetime) -> int:

@@ -44,7 +44,7 @@ def decide_due(*, now: datetime, limit: int = 100) -> int:
     """Send late money back whose shopper did not choose in 24 h, at most `limit` events; returns how many."""
 
     due = [event_id for (event_id,) in execute(sql.UNDECIDED, (now, limit))]
-    return sum(in_transaction(partial(_send_back, event_id, now)) for event_id in due)
+    return sum(in_transaction(partial(_send_back, event_id, now), repeatable=True) for event_id in due)
 
 
 def _send_back(event_id: UUID, now: datetime) -> bool:

@@ -109,7 +109,7 @@ def book(*, gateway: str, opaque_id: str, notice: Notice, raw: RawNotice, policy
             return _top_up(desk, desk.payment, notice, raw, now)
         return _pay_order(desk, desk.payment, desk.payment.order_id, notice, raw, policy, now)
 
-    return in_transaction(work)
+    return in_transaction(work, repeatable=True)
 
 
 def _pay_order(

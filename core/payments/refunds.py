@@ -46,7 +46,7 @@ def carry_out_refund(*, refund_id: UUID, gateways: Mapping[str, Gateway], now: d
         changed(sql.REFUND_UNKNOWN, (now + wait, refund_id))
         return outcome
     state = RefundState.SUCCEEDED if outcome is Outcome.YES else RefundState.FAILED
-    in_transaction(lambda: _end(refund_id, event, state, payment.shopper_id, now))
+    in_transaction(lambda: _end(refund_id, event, state, payment.shopper_id, now), repeatable=True)
     return outcome
 
 

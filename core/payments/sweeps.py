@@ -28,7 +28,7 @@ def poll_due(*, now: datetime, limit: int = 100) -> int:
             enqueue(Work.QUERY_PAYMENT, payment_id)
         return len(due)
 
-    return in_transaction(work)
+    return in_transaction(work, repeatable=True)
 
 
 def refund_due(*, now: datetime, limit: int = 100) -> int:
@@ -59,4 +59,4 @@ def reconcile_due(*, now: datetime, limit: int = 500) -> int:
         ledger.post(transfers=transfers, now=now)
         return len(rows)
 
-    return in_transaction(work)
+    return in_transaction(work, repeatable=True)

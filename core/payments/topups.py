@@ -84,7 +84,7 @@ def request_sandbox_topup(*, keys: OrderKeys, token: str, now: datetime) -> UUID
         raise NotForSale
     if payment.state not in OPEN or now >= payment.expires_at:
         raise OrderNotPayable(state=payment.state.value)
-    in_transaction(lambda: enqueue(Work.SANDBOX_PAY, payment.id))
+    in_transaction(lambda: enqueue(Work.SANDBOX_PAY, payment.id), repeatable=True)
     return payment.id
 
 

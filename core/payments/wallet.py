@@ -73,7 +73,7 @@ def pay_from_wallet(*, actor: Actor, order_id: UUID, submission_id: str, now: da
         return payment_id
 
     try:
-        return in_transaction(work)
+        return in_transaction(work, repeatable=True)
     except BelowFloor:
         raise NotEnough from None
 
