@@ -1,0 +1,47 @@
+"""`review`: what waits for a person, said in one line each, and released."""
+
+from core.config import Config
+from core.fulfilment.service import deliver
+from core.ids import Prefix, new_id, public
+from core.vault.client import VaultCode, VaultRefused
+from tests.builders import Shop, later
+from tests.flows.test_fulfilment import OpeningVault, a_paid_line
+from tests.support.command_line import Command
+
+
+def test_a_held_line_is_listed_with_what_to_do_and_released(command: Command, config: Config, shop: Shop) -> None:
+    shop.a_batch(cards=5)
+    order, delivery = a_paid_line(shop, shop.a_shopper())
+    vault = OpeningVault(shop, refusals=[VaultRefused(VaultCode.OVER_BUDGET, "")])
+    deliver(delivery_id=delivery, vault=vault, now=later(2))
+    name = public(Prefix.ORDER, order)
+
+    listed = command(config, "review")
+    released = command(config, "review", "--release", name)
+    after = command(config, "review")
+
+    assert listed[0] == 0
+    assert f"{name}  demo  A1 × 2  paid 2026-03-02 04:01Z  over_budget: more cards were opened" in listed[1]
+    assert listed[1].endswith("waiting 1\n")
+    assert released[:2] == (0, "released 1: delivered as soon as the worker gets to it\n")
+    assert after[1] == "waiting 0\n"
+
+
+def test_an_order_that_does_not_wait_or_does_not_exist_is_refused_in_one_sentence(
+    command: Command, config: Config, shop: Shop
+) -> None:
+    shop.a_batch(cards=5)
+    order, _ = a_paid_line(shop, shop.a_shopper())
+    before = shop.fingerprint()
+
+    for name, said in (
+        (public(Prefix.ORDER, order), "waits for a person"),
+        (public(Prefix.ORDER, new_id()), "there is no order"),
+        ("17", "is no order number"),
+    ):
+        status, _, error = command(config, "review", "--release", name)
+        assert status == 2
+        assert said in error
+        assert len(error.strip().splitlines()) == 1
+
+    assert shop.fingerprint() == before
