@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+import peewee
 from starlette.requests import HTTPConnection
 
 from bot.talk import ShopContext
@@ -24,6 +25,7 @@ from core.secret import Secret
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
 
+RECONNECTS = 2  # before a database that does not answer becomes a 503
 NETWORK_BITS = {4: 32, 6: 56}  # what one customer of a network provider usually gets
 
 
@@ -44,10 +46,22 @@ class Door:
     sandbox_enabled: bool
 
     async def run(self, use_case: Callable[Params, Result], *args: Params.args, **kwargs: Params.kwargs) -> Result:
-        """Call a synchronous use case in a thread of the bounded pool; its connection goes back to the pool after."""
+        """Call a synchronous use case in a thread of the bounded pool; its connection goes back to the pool after.
+
+        Connections that a restarted database has left behind are replaced and the call is made again: every use case
+        behind a door of ours has one effect however often it is called.
+        """
         context = contextvars.copy_context()
 
         def call() -> Result:
+            for _ in range(RECONNECTS):
+                try:
+                    with db.connection():
+                        return use_case(*args, **kwargs)
+                except (peewee.OperationalError, peewee.InterfaceError) as error:
+                    if db.sqlstate(error) not in {None, *db.GONE}:
+                        raise
+                    db.db.close_idle()
             with db.connection():
                 return use_case(*args, **kwargs)
 

@@ -20,6 +20,7 @@ from core.conversations.service import Session
 LONGEST_WAIT = 25.0  # seconds of a long poll
 TWIN_WAIT = 12.0  # seconds for the answer that a twin is making
 TWIN_LOOK = 0.1
+MESSAGES_PER_MINUTE = 300  # of one session
 TOO_MANY_WAITS = 10  # of one conversation at a time
 
 
@@ -27,6 +28,8 @@ async def say(request: Request) -> Response:
     """200 `{"screens": […]}`; the same id twice has one effect and the same answer."""
     door, _, session = await identified(request)
     said = said_in(await read_object(request))
+    if await door.run(door.counter.hit, f"said:{session.id}", seconds=60) > MESSAGES_PER_MINUTE:
+        raise Problem(429, "Too many messages of one session.", headers={"Retry-After": "20"})
     screens = await heard(request.app.state.webchat, door, session, said)
     return JSONResponse({"screens": screens}, headers=SAFE_HEADERS)
 

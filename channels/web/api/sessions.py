@@ -18,6 +18,9 @@ from core.ids import Prefix, public
 from core.members.service import set_locale
 from core.parties.service import find_merchant
 
+SESSIONS_PER_HOUR = 3000
+"""From one network; a shop's own app behind one address opens few sessions and keeps them."""
+
 
 async def create(request: Request) -> Response:
     """201 `{"session", "token"}`; for our own page (`{"page": true}`) the token goes into its cookie instead."""
@@ -52,8 +55,10 @@ def welcome_back(door: Door, *, merchant: str, token: str, locale: object) -> Se
 
 
 def begin(door: Door, *, merchant: str, locale: str, network: str) -> NewSession:
-    """A new guest of a merchant. Raises `NotFound` for a merchant that does not sell."""
+    """A new guest of a merchant. Raises `NotFound` for a merchant that does not sell, `Problem` 429."""
     seller = find_merchant(merchant)
+    if door.counter.hit(f"sessions:{network}", seconds=3600) > SESSIONS_PER_HOUR:
+        raise Problem(429, "Too many new sessions from one network.", headers={"Retry-After": "600"})
     return open_session(merchant_id=seller.id, network=network, locale=locale, now=door.shop.clock.now())
 
 

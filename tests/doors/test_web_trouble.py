@@ -1,0 +1,169 @@
+"""The web process in trouble: a restarted database, an absent one, too much of everything; what its operator sees."""
+
+import asyncio
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from channels.web.wake import Wakes
+from core.config import Config
+from ops.web import assembled, listener, run_until_asked
+from tests.builders import Shop
+from tests.support.web import Chatter, WebServer
+
+Sql = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def chatter(web: WebServer) -> Chatter:
+    return Chatter(web.url)
+
+
+def end_connections(sql: Sql) -> int:
+    """What a restart of the server does to every connection of the store."""
+    ended = sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'keystall'",
+        role="superuser",
+    )
+    return len(ended)
+
+
+def test_connections_that_a_restart_ended_are_replaced_without_a_word_to_anyone(chatter: Chatter, sql: Sql) -> None:
+    def ask(_: int) -> int:
+        return chatter.post(id=str(uuid.uuid4()), text="菜单").status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(16))) == {200}
+        assert end_connections(sql) >= 2
+
+        assert set(pool.map(ask, range(16))) == {200}
+
+
+def test_what_is_told_after_the_listening_connection_ended_still_arrives(
+    web: WebServer, chatter: Chatter, sql: Sql
+) -> None:
+    from tests.doors.test_web_unasked import tell_top_up
+
+    conversation = sql("SELECT conversation_id FROM chat_session")[0][0]
+    with chatter.http.stream("GET", "/messages/stream") as response:
+        lines = response.iter_lines()
+        assert next(lines) == "retry: 1500"
+        sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND query LIKE 'LISTEN%%'",
+            role="superuser",
+        )
+        threading.Timer(0.1, tell_top_up, [conversation]).start()
+
+        assert next(line for line in lines if line.startswith("data: "))
+
+
+def test_a_database_that_is_away_is_503_with_an_error_id_and_no_detail(
+    chatter: Chatter, web: WebServer, sql: Sql, database: str
+) -> None:
+    sql(f'ALTER DATABASE "{database}" CONNECTION LIMIT 0', role="superuser")
+    end_connections(sql)
+
+    answer = chatter.post(id=str(uuid.uuid4()), text="菜单")
+    page = httpx.get(web.url, trust_env=False)
+
+    sql(f'ALTER DATABASE "{database}" CONNECTION LIMIT -1', role="superuser")
+    assert (answer.status_code, page.status_code) == (503, 503)
+    assert answer.headers["retry-after"]
+    assert answer.json()["error_id"].startswith("err_")
+    assert database not in answer.text + page.text
+    assert "err_" in page.text
+    assert chatter.say("菜单")
+
+
+def test_one_network_may_not_open_sessions_without_end(
+    web: WebServer, goods: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.web.api.sessions.SESSIONS_PER_HOUR", 3)
+
+    answers = [httpx.post(f"{web.url}/api/v1/chat/demo/sessions", trust_env=False) for _ in range(5)]
+
+    assert [answer.status_code for answer in answers] == [201, 201, 201, 429, 429]
+    assert answers[-1].headers["retry-after"]
+    assert goods.count("chat_session") == 3
+
+
+def test_one_session_may_not_talk_without_end(chatter: Chatter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("channels.web.api.messages.MESSAGES_PER_MINUTE", 2)
+
+    answers = [chatter.post(id=str(uuid.uuid4()), text="菜单").status_code for _ in range(4)]
+
+    assert answers in ([200, 200, 429, 429], [200, 200, 200, 200])  # the minute may turn in between
+    assert 429 in answers or chatter.post(id=str(uuid.uuid4()), text="菜单").status_code == 429
+
+
+@pytest.fixture
+def operator(web_config: Config, goods: Shop) -> Iterator[httpx.Client]:
+    """The operator's listener, with the shop beside it and one request answered."""
+    ports: list[int] = []
+    stopped = threading.Event()
+    started = threading.Event()
+
+    async def serve() -> None:
+        wakes = Wakes(web_config.database.roles.direct)
+        async with assembled(web_config, wakes) as (shop, ops):
+            servers = [listener(web_config, app, "127.0.0.1", 0) for app in (shop, ops)]
+            running = [asyncio.create_task(server.serve()) for server in servers]
+            while not all(server.started for server in servers):
+                await asyncio.sleep(0.01)
+            ports.extend(server.servers[0].sockets[0].getsockname()[1] for server in servers)
+            started.set()
+            while not stopped.is_set():
+                await asyncio.sleep(0.02)
+            for server in servers:
+                server.should_exit = True
+            await asyncio.gather(*running)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert started.wait(20)
+    assert httpx.get(f"http://127.0.0.1:{ports[0]}/", trust_env=False).status_code == 200
+    with httpx.Client(base_url=f"http://127.0.0.1:{ports[1]}", trust_env=False) as client:
+        yield client
+    stopped.set()
+    thread.join(10)
+
+
+def test_the_operator_sees_which_part_is_not_ready(operator: httpx.Client) -> None:
+    answer = operator.get("/readyz")
+
+    parts = answer.json()["parts"]
+    assert answer.status_code == 503
+    assert set(parts) == {"database", "redis", "vault", "worker"}
+    assert (parts["database"], parts["redis"]) == ("ok", "ok")
+    assert "does not answer" in parts["vault"]
+    assert parts["worker"] == "no worker is connected"
+
+
+def test_figures_count_requests_by_route_and_never_by_path(operator: httpx.Client) -> None:
+    text = operator.get("/metrics").text
+
+    assert 'keystall_http_requests_total{route="/",method="GET",status="200"} 1' in text
+    assert 'keystall_http_seconds_bucket{route="/",le="+Inf"} 1' in text
+    assert "keystall_waits 0" in text
+    assert "keystall_listening " in text
+
+
+def test_a_server_that_cannot_listen_ends_the_process_instead_of_pretending(
+    web_config: Config, web: WebServer, goods: Shop
+) -> None:
+    port = int(web.url.rsplit(":", 1)[1])
+
+    async def start() -> None:
+        wakes = Wakes(web_config.database.roles.direct)
+        async with assembled(web_config, wakes) as (shop, _):
+            await run_until_asked([listener(web_config, shop, "127.0.0.1", port)], lambda: None, wakes)
+
+    with pytest.raises(SystemExit):
+        asyncio.run(start())
