@@ -13,7 +13,7 @@ from tests.house.tree import ROOT, modules
 
 INVARIANT = re.compile(r"INV-([A-Z]\d+)|(?:^|_)inv_([a-z]\d+)(?=_|$)")
 SPAN = re.compile(r"(?:INV-|inv_)([A-Za-z])(\d+)(?: to |_to_)(?:INV-)?[A-Za-z]?(\d+)")
-FAULTS = re.compile(r"\b[Ff]aults? ((?:\d+(?:-\d+)?(?:, | and |,)?)+)|(?:^|_)fault_(\d+)(?=_|$)")
+FAULTS = re.compile(r"\b[Ff]aults? ((?:\d+(?:-\d+)?(?:, | and |,)?)+)|(?:^|_)faults?_(\d+(?:_and_\d+)*)(?=_|$)")
 ROW = re.compile(r"^\| (INV-[A-Z]\d+|\d+) \|")
 PAGES = ("docs/invariants.md", "docs/faults.md")
 

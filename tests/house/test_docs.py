@@ -49,6 +49,7 @@ def test_ids_are_found_in_names_and_in_docstrings():
     assert links.named("Faults 27, 28 and 30-32: booked to suspense") == {"27", "28", "30", "31", "32"}
     assert links.named("test_inv_s1_to_s3_hold") == {"INV-S1", "INV-S2", "INV-S3"}
     assert links.named("INV-M1 to INV-M3") == {"INV-M1", "INV-M2", "INV-M3"}
+    assert links.named("test_faults_1_and_2_a_worker") == {"1", "2"}
     assert links.named("test_fault_58_last_key") == {"58"}
     assert links.named("nothing of the kind, in 1999") == set()
 
