@@ -121,6 +121,7 @@ class Desk:
 
     def _import(self, request: Mapping[str, Any], progress: Progress) -> Answer:
         importer, asked = self._importer, wanted(request)
+        db.execute(sql.FORGET_OLD_UPLOADS, {"but": asked.upload, "now": importer.now()})
         job = begin(importer.vault, asked, now=importer.now())
         if asked.dry_run:
             try:

@@ -116,6 +116,13 @@ SELECT no FROM b
 FAIL_JOB = "UPDATE import_job SET state = 'failed', error = %s, finished_at = %s WHERE id = %s"
 ABANDON_BATCH = "UPDATE batch SET state = 'abandoned', reason = %s WHERE id = %s AND state = 'importing'"
 
+FORGET_OLD_UPLOADS = """
+DELETE FROM upload_chunk c USING upload u
+WHERE u.id = c.upload_id AND u.id <> %(but)s AND u.created_at < %(now)s - interval '1 day'
+  AND NOT EXISTS (SELECT 1 FROM import_job j WHERE j.upload_id = u.id AND j.state = 'running')
+"""
+"""Files that were uploaded and never imported: their rows stay, what they held goes after a day."""
+
 FORGET_CHUNKS = "DELETE FROM upload_chunk WHERE upload_id = %s"
 
 UNFINISHED_JOBS = """

@@ -217,6 +217,23 @@ def test_a_file_above_the_limit_is_not_taken(vault: TestVault, shop: Shop, sql: 
     assert sql("SELECT count(*) FROM upload") == [(0,)]
 
 
+def test_a_file_that_was_uploaded_and_never_imported_is_forgotten_after_a_day(
+    vault: TestVault, shop: Shop, sql: Any
+) -> None:
+    with pytest.raises(VaultRefused):
+        vault.import_bytes(b"LEFT-BEHIND\n", "old.txt", owner=shop.merchant, sku="ZZ")
+    old = sql("SELECT id FROM upload")[0][0]
+    with pytest.raises(VaultRefused):
+        vault.import_bytes(b"LEFT-TODAY\n", "new.txt", owner=shop.merchant, sku="ZZ")
+    sql("UPDATE upload SET created_at = now() WHERE id <> %s", [old])
+
+    imported(vault, shop, accounts())
+
+    left = sql("SELECT DISTINCT upload_id FROM upload_chunk")
+    assert old not in [row[0] for row in left]
+    assert len(left) == 1
+
+
 def test_a_tampered_upload_is_not_imported(vault: TestVault, shop: Shop, sql: Any) -> None:
     public = vault.config.secret(vault.config.vault.public_key).reveal()
     import io
