@@ -75,6 +75,16 @@ def _seal(order_id: UUID, facts: PlaceFacts, lines: Sequence[HeldLine], total: i
     return order_seal(keys.seal.reveal(), sealed)
 
 
+def _share_rows(facts: PlaceFacts, line: HeldLine) -> list[dict[str, Any]]:
+    return frozen_shares(
+        seller=facts.seller,
+        groups=line.groups,
+        total_minor=line.quote.total_minor,
+        hold_id=line.hold_id,
+        line_id=line.id,
+    )
+
+
 def write_order(
     actor: Actor,
     order_id: UUID,
@@ -89,17 +99,6 @@ def write_order(
     """Write the order with its lines, holds, shares, seal and audit entry: one statement."""
     total = sum(line.quote.total_minor for line in lines)
     deadline = now + (policy.stranger_hold_for if facts.stranger else policy.hold_for)
-    shares = [
-        row
-        for line in lines
-        for row in frozen_shares(
-            seller=facts.seller,
-            groups=line.groups,
-            total_minor=line.quote.total_minor,
-            hold_id=line.hold_id,
-            line_id=line.id,
-        )
-    ]
     who = {
         "order": order_id,
         "merchant": facts.merchant_id,
@@ -122,7 +121,7 @@ def write_order(
         "now": now,
         "deadline": deadline,
         "lines": json.dumps([_line_row(line, position) for position, line in enumerate(lines)]),
-        "shares": json.dumps(shares),
+        "shares": json.dumps([row for line in lines for row in _share_rows(facts, line)]),
     }
     execute(sql.INSERT_ORDER, who | what)
     return PlacedOrder(order_id=order_id, total=Money(total, facts.currency), deadline=deadline, repeated=False)
