@@ -36,7 +36,7 @@ class FallingBackCounter:
         period = int(time.time()) // seconds
         if time.monotonic() >= self._retry_at:
             try:
-                return int(self._hit(keys=[f"hits:{name}:{period}"], args=[seconds]))  # type: ignore[arg-type]
+                return int(self._hit(keys=[f"hits:{name}:{period}"], args=[seconds]))
             except redis.RedisError as error:
                 self._retry_at = time.monotonic() + 5
                 log.warning("redis is away, counting in the database", why=type(error).__name__)

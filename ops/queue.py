@@ -84,7 +84,7 @@ class WorkStorage(PostgresStorage):
             connection.close()
         return bool(super().close())
 
-    def enqueue(self, data: bytes, priority: float | None = None) -> None:
+    def enqueue(self, data: bytes, _priority: float | None = None) -> None:
         """Join the caller's transaction: the row is written through the store's own connection."""
         enqueue(*decode(data))
 
