@@ -1,4 +1,4 @@
-"""Money that came before its payment was visible waits in suspense and joins its order later, once (faults.md 22)."""
+"""Money, and money back, that came before its payment was visible joins it later, once (faults.md 22 and 23)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from core.orders.rules import CannotSettle
 from core.orders.service import LockedOrder, OrderPolicy, lock_order
 from core.payments import sql, suspense
 from core.payments.desk import suspense_account, wallet_account
+from core.payments.outside import earlier_refund, return_refunded_first, take_off
 from core.payments.rules import MAY_SUCCEED, Awaited, Resolution, SuspenseReason, unexpected
 from core.payments.settling import ENDED, refusal_of, settle_from
 
@@ -25,6 +26,7 @@ class _Waiting:
     """One event in suspense and the payment it names, which is visible now."""
 
     event_id: UUID
+    kind: str
     account_id: int
     external_id: str
     amount: Money
@@ -37,7 +39,7 @@ class _Waiting:
 
 
 def join_due(*, policy: OrderPolicy, now: datetime, limit: int = 100) -> int:
-    """Join such events, at most `limit`; returns how many found their order or wallet."""
+    """Join such events, at most `limit`; returns how many changed their order or wallet."""
     due = [event_id for (event_id,) in execute(sql.UNJOINED, (limit,))]
     return sum(in_transaction(partial(_join, event_id, policy, now), repeatable=True) for event_id in due)
 
@@ -51,6 +53,8 @@ def _join(event_id: UUID, policy: OrderPolicy, now: datetime) -> int:
     reason = unexpected(
         account_fits=True, gateway_account_id=waiting.account_id, amount=waiting.amount, awaited=waiting.awaited
     )
+    if waiting.kind == "refunded" and own and reason in (None, SuspenseReason.OTHER_AMOUNT):
+        return _join_refund(waiting, now)
     execute(sql.SET_REASON, (reason or SuspenseReason.UNKNOWN_PAYMENT, payment_id, order_id, event_id))
     if reason is not None:
         suspense.open_case(event_id, waiting.merchant_id, reason, now)
@@ -64,10 +68,11 @@ def _find(event_id: UUID) -> _Waiting | None:
     rows = execute(sql.JOINABLE, (event_id,))
     if not rows:
         return None
-    found, account_id, external_id, amount, currency, merchant_id, payment_id, order_id, shopper_id, *rest = rows[0]
-    awaited_at, awaited_amount, awaited_currency, payment_merchant_id = rest
+    found, kind, account_id, external_id, amount, currency, merchant_id, payment_id, order_id, *rest = rows[0]
+    shopper_id, awaited_at, awaited_amount, awaited_currency, payment_merchant_id = rest
     return _Waiting(
         event_id=found,
+        kind=kind,
         account_id=account_id,
         external_id=external_id,
         amount=Money(amount, currency),
@@ -85,9 +90,40 @@ def _capture(waiting: _Waiting, now: datetime) -> bool:
     return changed(sql.SUCCEED_LATE, values) == 1
 
 
+def _join_refund(waiting: _Waiting, now: datetime) -> int:
+    order = lock_order(order_id=waiting.order_id) if waiting.order_id is not None else None
+    reason = SuspenseReason.REFUNDED_OUTSIDE
+    execute(sql.SET_REASON, (reason, waiting.payment_id, waiting.order_id, waiting.event_id))
+    take_off(waiting.payment_id, order, waiting.amount, now)
+    return 1
+
+
+def _was_refunded(waiting: _Waiting, order: LockedOrder | None, now: datetime) -> bool:
+    """Whether a captured payment's refund came before it; it is decided about then."""
+    earlier = earlier_refund(
+        payment_id=waiting.payment_id, account_id=waiting.account_id, currency=waiting.amount.currency
+    )
+    if earlier is None:
+        return False
+    reason = SuspenseReason.ALREADY_REFUNDED
+    execute(sql.SET_REASON, (reason, waiting.payment_id, waiting.order_id, waiting.event_id))
+    return_refunded_first(
+        waiting.event_id,
+        merchant_id=waiting.merchant_id,
+        order=order,
+        payment_id=waiting.payment_id,
+        earlier=earlier,
+        amount=waiting.amount,
+        now=now,
+    )
+    return True
+
+
 def _join_order(waiting: _Waiting, order: LockedOrder, policy: OrderPolicy, now: datetime) -> int:
     if not _capture(waiting, now):
         _decide(waiting, order, ENDED.get(order.state, SuspenseReason.ALREADY_PAID), now)
+        return 0
+    if _was_refunded(waiting, order, now):
         return 0
     currency = waiting.amount.currency
     try:
@@ -133,6 +169,8 @@ def _join_wallet(waiting: _Waiting, now: datetime) -> int:
             reason=reason,
             now=now,
         )
+        return 0
+    if _was_refunded(waiting, None, now):
         return 0
     changed(sql.RESOLVE, (now, Resolution.WALLET, [waiting.event_id]))
     filled = ledger.NewTransfer(

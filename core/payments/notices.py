@@ -123,8 +123,7 @@ def _pay_order(
     if not record.captured:  # a second transaction for a payment that has its money, or will never have it
         return _suspend(desk, order, event_id, notice, ENDED.get(order.state, SuspenseReason.ALREADY_PAID), now)
     if record.earlier is not None:
-        return_refunded_first(desk, order, payment.id, event_id, record.earlier, notice.amount, now)
-        return Booked.SUSPENSE
+        return _set_refunded(desk, order, payment, event_id, record.earlier, notice, now)
     try:
         settle_from(
             order=order,
@@ -156,6 +155,29 @@ def _suspend(
     return Booked.SUSPENSE
 
 
+def _set_refunded(
+    desk: Desk,
+    order: LockedOrder | None,
+    payment: Named,
+    event_id: UUID,
+    earlier: EarlierRefund,
+    notice: Notice,
+    now: datetime,
+) -> Booked:
+    execute(sql.TO_SUSPENSE, (SuspenseReason.ALREADY_REFUNDED, event_id))
+    suspense.move(desk, event_id, notice.amount, now)
+    return_refunded_first(
+        event_id,
+        merchant_id=desk.merchant_id,
+        order=order,
+        payment_id=payment.id,
+        earlier=earlier,
+        amount=notice.amount,
+        now=now,
+    )
+    return Booked.SUSPENSE
+
+
 def _top_up(desk: Desk, payment: Named, notice: Notice, raw: RawNotice, now: datetime) -> Booked:
     event_id = new_id()
     record = _record(event_id, desk, payment, notice, raw, BookedTo.WALLET, now)
@@ -163,8 +185,7 @@ def _top_up(desk: Desk, payment: Named, notice: Notice, raw: RawNotice, now: dat
         return Booked.BEFORE
     amount = notice.amount
     if record.earlier is not None:
-        return_refunded_first(desk, None, payment.id, event_id, record.earlier, amount, now)
-        return Booked.SUSPENSE
+        return _set_refunded(desk, None, payment, event_id, record.earlier, notice, now)
     if not record.captured:
         execute(sql.TO_SUSPENSE, (SuspenseReason.ALREADY_PAID, event_id))
         suspense.move(desk, event_id, amount, now)

@@ -36,11 +36,15 @@ def book_outside_refund(
         return False
     suspense.move(desk, event_id, notice.amount, now, incoming=False)
     suspense.open_case(event_id, desk.merchant_id, kept, now)
-    if own is None or not fits:
-        return True
-    if changed(sql.OUTSIDE_REFUNDED, {"payment": own.id, "amount": notice.amount.minor}) and order is not None:
-        _stop(order, now)
+    if own is not None and fits:
+        take_off(own.id, order, notice.amount, now)
     return True
+
+
+def take_off(payment_id: UUID, order: LockedOrder | None, amount: Money, now: datetime) -> None:
+    """Take what went back off a payment, if it was captured; then what is not delivered of its locked order waits."""
+    if changed(sql.OUTSIDE_REFUNDED, {"payment": payment_id, "amount": amount.minor}) and order is not None:
+        _stop(order, now)
 
 
 def _stop(order: LockedOrder, now: datetime) -> None:
@@ -58,24 +62,29 @@ class EarlierRefund:
     amount_minor: int
 
 
+def earlier_refund(*, payment_id: UUID, account_id: int, currency: str) -> EarlierRefund | None:
+    """The refund that came before its payment, as it is under the order's lock."""
+    rows = execute(sql.EARLIER_REFUND, {"payment": payment_id, "account": account_id, "currency": currency})
+    return EarlierRefund(*rows[0]) if rows else None
+
+
 def return_refunded_first(
-    desk: Desk,
+    event_id: UUID,
+    *,
+    merchant_id: int,
     order: LockedOrder | None,
     payment_id: UUID,
-    event_id: UUID,
     earlier: EarlierRefund,
     amount: Money,
     now: datetime,
 ) -> None:
-    """Book a payment whose refund arrived before it: nothing is sold.
+    """Decide about a captured payment whose refund came before it, its money being in suspense: nothing is sold.
 
     If all of it went back the two events cancel out, else what is left stays in suspense for a person.
     """
-    execute(sql.TO_SUSPENSE, (SuspenseReason.ALREADY_REFUNDED, event_id))
-    suspense.move(desk, event_id, amount, now)
     body: dict[str, Any] = {"order": public(Prefix.ORDER, order.id)} if order else {}
     if earlier.amount_minor != amount.minor:
-        suspense.open_case(event_id, desk.merchant_id, SuspenseReason.ALREADY_REFUNDED, now)
+        suspense.open_case(event_id, merchant_id, SuspenseReason.ALREADY_REFUNDED, now)
         if order is not None:
             tell(conversation_id=order.conversation_id, kind=MessageKind.IN_REVIEW, body=body, now=now)
         return

@@ -17,7 +17,15 @@ WHERE g.gateway = %(gateway)s AND g.opaque_id = %(opaque_id)s
 """
 """All that is known where a notice arrives: its account, the payment it names, whether it was booked before."""
 
-RECORD_PAID = """
+EARLIER_REFUND = """
+SELECT id, amount_minor FROM payment_event
+WHERE named_payment_id = %(payment)s AND gateway_account_id = %(account)s AND currency = %(currency)s
+    AND kind = 'refunded' AND reason IN ('refunded_outside', 'unknown_payment') AND resolved_at IS NULL
+ORDER BY received_at LIMIT 1
+"""
+"""A refund of a payment that its gateway reported before the payment, be it that we could see the payment or not."""
+
+RECORD_PAID = f"""
 WITH e AS (
     INSERT INTO payment_event (id, gateway_account_id, external_id, kind, named_payment_id, payment_id, order_id,
         amount_minor, currency, body, headers, received_at, booked_to)
@@ -32,11 +40,8 @@ WITH e AS (
 )
 SELECT (SELECT count(*) FROM e), (SELECT count(*) FROM p),
        EXISTS (SELECT 1 FROM money_hold WHERE order_id = %(order)s AND state = 'open'), r.id, r.amount_minor
-FROM (SELECT 1) AS always LEFT JOIN LATERAL (
-    SELECT id, amount_minor FROM payment_event
-    WHERE payment_id = %(payment)s AND kind = 'refunded' AND reason = 'refunded_outside' AND resolved_at IS NULL
-    ORDER BY received_at LIMIT 1) AS r ON true
-"""
+FROM (SELECT 1) AS always LEFT JOIN LATERAL ({EARLIER_REFUND}) AS r ON true
+"""  # noqa: S608 - constants of this module only
 """The evidence, byte for byte, and the payment it settles. A twin inserts nothing; a payment that can no longer
 succeed stays as it is, and the caller moves the event to suspense. Then, as
 it is under the order's lock: whether wallet money is held for it, and a refund of it that came first."""
@@ -86,13 +91,14 @@ WHERE e.id = %s AND e.booked_to = 'suspense' AND e.kind = 'paid'
 
 UNJOINED = """
 SELECT e.id FROM payment_event e JOIN payment p ON p.id = e.named_payment_id
-WHERE e.booked_to = 'suspense' AND e.resolved_at IS NULL AND e.reason = 'unknown_payment' AND e.kind = 'paid'
-ORDER BY e.received_at LIMIT %s
+WHERE e.booked_to = 'suspense' AND e.resolved_at IS NULL AND e.reason = 'unknown_payment'
+ORDER BY e.kind = 'paid', e.received_at LIMIT %s
 """
-"""Events that came before their payment was visible, and whose payment is visible now."""
+"""Events that came before their payment was visible, and whose payment is visible now; refunds first, so that nothing
+is delivered for money that went back."""
 
 JOINABLE = """
-SELECT e.id, e.gateway_account_id, e.external_id, e.amount_minor, e.currency, g.merchant_id,
+SELECT e.id, e.kind, e.gateway_account_id, e.external_id, e.amount_minor, e.currency, g.merchant_id,
        p.id, p.order_id, p.shopper_id, p.gateway_account_id, p.amount_minor, p.currency, p.merchant_id
 FROM payment_event e JOIN gateway_account g ON g.id = e.gateway_account_id
 JOIN payment p ON p.id = e.named_payment_id
