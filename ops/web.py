@@ -26,7 +26,7 @@ from channels.web.render import Pages
 from channels.web.wake import Wakes
 from channels.web.words import load_words
 from core import db
-from core.config import Config
+from core.config import Config, ConfigError
 from ops import wiring
 from ops.health import Health, health_routes, operator_app
 
@@ -126,6 +126,14 @@ class Listener(uvicorn.Server):
         """Leave the signals alone."""
         yield
 
+    async def listen(self) -> None:
+        """Serve until told to stop. Raises `ConfigError` where uvicorn would end the process without a word of ours."""
+        try:
+            await self.serve(sockets=self.shared)
+        except SystemExit:
+            place = f"{self.config.host}:{self.config.port}"
+            raise ConfigError(f"{place} cannot be listened on: is another process there?") from None
+
 
 def shared_socket(host: str, port: int) -> socket.socket:
     """A socket on a port that other web processes of this store listen on too; the kernel spreads the connections."""
@@ -164,7 +172,7 @@ async def run_until_asked(servers: Sequence[Listener], ready: Callable[[], None]
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
-    running = [asyncio.create_task(server.serve(sockets=server.shared)) for server in servers]
+    running = [asyncio.create_task(server.listen()) for server in servers]
     while not all(server.started for server in servers):
         done, _ = await asyncio.wait(running, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from channels.web.wake import Wakes
-from core.config import Config
+from core.config import Config, ConfigError
 from ops.web import assembled, listener, run_until_asked
 from tests.builders import Shop
 from tests.support.web import Chatter, WebServer
@@ -165,5 +165,5 @@ def test_a_server_that_cannot_listen_ends_the_process_instead_of_pretending(
         async with assembled(web_config, wakes) as (shop, _):
             await run_until_asked([listener(web_config, shop, "127.0.0.1", port)], lambda: None, wakes)
 
-    with pytest.raises(SystemExit):
+    with pytest.raises(ConfigError, match=str(port)):
         asyncio.run(start())
