@@ -101,12 +101,17 @@ def hold_for_review(*, sending: Sending, problem: str, now: datetime) -> None:
 HOLD_UNDELIVERED = """
 WITH d AS (
     UPDATE delivery SET state = 'waiting', lease_until = NULL, last_problem = %(problem)s
-    WHERE order_id = %(order)s AND state = 'ready' RETURNING line_id
+    WHERE order_id = %(order)s AND state IN ('ready', 'unknown') AND NOT EXISTS (
+        SELECT 1 FROM card c WHERE c.line_id = delivery.line_id AND c.opened_at IS NOT NULL)
+    RETURNING line_id
 )
 UPDATE order_line SET gate = 'review', gate_reason = %(problem)s FROM d WHERE order_line.id = d.line_id
 """
 
 
 def hold_undelivered(*, order_id: UUID, problem: str) -> int:
-    """Gate the lines of a locked order that nobody has begun to deliver, for a person to look at; returns how many."""
+    """Gate the lines of a locked order of which nothing was opened, for a person to look at; returns how many.
+
+    Also one that was tried in vain and waits for its next try; not one that a sender has in hand.
+    """
     return changed(HOLD_UNDELIVERED, {"order": order_id, "problem": problem})

@@ -69,7 +69,9 @@ DELIVERY_TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
             DeliveryState.WAITING,
         }
     ),
-    DeliveryState.UNKNOWN: frozenset({DeliveryState.SENDING, DeliveryState.DELIVERED, DeliveryState.FAILED}),
+    DeliveryState.UNKNOWN: frozenset(
+        {DeliveryState.SENDING, DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.WAITING}
+    ),
     DeliveryState.DELIVERED: frozenset(),
     DeliveryState.FAILED: frozenset(),
 }
