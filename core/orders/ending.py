@@ -40,7 +40,7 @@ def cancel_order(*, actor: Actor, order_id: UUID, now: datetime) -> bool:
         _end(actor, [order_id], OrderState.CANCELLED, HoldState.RELEASED, now)
         return True
 
-    return in_transaction(work)
+    return in_transaction(work, repeatable=True)
 
 
 def expire_due(*, now: datetime, limit: int = 100) -> int:
@@ -59,7 +59,7 @@ def expire_due(*, now: datetime, limit: int = 100) -> int:
             )
         return len(due)
 
-    return in_transaction(work)
+    return in_transaction(work, repeatable=True)
 
 
 def end_refunded(*, order: LockedOrder, now: datetime) -> None:

@@ -58,7 +58,7 @@ def place_order(
         made = [_hold_line(facts, wanted, policy, now) for wanted in lines]
         return write_order(actor, order_id, facts, made, network=network, policy=policy, keys=keys, now=now)
 
-    return in_transaction(work)
+    return in_transaction(work, repeatable=True)
 
 
 def _placed_before(order_id: UUID) -> PlacedOrder:
