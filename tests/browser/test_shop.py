@@ -198,3 +198,17 @@ def test_the_page_about_the_api_is_readable(visit: Open) -> None:
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert serious(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
+def test_an_ended_session_begins_anew_and_shows_nothing_of_the_old_one(visit: Open) -> None:
+    page = visit("/")
+    say(page, "菜单")
+    expect(page.locator(".card.menu")).to_have_count(1)
+
+    page.context.clear_cookies()
+    say(page, "订单")
+
+    expect(page.locator(".turn.you")).to_have_count(1)
+    expect(page.locator(".turn.you")).to_contain_text("订单")
+    expect(page.locator(".turn.you.pending")).to_have_count(0)
+    assert turns(page) == 1

@@ -20,7 +20,10 @@ const wire = new Wire(merchant, locale, {
     $("offline").hidden = state !== "offline";
   },
   onSession(session) {
-    if (transcript.belongTo(session)) { log.replaceChildren(); pushed.clear(); wire.cursor = ""; }
+    if (!transcript.belongTo(session)) return;
+    log.querySelectorAll(":scope > :not(.pending)").forEach((turn) => turn.remove());
+    pushed.clear();
+    wire.forget();
   },
 });
 

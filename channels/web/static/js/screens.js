@@ -101,6 +101,10 @@ function field(label, value, less) {
 function key(card, place, count) {
   const parts = [];
   if (count > 1) parts.push(el("p.key-no.num", {}, t("Card {place} of {count}", { place, count })));
+  if (!card.secret) {
+    parts.push(field("", card.mask || "****", true), el("p.key-no", {}, t("It was opened for another session. Send {word} to see it here.", { word: t("cards") })));
+    return el("li.key", { "data-token": card.token }, ...parts);
+  }
   if (card.number) parts.push(field(t("Card number"), card.number, true));
   parts.push(field(card.number || card.pin ? t("Card key") : "", card.secret));
   if (card.pin) parts.push(field(t("PIN"), card.pin, true));

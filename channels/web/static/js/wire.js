@@ -112,6 +112,13 @@ export class Wire {
     this.timer = setTimeout(() => this.listen(), Math.min(30000, 1000 * 2 ** Math.min(this.failures, 5)));
   }
 
+  /** Another session: what the old one was told does not belong here. */
+  forget() {
+    this.stream?.close();
+    this.stream = null;
+    this.cursor = "";
+  }
+
   wake() {
     if (!this.opening && !this.stream) return this.show("ready");
     if (this.stream?.readyState === EventSource.OPEN) return this.show("live");
