@@ -155,11 +155,16 @@ def query_payment(
 ) -> Outcome:
     """Ask the gateway what became of a payment; its signed answer is booked like a notice (faults.md 33).
 
-    NO ends a payment whose time is over; UNKNOWN changes nothing but the time of the next question.
+    A payment whose start was lost is started first. NO ends a payment whose time is over; UNKNOWN changes nothing. When
+    to ask again is settled before the gateway is asked: its silence or a crash never has it asked for ever.
     """
     payment = find_payment(payment_id=payment_id)
     if payment.rail is not Rail.GATEWAY:
         raise NotFound("payment")
+    poll_at = next_poll(created_at=payment.created_at, expires_at=payment.expires_at, now=now)
+    changed(sql.POLL_AT, (poll_at, payment_id))
+    if payment.state is PaymentState.CREATED and now < payment.expires_at:
+        payment = make_intent(payment_id=payment_id, gateways=gateways, now=now)
     outcome, evidence = gateways[payment.gateway].query(payment.id)
     if outcome is Outcome.YES and evidence is not None:
         notice = verifiers[payment.gateway].verify(evidence, opaque_id=payment.opaque_id)
@@ -174,6 +179,4 @@ def query_payment(
         return outcome
     if outcome is Outcome.NO and now >= payment.expires_at:
         changed(sql.EXPIRE_PAYMENT, (payment_id,))
-    poll_at = next_poll(created_at=payment.created_at, expires_at=payment.expires_at, now=now)
-    changed(sql.POLL_AT, (poll_at, payment_id))
     return outcome

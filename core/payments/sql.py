@@ -71,8 +71,8 @@ WHERE id = ANY(%s::uuid[]) AND booked_to = 'suspense' AND resolved_at IS NULL
 """
 """What became of suspense money; the row count says whether this was the first to decide."""
 
-REVIEW = "UPDATE payment SET state = 'review' WHERE id = %s AND state = ANY (%s)"
-"""Money came for this payment that does not fit."""
+REVIEW = "UPDATE payment SET state = 'review', poll_at = NULL WHERE id = %s AND state = ANY (%s)"
+"""Money came for this payment that does not fit: a person looks at it, its gateway is not asked again."""
 
 SUCCEED_LATE = """
 UPDATE payment SET state = 'succeeded', succeeded_at = %s, external_ref = %s, poll_at = NULL

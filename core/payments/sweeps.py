@@ -10,7 +10,7 @@ from core.ledger.rules import TransferCode
 from core.payments import sql
 from core.payments.desk import clearing_account, world_account
 from core.payments.rules import LEASE
-from core.work import Work, enqueue
+from core.work import Work, enqueue_missing
 
 ASKING = timedelta(minutes=2)
 """A payment whose question was queued is left alone so long; the handler then says when to ask again."""
@@ -24,20 +24,19 @@ def poll_due(*, now: datetime, limit: int = 100) -> int:
 
     def work() -> int:
         due = execute(sql.TAKE_POLLS, {"again": now + ASKING, "now": now, "limit": limit})
-        for (payment_id,) in due:
-            enqueue(Work.QUERY_PAYMENT, payment_id)
+        enqueue_missing(Work.QUERY_PAYMENT, [payment_id for (payment_id,) in due])
         return len(due)
 
     return in_transaction(work, repeatable=True)
 
 
 def refund_due(*, now: datetime, limit: int = 100) -> int:
-    """Queue refunds that nobody is sending: the queue row was lost, or the worker that took it; returns how many."""
-    values = {"now": now, "before": now - LEASE, "limit": limit}
-    due = execute(sql.DUE_REFUNDS, values)
-    for (refund_id,) in due:
-        enqueue(Work.REFUND, refund_id)
-    return len(due)
+    """Queue refunds that nobody is sending: the queue row was lost, or the worker that took it; returns how many.
+
+    One that still waits in the queue is not queued again, however far the worker is behind.
+    """
+    due = execute(sql.DUE_REFUNDS, {"now": now, "before": now - LEASE, "limit": limit})
+    return enqueue_missing(Work.REFUND, [refund_id for (refund_id,) in due])
 
 
 def reconcile_due(*, now: datetime, limit: int = 500) -> int:

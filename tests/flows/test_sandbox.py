@@ -144,7 +144,7 @@ def test_an_unpaid_payment_is_asked_about_until_its_time_is_over(till: Till, ord
     till.wait(hours=25)
     query_payment(payment_id=payment, now=till.now, **asked)
 
-    assert (first, second, state_before, till.payment_state(payment)) == (Outcome.NO, Outcome.NO, "created", "expired")
+    assert (first, second, state_before, till.payment_state(payment)) == (Outcome.NO, Outcome.NO, "pending", "expired")
     assert poll_then is not None
     assert till.shop.sql("SELECT poll_at FROM payment") == [(None,)]
 
