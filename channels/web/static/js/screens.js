@@ -72,10 +72,13 @@ function goodsRow(option, parts, onAct) {
 function choices(screen, onAct) {
   const options = screen.options || [];
   const decides = DECIDES.has(screen.kind) && options.some((option) => YES.test(option.label) || (option.url && screen.kind === "pay"));
+  const priced = options.map((option) => goodsLabel(option.label)).filter(Boolean);
+  const isOneThing = priced.length > 1 && priced.every((goods) => goods.name === priced[0].name && !goods.under);
+  const areGoods = screen.kind !== "pay" && !isOneThing; // several amounts of one thing are chips
   const [rows, buttons, chips] = [[], [], []];
   for (const option of options) {
     const goods = goodsLabel(option.label);
-    if (goods?.name && screen.kind !== "pay") rows.push(goodsRow(option, goods, onAct));
+    if (goods?.name && areGoods) rows.push(goodsRow(option, goods, onAct));
     else if (decides && (YES.test(option.label) || option.url)) buttons.unshift(control(option, onAct, "button.primary", ...(option.url ? [icon("credit-card")] : []), option.label));
     else if (decides && NO.test(option.label)) buttons.push(control(option, onAct, "button", option.label));
     else if (screen.kind === "menu" && [...option.label].length > 18) rows.push(el("li", {}, control(option, onAct, "row", el("span.what", {}, el("b", {}, option.label)), icon("chevron-right", "icon go"))));
