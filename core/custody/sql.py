@@ -145,8 +145,7 @@ SELECT d.state, l.id, l.sku_id, l.quantity, l.gate, o.id, o.merchant_id, o.shopp
         FROM payment p WHERE p.order_id = o.id AND p.succeeded_at IS NOT NULL),
        (SELECT jsonb_agg(jsonb_build_array(g.id, g.gateway, g.opaque_id, encode(e.body, 'base64'), e.headers))
         FROM payment_event e JOIN payment p ON p.id = e.payment_id JOIN gateway_account g ON g.id = e.gateway_account_id
-        WHERE p.order_id = o.id AND e.kind = 'paid' AND e.resolution IS DISTINCT FROM 'refund'
-          AND e.resolution IS DISTINCT FROM 'wallet'),
+        WHERE p.order_id = o.id AND e.kind = 'paid' AND coalesce(e.resolution, e.booked_to) = 'order'),
        (SELECT jsonb_agg(jsonb_build_array(s.id, encode(s.answer_public_key, 'base64')))
         FROM (SELECT s.id, s.answer_public_key FROM chat_session s JOIN conversation c ON c.id = s.conversation_id
               WHERE c.identity_id = o.identity_id AND c.chat_address = o.chat_address AND s.expires_at > %(now)s
@@ -161,8 +160,9 @@ SELECT d.state, l.id, l.sku_id, l.quantity, l.gate, o.id, o.merchant_id, o.shopp
 FROM delivery d JOIN order_line l ON l.id = d.line_id JOIN shop_order o ON o.id = l.order_id
 WHERE d.id = %(delivery)s
 """
-"""One delivery with all that proves it: its order and lines as sealed, payments, notices byte for byte, the chat
-sessions that may read it, how often it was read again lately, and the usual peak of openings in an hour."""
+"""One delivery with all that proves it: its order and lines as sealed, payments, the notices booked to it byte for byte
+(late money that nobody decided about is kept for what it will pay), the chat sessions that may read it, how often it
+was read again lately, and the usual peak of openings in an hour."""
 
 CARDS_OF_LINE = """
 SELECT c.id, c.state, c.mask, c.opened_at IS NOT NULL, s.sealed,

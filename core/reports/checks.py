@@ -74,20 +74,25 @@ ORDER_CHECKS: dict[str, str] = {
                 WHERE (c.state IN ('claimed', 'delivered') OR c.opened_at IS NOT NULL)
                   AND (o.paid_minor < o.total_minor OR o.paid_at IS NULL))
     """,
-    # Delivered + pending = ordered, for every line of a paid order; nothing is claimed for any other.
+    # Delivered + pending = ordered, for every line of a paid order; nothing is claimed for any other. Cards that were set
+    # aside count as pending while their line waits for a person.
     "INV-O3": """
         SELECT count(*) FROM order_line l
         JOIN shop_order o ON o.id = l.order_id
         LEFT JOIN delivery d ON d.line_id = l.id
         LEFT JOIN (
             SELECT line_id, count(*) FILTER (WHERE state = 'delivered') AS delivered,
-                   count(*) FILTER (WHERE state = 'claimed') AS pending
+                   count(*) FILTER (WHERE state = 'claimed') AS pending,
+                   count(*) FILTER (WHERE state = 'quarantined') AS aside
             FROM card WHERE line_id IS NOT NULL GROUP BY line_id) c ON c.line_id = l.id
         WHERE l.gate <> 'cancelled' AND (
             coalesce(c.delivered, 0) <> CASE WHEN d.state = 'delivered' THEN l.quantity ELSE 0 END
-            OR coalesce(c.pending, 0) <> CASE
-                WHEN o.state NOT IN ('paid', 'closed') OR d.state IN ('delivered', 'refunded') THEN 0
-                ELSE l.quantity END)
+            OR CASE
+                WHEN o.state NOT IN ('paid', 'closed') OR d.state IN ('delivered', 'refunded')
+                    THEN coalesce(c.pending, 0) <> 0
+                WHEN l.gate = 'review'
+                    THEN coalesce(c.pending, 0) > l.quantity OR coalesce(c.pending + c.aside, 0) < l.quantity
+                ELSE coalesce(c.pending, 0) <> l.quantity END)
     """,
     # No paid order is stuck: each line is delivered, under a lease that a sweep watches, or at a closed gate with a
     # reason. A lease that ended counts only if the store went on working for 15 minutes after it.

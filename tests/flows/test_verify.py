@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from core.orders.service import PlacedOrder, expire_due
+from core.db import in_transaction
+from core.orders.service import PlacedOrder, begin_sending, expire_due, hold_for_review
 from core.reports.checks import all_checks, verify
 from tests.builders import NOON, Shop
 from tests.support.till import Till
@@ -36,6 +37,26 @@ def test_a_store_with_orders_in_every_state_has_no_violation(shop: Shop) -> None
 
     assert gone.repeated is False
     assert violations() == {}
+
+
+def test_fault_69_verify_is_zero_again_while_an_order_with_a_broken_card_waits_for_a_person(
+    shop: Shop, sql: Sql
+) -> None:
+    shop.a_batch(cards=20)
+    a_paid_order(shop, 3)
+    delivery = sql("SELECT id FROM delivery")[0][0]
+    sql("UPDATE card SET state = 'quarantined' WHERE id = (SELECT id FROM card WHERE state = 'claimed' LIMIT 1)")
+    unnoticed = violations()
+
+    sending = in_transaction(lambda: begin_sending(delivery_id=delivery, now=NOON))
+    assert sending is not None
+    hold_for_review(sending=sending, problem="broken_card", now=NOON)
+    held = violations()
+    sql(
+        "UPDATE card SET state = 'free', line_id = NULL WHERE id = (SELECT id FROM card WHERE state = 'claimed' LIMIT 1)"
+    )
+
+    assert (unnoticed, held, violations()) == ({"INV-O3": 1}, {}, {"INV-O3": 1})
 
 
 def test_every_data_invariant_that_applies_is_asked_once(shop: Shop) -> None:

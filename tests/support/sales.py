@@ -50,8 +50,8 @@ class Counter:
     listing: int
     gateway: int
 
-    def sell(self, quantity: int = 2, *, price: int | None = None, notice: bool = True) -> Sale:
-        shop, talker = self.shop, self.shop.a_shopper()
+    def sell(self, quantity: int = 2, *, notice: bool = True, talker: Talker | None = None) -> Sale:
+        shop, talker = self.shop, talker or self.shop.a_shopper()
         placed = shop.place(talker, self.listing, quantity)
         db.close()
         order, total = placed.order_id, placed.total.minor

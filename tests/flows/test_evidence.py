@@ -1,0 +1,48 @@
+"""What proves a payment is used once, and only for what it was booked to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from core.config import Config
+from core.vault.client import VaultCode
+from tests.support.sales import Counter, a_counter, hold_from_wallet
+from tests.support.vaults import desk_vault
+
+
+@pytest.fixture
+def counter(store_db: Any, sql: Callable[..., Any], config: Config) -> Counter:
+    return a_counter(desk_vault(config), sql)
+
+
+def test_late_money_that_was_exchanged_into_the_wallet_pays_for_an_order_of_the_same_shopper(
+    counter: Counter, sql: Any
+) -> None:
+    first = counter.sell(2)
+    late = counter.pay(first.talker, first.order, first.total, notice=False)
+    counter.note(late, first.order, first.total)
+    sql("UPDATE payment_event SET booked_to = 'suspense', reason = 'late' WHERE payment_id = %s", [late])
+
+    assert len(counter.open(first)) == 2
+    sql("UPDATE payment_event SET resolved_at = now(), resolution = 'wallet' WHERE payment_id = %s", [late])
+    second = counter.sell(2, notice=False, talker=first.talker)
+    sql("DELETE FROM payment WHERE id = %s", [second.payment])
+    hold_from_wallet(counter, second)
+
+    assert len(counter.open(second)) == 2
+    assert [used for (used,) in sql("SELECT used_for FROM evidence_use ORDER BY 1")] == [
+        f"order:{first.order}",
+        f"wallet:{first.talker.shopper_id}",
+    ]
+
+
+def test_late_money_nobody_decided_about_does_not_open_what_it_did_not_pay(counter: Counter, sql: Any) -> None:
+    sale = counter.sell(2)
+    sql("UPDATE payment_event SET booked_to = 'suspense', reason = 'late'")
+
+    assert counter.refused(sale) is VaultCode.UNPAID
+    sql("UPDATE payment_event SET resolved_at = now(), resolution = 'order'")
+    assert len(counter.open(sale)) == 2
