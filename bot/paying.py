@@ -45,7 +45,7 @@ def show_order(talk: Talk, order_id: UUID) -> Screen:
         view = order_view(actor=talk.actor, order_id=order_id)
     if view.status is not OrderStatus.AWAITING_PAYMENT:
         return draw_receipt(talk.texts, view)
-    balance = wallet_balance(actor=talk.actor)
+    balance = wallet_balance(actor=talk.actor, currency=view.total.currency)
     return draw_pay(talk.texts, view, balance=balance, now=talk.now)
 
 
@@ -101,7 +101,7 @@ def draw_pay(texts: Texts, view: OrderView, *, balance: Money, now: datetime) ->
         texts.say("As soon as you have paid, your cards arrive in this chat."),
     ]
     options = [Option(texts.say("Pay {amount}", amount=texts.money(view.total)), pay_order=view.id)]
-    if balance.currency == view.total.currency and balance.minor >= view.total.minor > 0:
+    if balance.minor >= view.total.minor > 0:
         label = texts.say("Use my wallet ({amount})", amount=texts.money(balance))
         options.append(choice(label, Intent.WALLET_PAY, order=order))
     options.append(choice(texts.say("I have paid"), Intent.PAID, order=order))

@@ -20,11 +20,13 @@ from core.secret import Secret
 class ShopContext:
     """What the engine needs of the store; built once when a process starts.
 
-    `button_key` makes the tokens of buttons under messages sent unasked, which must be the same at every reading.
+    `button_key` makes the tokens of buttons under messages sent unasked, which must be the same at every reading;
+    `currency` is the store's own, in which a wallet is shown where no order or event says another.
     """
 
     clock: Clock
     phrasebook: Phrasebook
+    currency: str
     order_policy: OrderPolicy
     order_keys: OrderKeys
     button_key: Secret

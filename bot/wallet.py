@@ -19,7 +19,7 @@ TOP_UPS = (50, 100, 200, 500)
 
 def wallet(talk: Talk, act: Act) -> Screen:
     """Balance, and topping up."""
-    return draw_wallet(talk.texts, wallet_balance(actor=talk.actor))
+    return draw_wallet(talk.texts, wallet_balance(actor=talk.actor, currency=talk.shop.currency))
 
 
 def top_up(talk: Talk, act: Act) -> Screen:
@@ -40,8 +40,8 @@ def refund_late(talk: Talk, act: Act) -> Screen:
 
 def exchange_late(talk: Talk, act: Act) -> Screen:
     """换货: late money goes to the wallet, to buy other goods with."""
-    choose_exchange(actor=talk.actor, event_id=event_of(act), now=talk.now)
-    return draw_exchange(talk.texts, wallet_balance(actor=talk.actor))
+    added = choose_exchange(actor=talk.actor, event_id=event_of(act), now=talk.now)
+    return draw_exchange(talk.texts, wallet_balance(actor=talk.actor, currency=added.currency))
 
 
 def event_of(act: Act) -> UUID:

@@ -62,6 +62,7 @@ def shop_context(config: Config) -> ShopContext:
     return ShopContext(
         clock=clock(),
         phrasebook=Phrasebook(zone=config.store.timezone, default=config.store.default_locale),
+        currency=config.store.currency,
         order_policy=order_policy(config),
         order_keys=order_keys(config),
         button_key=config.secret(config.secrets.session_key),

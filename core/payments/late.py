@@ -8,6 +8,7 @@ from uuid import UUID
 
 from core.actor import Actor
 from core.db import changed, execute, in_transaction
+from core.money import Money
 from core.orders.service import lock_order
 from core.payments import sql, suspense
 from core.payments.event import SuspenseEvent, access_event, find_event
@@ -25,10 +26,10 @@ def choose_refund(*, actor: Actor, event_id: UUID, now: datetime) -> None:
     in_transaction(work)
 
 
-def choose_exchange(*, actor: Actor, event_id: UUID, now: datetime) -> None:
-    """换货: late money becomes wallet money, for other goods. Once. Raises `NotFound`, `AlreadyDecided`."""
+def choose_exchange(*, actor: Actor, event_id: UUID, now: datetime) -> Money:
+    """换货: late money becomes wallet money, for other goods; returns how much. Once. `NotFound`, `AlreadyDecided`."""
 
-    def work() -> None:
+    def work() -> Money:
         event = _undecided(access_event(actor=actor, event_id=event_id))
         if event.order_id is None or event.shopper_id is None:
             raise AlreadyDecided
@@ -36,8 +37,9 @@ def choose_exchange(*, actor: Actor, event_id: UUID, now: datetime) -> None:
         if changed(sql.RESOLVE, (now, Resolution.WALLET, [event_id])) != 1:
             raise AlreadyDecided
         give_to_wallet(actor=actor, event=event, order=order, shopper_id=event.shopper_id, now=now)
+        return event.amount
 
-    in_transaction(work)
+    return in_transaction(work)
 
 
 def decide_due(*, now: datetime, limit: int = 100) -> int:

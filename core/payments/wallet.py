@@ -22,8 +22,8 @@ from core.payments.rules import NeedsPayment, NotEnough, OrderNotPayable, Paymen
 from core.submission import claim_submission
 
 
-def wallet_balance(*, actor: Actor, currency: str = "CNY") -> Money:
-    """What the acting shopper may spend at its merchant."""
+def wallet_balance(*, actor: Actor, currency: str) -> Money:
+    """What the acting shopper may spend at its merchant in one currency."""
     minor = ledger.stored_balance(
         kind=AccountKind.WALLET,
         holder=books.shopper(actor.id),

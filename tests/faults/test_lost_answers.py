@@ -69,7 +69,7 @@ def test_an_order_paid_from_the_wallet_is_paid_once_and_said_to_be(
     payment = pay_from_wallet(actor=talker.actor, order_id=order.order_id, submission_id="once", now=till.now)
 
     assert till.payment_state(payment) == "succeeded"
-    assert wallet_balance(actor=talker.actor).minor == 4000
+    assert wallet_balance(actor=talker.actor, currency="CNY").minor == 4000
     assert till.violations() == {}
 
 

@@ -57,7 +57,7 @@ def test_a_wallet_that_covers_an_order_pays_it_in_one_tap(talk, till):
 
     assert receipt.kind is ScreenKind.RECEIPT
     assert receipt.text.startswith("已支付，正在出货")
-    assert wallet_balance(actor=talk.talker.actor) == Money(4000, "CNY")
+    assert wallet_balance(actor=talk.talker.actor, currency="CNY") == Money(4000, "CNY")
     assert "余额：¥40.00" in talk.say("钱包").text
 
 
@@ -68,6 +68,47 @@ def test_a_wallet_that_is_too_small_is_not_offered(talk, till):
     assert [option.label for option in talk.screen.options] == ["去支付 ¥10.00", "我已支付", "取消订单"]
 
 
+@pytest.fixture
+def yen_talk(shop, till):
+    """A shopper in front of two cards of Y1 that cost 500 yen; the till takes yen as well."""
+    till.account("yen", currency="JPY")
+    shop.a_listing("Y1", price=500, currency="JPY")
+    shop.a_batch("Y1", 2)
+    return Dialog(an_engine(shop, till.clock), shop.a_shopper())
+
+
+def test_a_wallet_in_the_orders_own_currency_is_offered_and_pays(yen_talk, till):
+    payment = start_topup(
+        actor=yen_talk.talker.actor,
+        gateway_account_id=till.account("yen")[0],
+        amount=Money(800, "JPY"),
+        now=till.now,
+    )
+    till.receive(till.notice(payment, 800, account="yen", currency="JPY"), account="yen")
+    yen_talk.say("买 Y1 1")
+    yen_talk.tap("确认")
+
+    receipt = yen_talk.tap("用钱包支付")
+
+    assert receipt.text.startswith("已支付，正在出货")
+    assert wallet_balance(actor=yen_talk.talker.actor, currency="JPY") == Money(300, "JPY")
+
+
+def test_late_money_in_another_currency_is_shown_in_the_wallet_as_what_it_is(yen_talk, till):
+    yen_talk.say("买 Y1 1")
+    order = order_of(yen_talk.tap("确认"))
+    payment = start_payment(order_id=order, gateway_account_id=till.account("yen")[0], now=till.now)
+    till.wait(minutes=16)
+    expire_due(now=till.now)
+    till.shop.sql("UPDATE card SET state = 'withdrawn' WHERE state = 'free'")
+    till.receive(till.notice(payment, 500, account="yen", currency="JPY"), account="yen")
+    yen_talk.screen = yen_talk.unasked()[-1]
+
+    shown = yen_talk.tap("换货")
+
+    assert shown.text.startswith("钱包现有 JP¥500")
+
+
 def test_two_taps_on_the_wallet_pay_once(talk, till):
     a_filled_wallet(till, talk, 5000)
     an_order(talk)
@@ -76,7 +117,7 @@ def test_two_taps_on_the_wallet_pay_once(talk, till):
     first, second = talk.act(action), talk.act(action)
 
     assert first.text == second.text
-    assert wallet_balance(actor=talk.talker.actor) == Money(4000, "CNY")
+    assert wallet_balance(actor=talk.talker.actor, currency="CNY") == Money(4000, "CNY")
 
 
 def test_topping_up_leads_to_a_page_of_its_own_and_the_money_is_told(talk, till, sql):
@@ -88,7 +129,7 @@ def test_topping_up_leads_to_a_page_of_its_own_and_the_money_is_told(talk, till,
     assert screen.text.startswith("钱包充值\n应付：¥100.00")
     (payment,) = [option.pay_payment for option in screen.options if option.pay_payment]
     till.receive(till.notice(payment, 10000))
-    assert wallet_balance(actor=talk.talker.actor) == Money(10000, "CNY")
+    assert wallet_balance(actor=talk.talker.actor, currency="CNY") == Money(10000, "CNY")
     assert talk.unasked()[-1].text.startswith("¥100.00 已到钱包")
 
 
@@ -125,7 +166,7 @@ def test_late_money_goes_back_on_one_tap_and_a_second_choice_is_refused(talk, ti
     second = talk.act(asks.options[1].action)
     assert second.kind is ScreenKind.ERROR
     assert second.text.startswith("这笔钱之前已经处理过了。")
-    assert wallet_balance(actor=talk.talker.actor) == Money(0, "CNY")
+    assert wallet_balance(actor=talk.talker.actor, currency="CNY") == Money(0, "CNY")
 
 
 def test_late_money_buys_other_goods_on_one_tap(talk, till):
@@ -134,7 +175,7 @@ def test_late_money_buys_other_goods_on_one_tap(talk, till):
     answer = talk.act(asks.options[1].action)
 
     assert answer.text == "钱包现有 ¥10.00，选好商品直接用钱包付款。"
-    assert wallet_balance(actor=talk.talker.actor) == Money(1000, "CNY")
+    assert wallet_balance(actor=talk.talker.actor, currency="CNY") == Money(1000, "CNY")
 
 
 def test_another_shopper_cannot_decide_about_late_money(talk, till, shop):

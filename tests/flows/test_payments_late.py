@@ -126,7 +126,7 @@ def test_exchange_of_late_money_by_choice_fills_the_wallet(till: Till, order, ta
     with pytest.raises(AlreadyDecided):
         choose_refund(actor=talker.actor, event_id=event, now=till.now)
 
-    assert wallet_balance(actor=talker.actor).minor == 1000
+    assert wallet_balance(actor=talker.actor, currency="CNY").minor == 1000
     assert (till.payment_state(payment), till.order_state(order)) == ("refunded", "returned")
     assert till.queued("refund") == []
     assert till.balances() == {"clearing": -1000, "wallet": 1000}
@@ -221,7 +221,7 @@ def test_where_the_rail_cannot_refund_the_money_goes_to_the_wallet(till: Till, o
         ("failed", False),
         ("succeeded", True),
     ]
-    assert wallet_balance(actor=talker.actor).minor == 1000
+    assert wallet_balance(actor=talker.actor, currency="CNY").minor == 1000
     assert till.order_state(order) == "returned"
     assert till.violations() == {}
 

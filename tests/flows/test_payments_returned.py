@@ -118,7 +118,7 @@ def test_a_wallet_is_not_filled_with_money_that_went_back_before_the_top_up_was_
 
     join_due(policy=till.shop.policy, now=till.now)
 
-    assert wallet_balance(actor=talker.actor) == Money(0, "CNY")
+    assert wallet_balance(actor=talker.actor, currency="CNY") == Money(0, "CNY")
     assert till.payment_state(payment) == "refunded"
     assert (till.balances(), till.violations()) == ({}, {})
 

@@ -51,7 +51,7 @@ def test_a_paid_top_up_fills_the_wallet_once(till: Till, talker) -> None:
     till.receive(raw)
     till.receive(raw)
 
-    assert wallet_balance(actor=talker.actor) == Money(5000, "CNY")
+    assert wallet_balance(actor=talker.actor, currency="CNY") == Money(5000, "CNY")
     assert (till.events(), till.told()) == ([("wallet", None, None)], ["wallet_topped_up"])
     assert till.balances() == {"clearing": -5000, "wallet": 5000}
     assert till.violations() == {}
@@ -66,7 +66,7 @@ def test_a_top_up_paid_twice_returns_the_second_payment(till: Till, talker) -> N
     till.wait(seconds=1)
     till.receive(till.notice(payment, 5000))
 
-    assert wallet_balance(actor=talker.actor) == Money(5000, "CNY")
+    assert wallet_balance(actor=talker.actor, currency="CNY") == Money(5000, "CNY")
     assert till.events()[1] == ("suspense", "already_paid", "refund")
     assert len(till.queued("refund")) == 1
     assert till.violations() == {}
@@ -79,7 +79,7 @@ def test_an_order_is_paid_from_the_wallet_and_sold_like_any_other(till: Till, ta
     again = pay_from_wallet(actor=talker.actor, order_id=order.order_id, submission_id="tap", now=till.now)
 
     assert again == payment
-    assert wallet_balance(actor=talker.actor) == Money(500, "CNY")
+    assert wallet_balance(actor=talker.actor, currency="CNY") == Money(500, "CNY")
     assert (till.payment_state(payment), till.order_state(order)) == ("succeeded", "paid")
     assert till.shop.sql("SELECT state, captured FROM money_hold") == [("captured", 1000)]
     assert till.balances() == {"clearing": -1500, "wallet": 500, "fee": 10, "pending": 990}
@@ -94,7 +94,7 @@ def test_a_wallet_that_holds_too_little_pays_nothing_and_nothing_changes(till: T
     with pytest.raises(NotEnough):
         pay_from_wallet(actor=talker.actor, order_id=order.order_id, submission_id="tap", now=till.now)
 
-    assert wallet_balance(actor=talker.actor) == Money(999, "CNY")
+    assert wallet_balance(actor=talker.actor, currency="CNY") == Money(999, "CNY")
     assert till.shop.fingerprint() == before
 
 
@@ -141,7 +141,7 @@ def test_an_expired_order_is_not_paid_from_the_wallet(till: Till, talker, order)
 def test_a_mixed_payment_asks_the_gateway_for_the_rest_and_captures_the_held_part(till: Till, talker, order) -> None:
     till.fill_wallet(talker, 700)
     hold_wallet_part(actor=talker.actor, order_id=order.order_id, amount=Money(700, "CNY"), now=till.now)
-    aside = wallet_balance(actor=talker.actor)
+    aside = wallet_balance(actor=talker.actor, currency="CNY")
 
     till.pay(order)
 
@@ -162,7 +162,7 @@ def test_money_for_the_whole_order_sends_what_was_set_aside_back(till: Till, tal
     till.receive(till.notice(payment, 1000))
 
     assert till.order_state(order) == "paid"
-    assert wallet_balance(actor=talker.actor) == Money(700, "CNY")
+    assert wallet_balance(actor=talker.actor, currency="CNY") == Money(700, "CNY")
     assert till.shop.sql("SELECT state, captured, released FROM money_hold") == [("released", 0, 700)]
     assert till.violations() == {}
 
@@ -174,7 +174,7 @@ def test_money_set_aside_comes_back_when_the_order_is_cancelled(till: Till, talk
     cancel_order(actor=talker.actor, order_id=order.order_id, now=till.now)
     cancel_order(actor=talker.actor, order_id=order.order_id, now=till.now)
 
-    assert wallet_balance(actor=talker.actor) == Money(700, "CNY")
+    assert wallet_balance(actor=talker.actor, currency="CNY") == Money(700, "CNY")
     assert till.shop.sql("SELECT state, captured, released FROM money_hold") == [("released", 0, 400)]
     assert till.violations() == {}
 
@@ -186,7 +186,7 @@ def test_money_set_aside_comes_back_when_the_order_expires(till: Till, talker, o
 
     expire_due(now=till.now)
 
-    assert wallet_balance(actor=talker.actor) == Money(700, "CNY")
+    assert wallet_balance(actor=talker.actor, currency="CNY") == Money(700, "CNY")
     assert till.shop.sql("SELECT state FROM money_hold") == [("expired",)]
     assert till.violations() == {}
 
@@ -202,7 +202,7 @@ def test_the_rest_of_a_mixed_payment_that_comes_late_waits_for_a_choice(till: Ti
 
     assert till.order_state(order) == "expired"
     assert till.events()[-1] == ("suspense", "late", None)
-    assert wallet_balance(actor=talker.actor) == Money(700, "CNY")
+    assert wallet_balance(actor=talker.actor, currency="CNY") == Money(700, "CNY")
     assert till.violations() == {}
 
 

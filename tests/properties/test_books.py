@@ -276,7 +276,7 @@ class Books(RuleBasedStateMachine):
     @invariant()
     def every_wallet_holds_what_the_model_says(self) -> None:
         for talker in getattr(self, "talkers", ()):
-            assert wallet_balance(actor=talker.actor).minor == self.wallet[talker.shopper_id]
+            assert wallet_balance(actor=talker.actor, currency="CNY").minor == self.wallet[talker.shopper_id]
 
     @invariant()
     def inv_o2_only_what_is_paid_is_on_its_way(self) -> None:

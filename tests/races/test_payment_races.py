@@ -102,7 +102,7 @@ def test_inv_m4_the_last_balance_pays_one_of_ten_orders(till: Till) -> None:
     talker, results = one_balance_for_ten_orders(till)
 
     assert failures(results) == ["NotEnough"] * (ORDERS - 1)
-    assert wallet_balance(actor=talker.actor) == Money(0, "CNY")
+    assert wallet_balance(actor=talker.actor, currency="CNY") == Money(0, "CNY")
     assert till.shop.sql("SELECT count(*) FROM shop_order WHERE state = 'paid'") == [(1,)]
     assert till.violations() == {}
 
@@ -116,7 +116,7 @@ def test_control_without_the_floor_the_last_balance_pays_more_than_once(
 
     def read_then_trust(actor: Any, order_id: Any, now: Any) -> Any:
         order = read_before(actor, order_id, now)
-        if wallet_balance(actor=actor).minor < order.total.minor:  # what people write instead
+        if wallet_balance(actor=actor, currency="CNY").minor < order.total.minor:  # what people write instead
             raise wallet.NotEnough
         time.sleep(0.2)
         return order
@@ -126,7 +126,7 @@ def test_control_without_the_floor_the_last_balance_pays_more_than_once(
     talker, results = one_balance_for_ten_orders(till)
 
     assert len(failures(results)) < ORDERS - 1
-    assert wallet_balance(actor=talker.actor).minor < 0
+    assert wallet_balance(actor=talker.actor, currency="CNY").minor < 0
 
 
 def cancel_meets_notice(till: Till, *, head_start: float) -> tuple[Any, Any, list[Any]]:
@@ -209,7 +209,7 @@ def test_cancelling_twenty_times_at_once_gives_held_money_back_once(till: Till) 
     )
 
     assert sorted(results) == [False] * 19 + [True]
-    assert wallet_balance(actor=talker.actor) == Money(700, "CNY")
+    assert wallet_balance(actor=talker.actor, currency="CNY") == Money(700, "CNY")
     assert till.shop.sql("SELECT count(*) FROM transfer WHERE code = 'release'") == [(1,)]
     assert till.violations() == {}
 
@@ -227,7 +227,7 @@ def test_control_without_its_state_held_money_comes_back_many_times(
 
     at_once([lambda: holds.release(order_ids=[order.order_id], now=till.now) for _ in range(20)])
 
-    assert wallet_balance(actor=talker.actor) == Money(300 + 20 * 400, "CNY")
+    assert wallet_balance(actor=talker.actor, currency="CNY") == Money(300 + 20 * 400, "CNY")
 
 
 def everyone_decides_about_late_money(till: Till) -> tuple[Any, list[Any]]:
@@ -254,7 +254,7 @@ def test_late_money_goes_one_way_whoever_decides_at_once(till: Till) -> None:
     assert set(failures(results)) <= {"AlreadyDecided"}
     assert till.shop.count("refund") == 1
     to_wallet = till.shop.sql("SELECT to_wallet FROM refund")[0][0]
-    assert wallet_balance(actor=talker.actor).minor == (1000 if to_wallet else 0)
+    assert wallet_balance(actor=talker.actor, currency="CNY").minor == (1000 if to_wallet else 0)
     assert len(till.queued("refund")) == (0 if to_wallet else 1)
     assert till.violations() == {}
 

@@ -29,6 +29,7 @@ def an_engine(shop: Shop, clock: Clock) -> Engine:
         ShopContext(
             clock=clock,
             phrasebook=Phrasebook(zone="Asia/Shanghai", default="zh-CN"),
+            currency="CNY",
             order_policy=shop.policy,
             order_keys=shop.keys,
             button_key=Secret(b"b" * 32),
