@@ -84,17 +84,19 @@ class Race:
         """Let all buyers go at once, wait for them, and count."""
         beside = [threading.Thread(target=one, daemon=True) for one in (self._listen, self._watch_strangers)]
         threads = [
-            threading.Thread(target=self._buy, args=(buyer, basket))
+            threading.Thread(target=self._buy, args=(buyer, basket), daemon=True)
             for buyer, basket in zip(self.buyers, self.baskets, strict=True)
         ]
         for thread in (*beside, *threads):
             thread.start()
         self._gate.set()
-        for thread in threads:
-            thread.join()
-        self._over.set()
-        for thread in beside:
-            thread.join(5)
+        try:
+            for thread in threads:
+                thread.join()
+        finally:
+            self._over.set()  # after Ctrl-C the buyers go home first
+            for thread in (*beside, *threads):
+                thread.join(5)
         return self._count()
 
     def _buy(self, buyer: Buyer, basket: Basket) -> None:
@@ -106,7 +108,7 @@ class Race:
             except OutOfStock:
                 basket.refused = "sold out"
             except (HeldByOthers, StockKeptForOthers):
-                if time.monotonic() > end or self.trial.is_stopping:
+                if time.monotonic() > end or self._over.is_set():
                     basket.refused = "held by others"
                 time.sleep(random.uniform(0.2, 0.6))  # noqa: S311 (patience, not a secret)
         if basket.order_id is not None:
@@ -139,7 +141,7 @@ class Race:
         conversation, after = buyer.session.conversation_id, 0
         paid_at, end = None, time.monotonic() + self.patience
         pressed = time.monotonic()
-        while not basket.received and time.monotonic() < end and not self.trial.is_stopping:
+        while not basket.received and time.monotonic() < end and not self._over.is_set():
             if paid_at is None and basket.order_id and time.monotonic() > pressed + _PRESS_AGAIN:
                 with suppress(OrderNotPayable):  # paid in this very moment
                     self._pay(basket.order_id)

@@ -28,6 +28,7 @@ from core.parties.service import PartyKind, create_party
 from ops import wiring
 from ops.commands.import_ import imported
 from ops.installation import Kind
+from ops.processes import StopSignals
 from ops.store import Running, running
 
 NAMES = {"zh-CN": "试验", "en": "Trial"}
@@ -62,11 +63,6 @@ class Trial:
         """The settings with every address filled in."""
         return self.running.config
 
-    @property
-    def is_stopping(self) -> bool:
-        """Whether Ctrl-C or SIGTERM asked for the end."""
-        return self.running.supervisor.is_stopping
-
     def buyers(self, count: int, *, strangers: bool = False) -> list[Buyer]:
         """New shoppers with one paid order each (none, for strangers) and network marks of their own."""
         now = self.clock.now()
@@ -87,19 +83,20 @@ def trial(
     """A fresh store with one merchant, one listing and `cards` imported cards; everything ends with the block.
 
     Of `config` only [orders] and [store] count: addresses, keys and the opening budget are the trial's own, in a
-    database marked `test`. Raises ConfigError.
+    database marked `test`. Must be entered in the main thread. Raises ConfigError, KeyboardInterrupt.
     """
-    folder = Path(tempfile.mkdtemp(prefix="keystall-trial-"))
-    try:
-        own = of_its_own(config, folder, cards=cards)
-        with running(own, Kind.TEST, names=names, durable=True) as store:
-            db.connect(store.config.database.roles.shop, size=connections)
-            try:
-                yield _furnished(store, cards, connections)
-            finally:
-                db.disconnect()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with StopSignals():  # SIGTERM too is a KeyboardInterrupt here, so that nothing stays behind
+        folder = Path(tempfile.mkdtemp(prefix="keystall-trial-"))
+        try:
+            own = of_its_own(config, folder, cards=cards)
+            with running(own, Kind.TEST, names=names, durable=True) as store:
+                db.connect(store.config.database.roles.shop, size=connections)
+                try:
+                    yield _furnished(store, cards, connections)
+                finally:
+                    db.disconnect()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def of_its_own(config: Config, folder: Path, *, cards: int) -> Config:

@@ -180,7 +180,7 @@ def _add(side: Side, works: list[list[Callable[[], None]]]) -> None:
         except BaseException as error:  # noqa: BLE001 (handed on to the one who measures)
             errors.append(error)
 
-    threads = [threading.Thread(target=client, args=(orders,)) for orders in works]
+    threads = [threading.Thread(target=client, args=(orders,), daemon=True) for orders in works]
     for thread in threads:
         thread.start()
     gate.wait()

@@ -1,5 +1,6 @@
 """The commands that prove something: trace and verify on a running store, race in a store of its own."""
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -149,6 +150,37 @@ def test_strangers_of_a_race_hold_a_fifth_at_most_and_still_buy_everything() -> 
     share = re.search(r"strangers held at most \d+ of 20 cards \((\d+\.\d) %\)", race.stdout)
     assert share is not None
     assert float(share[1]) <= 20
+
+
+def test_a_race_that_is_told_to_end_leaves_neither_folder_nor_process() -> None:
+    before = temporary_folders()
+    race = subprocess.Popen(
+        [sys.executable, "run.py", "race", "--buyers", "60", "--cards", "30"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert race.stderr is not None
+    while "buyers are ready" not in race.stderr.readline():
+        assert race.poll() is None
+    (folder,) = temporary_folders() - before
+
+    race.terminate()
+    printed, _ = race.communicate(timeout=30)
+
+    assert (race.returncode, printed) == (130, "")
+    assert not folder.exists()
+    assert not any(str(folder).encode() in arguments for arguments in command_lines())
+
+
+def command_lines() -> list[bytes]:
+    """What every process of this machine was started with."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes())
+    return found
 
 
 def test_a_race_without_buyers_is_refused_in_one_line() -> None:
