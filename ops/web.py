@@ -13,7 +13,9 @@ from typing import Any, cast
 import structlog
 import uvicorn
 from a2wsgi import WSGIMiddleware
-from starlette.routing import BaseRoute, Mount
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from admin.app import make_app as make_panel
@@ -75,7 +77,7 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
                     door,
                     figures=figures,
                     hosts=hosts_of(config.web.public_url, config.web.panel_url, config.web.page_url),
-                    further=[*health_routes(health), panel_mount()],
+                    further=[*health_routes(health), Route("/admin", to_panel), panel_mount()],
                 ),
                 operator_app(health, figures),
             )
@@ -108,6 +110,11 @@ def installation_kind() -> str:
     """What the database was made for; empty before it was marked."""
     rows = db.execute("SELECT kind FROM installation")
     return str(rows[0][0]) if rows else ""
+
+
+def to_panel(request: Request) -> Response:
+    """/admin without its slash; the answer names no host."""
+    return RedirectResponse("/admin/", 308)
 
 
 def panel_mount() -> BaseRoute:

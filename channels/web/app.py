@@ -54,9 +54,15 @@ def routes(door: Door) -> list[BaseRoute]:
         Route("/api/v1/openapi.json", describe.document, methods=["GET"]),
         Route("/api/docs", describe.page, methods=["GET"]),
         Route("/hooks/pay/{gateway}/{opaque_id}", pay.notice, methods=["POST"]),
+        Route("/s/{merchant}/", without_slash, methods=["GET"]),
         Route("/favicon.ico", favicon, methods=["GET"]),
         Mount(f"/static/{door.pages.digest}", Files(directory=STATIC), name="static"),
     ]
+
+
+def without_slash(request: Request) -> Response:
+    """People type it; the answer names no host."""
+    return RedirectResponse(request.url_for("shop", merchant=request.path_params["merchant"]).path, 308)
 
 
 def favicon(request: Request) -> Response:
@@ -91,7 +97,10 @@ class Application(Frame):
         self, door: Door, *, figures: Figures, hosts: frozenset[str] = frozenset(), further: Sequence[BaseRoute] = ()
     ) -> None:
         self.state = State(door, webchat_of(door))
-        super().__init__(Router([*routes(door), *further]), pages=door.pages, hosts=hosts, figures=figures)
+        router = Router(
+            [*routes(door), *further], redirect_slashes=False
+        )  # its redirects would name the Host asked for
+        super().__init__(router, pages=door.pages, hosts=hosts, figures=figures)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self

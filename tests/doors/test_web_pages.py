@@ -198,6 +198,25 @@ def sentences(catalogue: Path) -> list[Message]:
         return [entry for entry in read_po(stream) if entry.id]
 
 
+def test_no_answer_repeats_the_host_that_was_asked_for(http: httpx.Client) -> None:
+    for path in (
+        "/",
+        "/admin",
+        "/s/demo/",
+        "/favicon.ico",
+        "/nothing",
+        "/api/docs",
+        "/api/v1/openapi.json",
+        "//evil.example/",
+    ):
+        answer = http.get(path, headers={"Host": "evil.example"})
+
+        assert answer.status_code < 500, path
+        assert "evil.example" not in answer.text.replace("//evil.example/", "") + answer.headers.get("location", ""), (
+            path
+        )
+
+
 def test_every_sentence_of_the_pages_is_translated() -> None:
     used = set()
     for file in WEB.rglob("*"):
