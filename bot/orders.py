@@ -44,7 +44,7 @@ def cards(talk: Talk, act: Act) -> Screen:
     """取卡: asks for the cards again; they are never in this answer, they come as messages of their own."""
     wanted = order_of(act) if act.text("order") else None
     try:
-        request_reread(actor=talk.actor, order_id=wanted, now=talk.now)
+        request_reread(actor=talk.actor, order_id=wanted, submission_id=talk.message, now=talk.now)
     except NothingDelivered:
         return draw_no_cards(talk.texts)
     return draw_cards_come(talk.texts)

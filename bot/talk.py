@@ -48,6 +48,11 @@ class Talk:
         return self.incoming.actor
 
     @property
+    def message(self) -> str:
+        """The name of this one message: for what a button shall do again when it is tapped again."""
+        return f"message:{self.incoming.submission_id}"
+
+    @property
     def merchant_id(self) -> int:
         """Whose shop this is."""
         return self.incoming.merchant_id

@@ -19,7 +19,8 @@ from core.vault.seal import open_inbox, seal_inbox
 LEASE = timedelta(seconds=10)
 """After this long without an answer whoever took a message is held to be dead, and a repeat handles it again.
 
-Handling twice is safe: what it does in the store is done once by its submission id, and the first answer stays.
+Handling twice is safe: what it does in the store is done once, by its submission id or by the state that it finds, and
+the first answer stays.
 """
 
 

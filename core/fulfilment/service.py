@@ -12,9 +12,10 @@ from core.actor import Actor
 from core.audit.service import append
 from core.db import execute, in_transaction
 from core.errors import Limited, NotFound
-from core.ids import Prefix, public
+from core.ids import Prefix, new_id, public
 from core.messages.service import MessageKind, store_sealed, tell
 from core.orders.service import Sending, begin_sending, finish_sending, hold_for_review, put_back
+from core.submission import claim_submission
 from core.vault.client import RETRY_LATER, Opened, VaultAway, VaultRefused
 from core.work import Work, enqueue
 
@@ -71,7 +72,7 @@ def deliver(*, delivery_id: UUID, vault: Vault, now: datetime) -> bool:
         _tell_cards(sending.conversation_id, sending.order_id, sending.listing_code, delivery_id, opened, now)
         return True
 
-    return in_transaction(finish)
+    return in_transaction(finish, repeatable=True)
 
 
 def _try_later(sending: Sending, *, problem: str, now: datetime) -> None:
@@ -139,18 +140,29 @@ WHERE object_kind = 'shopper' AND object_id = %s AND action = 'cards.asked_again
 """
 
 
-def request_reread(*, actor: Actor, order_id: UUID | None = None, now: datetime) -> int:
+def request_reread(*, actor: Actor, order_id: UUID | None = None, submission_id: str, now: datetime) -> int:
     """取卡: ask for the cards of one order, or of the last delivered one, again; returns how many lines come.
 
-    They come as messages once the vault has sealed them to the shopper's sessions. Raises `NothingDelivered` (also for
-    a foreign order) and `RereadLimit`.
+    They come as messages once the vault has sealed them to the shopper's sessions; the same submission twice has them
+    come once. Raises `NothingDelivered` (also for a foreign order), `RereadLimit` and `OtherContent`.
     """
 
     def work() -> int:
+        first = claim_submission(
+            merchant_id=actor.party_id or 0,
+            caller=f"shopper:{actor.id}",
+            operation="cards.ask_again",
+            key=submission_id,
+            request=[str(order_id)],
+            reference=new_id(),
+            now=now,
+        )
         execute("SELECT 1 FROM shopper WHERE id = %s FOR NO KEY UPDATE", (actor.id,))
         deliveries = execute(DELIVERED_OF, {"shopper": actor.id, "order": order_id})
         if not deliveries:
             raise NothingDelivered()
+        if first is not None:
+            return len(deliveries)
         asked = execute(REREADS, (str(actor.id), now - timedelta(hours=1)))[0][0]
         if asked >= REREADS_PER_HOUR:
             raise RereadLimit(limit=REREADS_PER_HOUR)
@@ -166,7 +178,7 @@ def request_reread(*, actor: Actor, order_id: UUID | None = None, now: datetime)
         )
         return len(deliveries)
 
-    return in_transaction(work)
+    return in_transaction(work, repeatable=True)
 
 
 DELIVERED = """

@@ -126,6 +126,16 @@ ORDER BY created_at DESC LIMIT 1
 """
 """The intent that is under way for an order at one gateway account."""
 
+LOCK_SHOPPER = "SELECT 1 FROM shopper WHERE id = %s FOR NO KEY UPDATE"
+"""One shopper's top-ups are asked for one after another."""
+
+OPEN_TOPUP = """
+SELECT id FROM payment WHERE shopper_id = %s AND order_id IS NULL AND merchant_id = %s AND gateway_account_id = %s
+    AND amount_minor = %s AND state IN ('created', 'pending') AND expires_at > %s
+ORDER BY created_at DESC LIMIT 1
+"""
+"""The intent that is under way for the same top-up."""
+
 PAYMENT = """
 SELECT p.id, p.order_id, p.merchant_id, p.shopper_id, p.rail, p.gateway_account_id, p.amount_minor, p.currency, p.state,
        p.refunded_minor, p.external_ref, p.url, p.created_at, p.expires_at, g.gateway, g.opaque_id

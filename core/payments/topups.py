@@ -31,7 +31,10 @@ _ID_BYTES = 16
 
 
 def start_topup(*, actor: Actor, gateway_account_id: int, amount: Money, now: datetime) -> UUID:
-    """Ask a gateway for money for the wallet; returns the payment's id. Raises `NotFound`, `NotForSale`, `Invalid`."""
+    """Ask a gateway for money for the wallet, or find the same top-up under way; returns the payment's id.
+
+    However often it is asked for, there is one payment to be paid. Raises `NotFound`, `NotForSale`, `Invalid`.
+    """
     if actor.kind is not ActorKind.SHOPPER or actor.id is None or actor.party_id is None:
         raise NotFound("shopper")
     account = gateway_account(account_id=gateway_account_id)
@@ -39,17 +42,22 @@ def start_topup(*, actor: Actor, gateway_account_id: int, amount: Money, now: da
         raise NotForSale
     if not 0 < amount.minor <= GREATEST:
         raise Invalid(what="amount")
-    payment_id, expires_at = new_id(), now + TOP_UP_TIME
+    expires_at = now + TOP_UP_TIME
     poll_at = next_poll(created_at=now, expires_at=expires_at, now=now)
     whose = (None, actor.party_id, actor.id, Rail.GATEWAY, account.id)
     what = (amount.minor, amount.currency, PaymentState.CREATED, now, expires_at, None, poll_at)
 
     def work() -> UUID:
+        execute(sql.LOCK_SHOPPER, (actor.id,))
+        under_way = execute(sql.OPEN_TOPUP, (actor.id, actor.party_id, account.id, amount.minor, now))
+        if under_way:
+            return UUID(str(under_way[0][0]))
+        payment_id = new_id()
         execute(sql.INSERT_PAYMENT, (payment_id, *whose, *what))
         enqueue(Work.START_PAYMENT, payment_id)
         return payment_id
 
-    return in_transaction(work)
+    return in_transaction(work, repeatable=True)
 
 
 def topup_token(*, keys: OrderKeys, payment_id: UUID) -> str:

@@ -8,8 +8,12 @@ import peewee
 import pytest
 
 from core import db
-from core.payments.service import pay_from_wallet, settle_free, wallet_balance
+from core.clock import FixedClock
+from core.fulfilment.service import request_reread
+from core.money import Money
+from core.payments.service import pay_from_wallet, settle_free, start_topup, wallet_balance
 from tests.builders import Shop, Talker
+from tests.support.dialog import pay_and_deliver
 from tests.support.till import Till
 
 Lose = Callable[[], None]
@@ -84,6 +88,35 @@ def test_a_notice_whose_answer_was_lost_books_its_money_once(
     assert till.receive(notice).status == 200
     assert (till.order_state(order), till.told()) == ("paid", ["paid"])
     assert till.violations() == {}
+
+
+def test_a_top_up_whose_answer_was_lost_is_one_payment_and_no_mistake_of_ours(
+    till: Till, talker: Talker, lose: Lose
+) -> None:
+    lose()
+
+    payment = start_topup(
+        actor=talker.actor,
+        gateway_account_id=till.account()[0],
+        amount=Money(5000, "CNY"),
+        now=till.now,
+    )
+
+    assert till.shop.sql("SELECT id, state FROM payment") == [(payment, "created")]
+    assert till.queued("start_payment") == [payment]
+
+
+def test_cards_asked_for_again_come_once_although_the_answer_was_lost(
+    till: Till, talker: Talker, shop: Shop, clock: FixedClock, lose: Lose
+) -> None:
+    listing, _ = shop.a_listing(), shop.a_batch()
+    order = shop.place(talker, listing)
+    pay_and_deliver(shop, clock, order.order_id)
+    lose()
+
+    lines = request_reread(actor=talker.actor, order_id=order.order_id, submission_id="once", now=clock.now())
+
+    assert (lines, len(till.queued("reread"))) == (1, 1)
 
 
 def test_work_that_is_lost_before_its_commit_was_sent_is_done_again(store_db, sql) -> None:

@@ -133,6 +133,19 @@ def test_topping_up_leads_to_a_page_of_its_own_and_the_money_is_told(talk, till,
     assert talk.unasked()[-1].text.startswith("¥100.00 已到钱包")
 
 
+def test_ten_taps_on_an_amount_lead_to_one_payment_until_it_is_paid(talk, till, sql):
+    talk.say("钱包")
+    action = talk.option("充值 ¥100.00").action
+
+    (first,) = {talk.act(action).options[0].pay_payment for _ in range(10)}
+    till.receive(till.notice(first, 10000))
+    next_one = talk.act(action).options[0].pay_payment
+
+    assert next_one != first
+    assert sql("SELECT count(*) FROM payment") == [(2,)]
+    assert till.queued("start_payment") == [first, next_one]
+
+
 def test_a_shop_without_a_gateway_cannot_top_up_and_says_so(talk, sql):
     sql("UPDATE gateway_account SET enabled = false")
     talk.say("钱包")

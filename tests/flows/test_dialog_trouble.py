@@ -9,7 +9,7 @@ from core.catalog.changes import set_on_sale, set_price
 from core.ids import Prefix, new_id, public
 from core.money import Money
 from tests.builders import Shop
-from tests.support.dialog import Dialog, an_engine, order_of
+from tests.support.dialog import Dialog, an_engine, order_of, pay_and_deliver, queued
 
 
 @pytest.fixture
@@ -171,6 +171,23 @@ def test_fault_56_strange_signs_are_answered_and_harm_nothing(talk, shop, said):
     assert "\0" not in screen.text
     assert "\u202e" not in screen.text
     assert shop.card_states() == {"free": 10}
+
+
+def test_a_message_that_is_handled_twice_has_the_cards_come_once(talk, shop, clock):
+    """Its first handler was held to be dead. A tap of its own, on the same button, has them come again."""
+    talk.say("买 A1 1")
+    pay_and_deliver(shop, clock, order_of(talk.tap("确认")))
+    talk.say("订单")
+    talk.act(talk.screen.options[0].action)
+    action = talk.option("再次查看").action
+    message = talk.incoming(action=action, message="one")
+
+    first, second = (talk.engine.handle(message)[0] for _ in range(2))
+    asked = queued("reread")
+    talk.act(action)
+
+    assert first.text == second.text
+    assert (asked, queued("reread")) == (1, 2)
 
 
 def test_another_shoppers_order_is_answered_like_a_missing_one(talk, shop, clock):

@@ -131,10 +131,10 @@ def test_cards_can_be_read_again_by_their_shopper_only(shop: Shop) -> None:
     vault = OpeningVault(shop)
     deliver(delivery_id=delivery, vault=vault, now=later(2))
 
-    assert request_reread(actor=talker.actor, order_id=order_id, now=later(3)) == 1
-    assert request_reread(actor=talker.actor, now=later(3)) == 1
+    assert request_reread(actor=talker.actor, order_id=order_id, submission_id="one", now=later(3)) == 1
+    assert request_reread(actor=talker.actor, submission_id="two", now=later(3)) == 1
     with pytest.raises(NothingDelivered):
-        request_reread(actor=other.actor, order_id=order_id, now=later(3))
+        request_reread(actor=other.actor, order_id=order_id, submission_id="one", now=later(3))
     assert reread(delivery_id=delivery, vault=vault, now=later(3)) is True
 
     assert kinds(talker) == ["paid", "cards", "cards"]
@@ -144,9 +144,9 @@ def test_asking_again_without_end_is_limited(shop: Shop) -> None:
     _, talker = shop.a_batch(cards=5), shop.a_shopper()
     _, delivery = a_paid_line(shop, talker)
     deliver(delivery_id=delivery, vault=OpeningVault(shop), now=later(2))
-    for _ in range(30):
-        request_reread(actor=talker.actor, now=later(3))
+    for number in range(30):
+        request_reread(actor=talker.actor, submission_id=f"number {number}", now=later(3))
 
     with pytest.raises(RereadLimit):
-        request_reread(actor=talker.actor, now=later(4))
-    assert request_reread(actor=talker.actor, now=later(64)) == 1
+        request_reread(actor=talker.actor, submission_id="too many", now=later(4))
+    assert request_reread(actor=talker.actor, submission_id="an hour later", now=later(64)) == 1
