@@ -12,7 +12,7 @@ import pytest
 from core.ledger import holds
 from core.ledger import sql as ledger_sql
 from core.money import Money
-from core.orders import ending, settle
+from core.orders import ending, locking
 from core.orders import sql as order_sql
 from core.orders.service import OrderPolicy, cancel_order, expire_due
 from core.payments import notices, suspense, wallet
@@ -164,7 +164,7 @@ def test_control_without_the_orders_lock_a_cancelled_order_is_delivered(
     till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meeting = threading.Barrier(2, timeout=20)
-    read = settle.execute
+    read = locking.execute
 
     def unlocked(statement: str, params: Any = ()) -> Any:
         if "FOR NO KEY UPDATE" not in statement:
@@ -185,7 +185,7 @@ def test_control_without_the_orders_lock_a_cancelled_order_is_delivered(
     talker = till.shop.a_shopper()
     order = an_order(till, talker=talker, cards=2)
     raw = till.notice(till.start(order), 1000)
-    monkeypatch.setattr(settle, "execute", unlocked)
+    monkeypatch.setattr(locking, "execute", unlocked)
     at_once(
         [
             lambda: cancel_order(actor=talker.actor, order_id=order.order_id, now=till.now),
