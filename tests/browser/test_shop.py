@@ -146,6 +146,7 @@ def test_an_answer_that_is_lost_on_the_way_is_asked_for_again_under_the_same_id(
 
 
 def test_names_are_text_and_never_markup(visit: Open) -> None:
+    """Fault 88."""
     page = visit("/")
 
     say(page, "<img src=x onerror=alert(1)> &amp; `买`")

@@ -68,6 +68,7 @@ def test_the_same_id_twice_has_one_effect_and_the_same_answer(chatter: Chatter, 
 def test_the_same_id_ten_times_at_once_has_one_effect_and_the_same_answer(
     chatter: Chatter, goods: Shop, web: WebServer
 ) -> None:
+    """INV-O6, Fault 39."""
     action = chatter.say("买 A1 1")[0]["options"][0]["action"]
     message = {"id": str(uuid.uuid4()), "action": action}
     answers: list[str] = []
@@ -195,6 +196,7 @@ ODD_TEXTS = [
 
 
 def test_whatever_signs_a_text_holds_the_shop_answers(chatter: Chatter) -> None:
+    """Fault 56, at the door."""
     for text in ODD_TEXTS:
         content = json.dumps({"id": str(uuid.uuid4()), "text": text})
 
@@ -205,11 +207,13 @@ def test_whatever_signs_a_text_holds_the_shop_answers(chatter: Chatter) -> None:
 
 
 def test_an_invented_action_is_answered_with_a_screen_and_places_nothing(chatter: Chatter, goods: Shop) -> None:
+    """Fault 40."""
     assert chatter.act("0123456789abcdefABCDEF")
     assert goods.count("shop_order") == 0
 
 
 def test_an_action_of_another_session_places_nothing(web: WebServer, goods: Shop) -> None:
+    """Fault 40."""
     action = Chatter(web.url).say("买 A1 1")[0]["options"][0]["action"]
 
     Chatter(web.url).act(action)

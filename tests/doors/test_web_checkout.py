@@ -75,6 +75,7 @@ def test_the_page_shows_amount_lines_and_deadline_and_neither_cards_nor_who_orde
 
 
 def test_looking_as_robots_do_changes_nothing(chatter: Chatter, http: httpx.Client, goods: Shop) -> None:
+    """Fault 101."""
     path = path_of(chatter.place())
     before = goods.fingerprint()
 
@@ -178,6 +179,7 @@ def test_an_unknown_token_is_404_in_the_shops_look_with_an_error_id(http: httpx.
 def test_a_callback_nobody_signed_is_401_and_changes_nothing(
     chatter: Chatter, http: httpx.Client, goods: Shop, web_config: Config
 ) -> None:
+    """Fault 24."""
     order = parse(Prefix.ORDER, chatter.place("买 A1 1")["order"])
     body, headers = a_notice(web_config, order)
     before = goods.fingerprint()

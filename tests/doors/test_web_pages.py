@@ -199,6 +199,7 @@ def sentences(catalogue: Path) -> list[Message]:
 
 
 def test_no_answer_repeats_the_host_that_was_asked_for(http: httpx.Client) -> None:
+    """Fault 87."""
     for path in (
         "/",
         "/admin",

@@ -35,6 +35,8 @@ def end_connections(sql: Sql) -> int:
 
 
 def test_connections_that_a_restart_ended_are_replaced_without_a_word_to_anyone(chatter: Chatter, sql: Sql) -> None:
+    """Fault 8."""
+
     def ask(_: int) -> int:
         return chatter.post(id=str(uuid.uuid4()), text="菜单").status_code
 
@@ -67,6 +69,7 @@ def test_what_is_told_after_the_listening_connection_ended_still_arrives(
 def test_a_database_that_is_away_is_503_with_an_error_id_and_no_detail(
     chatter: Chatter, web: WebServer, sql: Sql, database: str
 ) -> None:
+    """Fault 7."""
     sql(f'ALTER DATABASE "{database}" CONNECTION LIMIT 0', role="superuser")
     end_connections(sql)
 
