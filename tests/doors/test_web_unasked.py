@@ -172,6 +172,39 @@ def test_one_session_may_not_fill_the_process_with_waits(chatter: Chatter) -> No
         assert chatter.http.get("/messages/stream").status_code == 429
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param("UPDATE chat_session SET expires_at = now()", id="session over"),
+        pytest.param("UPDATE party SET status = 'suspended' WHERE code = 'demo'", id="merchant suspended"),
+    ],
+)
+def test_a_stream_did_not_go_on_for_a_session_that_was_over(
+    chatter: Chatter, conversation: UUID, sql: Sql, end: str
+) -> None:
+    tell_top_up(conversation, 500)
+    with chatter.http.stream("GET", "/messages/stream") as response:
+        stream = events(response)
+        next(stream)
+
+        sql(end)
+        tell_top_up(conversation, 700)
+
+        assert next(stream, None) is None
+
+
+def test_a_silent_stream_ends_with_its_session_too(chatter: Chatter, sql: Sql, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("channels.web.api.stream.HEARTBEAT", 0.1)
+    with chatter.http.stream("GET", "/messages/stream") as response:
+        lines = response.iter_lines()
+        assert next(lines) == "retry: 1500"
+
+        sql("UPDATE chat_session SET expires_at = now()")
+        began = time.monotonic()
+
+        assert not any(time.monotonic() - began > 5 for _ in lines)
+
+
 def test_stopping_ends_streams_at_once(web: WebServer, chatter: Chatter) -> None:
     with chatter.http.stream("GET", "/messages/stream") as response:
         lines = response.iter_lines()

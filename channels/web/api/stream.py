@@ -12,7 +12,8 @@ from channels.chat.webchat import Pushed, WebChat
 from channels.web.api.messages import check_waits, cursor_in, identified
 from channels.web.door import Door
 from channels.web.render import SAFE_HEADERS
-from core.conversations.service import Session
+from core.conversations.service import Session, session_by_token
+from core.errors import NotFound
 
 HEARTBEAT = 15.0  # seconds; a proxy that closes idle connections waits longer than that
 LOOK_EVERY = 2  # heartbeats between two looks that no notice asked for
@@ -31,11 +32,13 @@ async def follow(request: Request) -> Response:
 
 
 async def told(webchat: WebChat, door: Door, session: Session, token: str, after: int) -> AsyncIterator[str]:
-    """Events as they are told, heartbeats in between; ends when the process stops."""
+    """Events as they are told, heartbeats in between; ends with the session, and when the process stops."""
     yield RETRY
     with door.wakes.on(f"conv:{session.conversation_id}") as waiting:
         while not door.wakes.is_closing:
-            pushed = await door.run(webchat.unasked, session, token, after)
+            pushed = await door.run(look, webchat, door, token, after)
+            if pushed is None:
+                return
             for one in pushed:
                 after = one.cursor
                 yield event(one)
@@ -45,6 +48,15 @@ async def told(webchat: WebChat, door: Door, session: Session, token: str, after
                 if await waiting.rest(HEARTBEAT) or door.wakes.is_closing:
                     break
                 yield f": {beat}\n\n"
+
+
+def look(webchat: WebChat, door: Door, token: str, after: int) -> list[Pushed] | None:
+    """What was told after a cursor; None once the session is over or its merchant sells no more."""
+    try:
+        session = session_by_token(token=token, now=door.shop.clock.now())
+    except NotFound:
+        return None
+    return webchat.unasked(session, token, after)
 
 
 def event(pushed: Pushed) -> str:
