@@ -30,8 +30,8 @@ ENTITLEMENTS = {
             "secrets.inbox_key",
         ),
     ),
-    "worker": Entitlement(roles=("worker",), keys=("secrets.act_key",)),
-    "seed": Entitlement(roles=("shop",), keys=("vault.public_key",)),
+    "worker": Entitlement(roles=("worker",), keys=("secrets.act_key", "secrets.worker_key")),
+    "seed": Entitlement(roles=("shop",), keys=("vault.public_key", "secrets.operator_key")),
     "vault": Entitlement(
         roles=("vault",),
         keys=(
@@ -42,12 +42,14 @@ ENTITLEMENTS = {
             "vault.link_key",
             "vault.sign_key",
             "secrets.seal_key",
+            "secrets.worker_key",
+            "secrets.operator_key",
         ),
     ),
 }
 _KEYS = {
     *(f"vault.{name}_key" for name in ("private", "public", "fingerprint", "audit", "link", "sign")),
-    *(f"secrets.{name}_key" for name in ("verify", "act", "session", "seal", "inbox")),
+    *(f"secrets.{name}_key" for name in ("verify", "act", "session", "seal", "inbox", "worker", "operator")),
 }
 CLOSED = "KEYSTALL_CLOSED"  # the closed paths, since a process does not know the references of others
 CONFINED = ("web", "worker")

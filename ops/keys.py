@@ -13,7 +13,11 @@ from core.vault.seal import generate_keypair, generate_sign_key
 from ops.engines.passwords import write_new
 
 VAULT_KEYS = ("private_key", "public_key", "fingerprint_key", "audit_key", "link_key", "sign_key")
-PROCESS_KEYS = ("verify_key", "act_key", "session_key", "seal_key", "inbox_key")
+PROCESS_KEYS = ("verify_key", "act_key", "session_key", "seal_key", "inbox_key", "worker_key", "operator_key")
+
+
+REPLACEABLE = ("secrets.worker_key", "secrets.operator_key")
+"""Keys that nothing is sealed or signed with: a lost one is made anew at the next start."""
 
 
 def references(config: Config) -> dict[str, str]:
@@ -22,15 +26,16 @@ def references(config: Config) -> dict[str, str]:
     return named | {f"secrets.{name}": getattr(config.secrets, name) for name in PROCESS_KEYS}
 
 
-def make_missing(config: Config) -> list[Path]:
-    """Make the key files that are missing and return them; a key that exists is never touched.
+def make_missing(config: Config, names: tuple[str, ...] | None = None) -> list[Path]:
+    """Make the key files that are missing (of `names`, else all) and return them; one that exists is never touched.
 
     The vault's pair is made only when both halves are missing. Call it for a store without cards only: a lost key
     is put back from the escrow, never replaced, since what it sealed would stay closed for ever.
     """
     protect(config)
     made: list[Path] = []
-    files = {name: path for name, text in references(config).items() if (path := _file(config, text)) is not None}
+    wanted = {name: text for name, text in references(config).items() if names is None or name in names}
+    files = {name: path for name, text in wanted.items() if (path := _file(config, text)) is not None}
     pair = files.pop("vault.private_key", None), files.pop("vault.public_key", None)
     if pair[0] and pair[1] and not pair[0].exists() and not pair[1].exists():
         private, public = generate_keypair()

@@ -123,7 +123,8 @@ def bring_up_to_date(config: Config) -> list[str]:
 def be_of_kind(config: Config, kind: Kind) -> list[Path]:
     """Mark a fresh database as `kind` and make the missing keys; returns the files that were made.
 
-    A marked database keeps its keys as they are: a lost one is put back by a person, never replaced.
+    A marked database keeps its keys as they are: a lost one is put back by a person, never replaced, except those
+    that nothing was sealed with.
     Raises ConfigError when it is of another kind, or cannot be marked.
     """
     made: list[Path] = []
@@ -135,7 +136,7 @@ def be_of_kind(config: Config, kind: Kind) -> list[Path]:
         found = mark(config.database.url, kind, config)
     if found.kind is not kind:
         raise ConfigError(other_kind(kind, found.kind))
-    return made
+    return made + keys.make_missing(config, keys.REPLACEABLE)
 
 
 def refuse_new_vault_keys(config: Config) -> None:

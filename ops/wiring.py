@@ -20,6 +20,7 @@ from core.orders.values import OrderKeys, OrderPolicy
 from core.payments.service import carry_out_refund, make_intent, query_payment
 from core.ports import Counter, Gateway, NoticeVerifier
 from core.risk.rules import HoldPolicy
+from core.vault.callers import Caller, Credential
 from core.vault.client import VaultClient
 from core.vault.notices import sandbox_private_key
 from core.work import Work
@@ -75,8 +76,15 @@ def counter(config: Config) -> Counter:
 
 
 def vault_client(config: Config) -> VaultClient:
-    """The way to the vault process, for the worker and the command line."""
-    return VaultClient(config.vault_socket)
+    """The worker's way to the vault process: it opens what was paid. Raises ConfigError without its key."""
+    key = config.secret(config.secrets.worker_key)
+    return VaultClient(config.vault_socket, credential=Credential(Caller.WORKER, key))
+
+
+def operators_vault(config: Config) -> VaultClient:
+    """The command line's way to the vault process: it imports and traces. Raises ConfigError without its key."""
+    key = config.secret(config.secrets.operator_key)
+    return VaultClient(config.vault_socket, credential=Credential(Caller.OPERATOR, key))
 
 
 def verifiers(config: Config) -> Mapping[str, NoticeVerifier]:

@@ -98,6 +98,8 @@ class Secrets:
     session_key: str = "file:keys/session.key"
     seal_key: str = "file:keys/seal.key"
     inbox_key: str = "file:keys/inbox.key"
+    worker_key: str = "file:keys/worker.key"
+    operator_key: str = "file:keys/operator.key"
 
 
 @dataclass(frozen=True)

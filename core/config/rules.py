@@ -69,7 +69,7 @@ def _check_references(config: Config) -> None:
     """Secrets stand in the settings by reference only; the refusal never repeats the value."""
     for section, names in (
         ("vault", ("private_key", "public_key", "fingerprint_key", "audit_key", "link_key", "sign_key")),
-        ("secrets", ("verify_key", "act_key", "session_key", "seal_key", "inbox_key")),
+        ("secrets", ("verify_key", "act_key", "session_key", "seal_key", "inbox_key", "worker_key", "operator_key")),
     ):
         for name in names:
             if not _REFERENCE.fullmatch(getattr(getattr(config, section), name)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from uuid import UUID
 
 from core.config import Config, ConfigError
 from core.db import execute
+from core.secret import Secret
+from core.vault.callers import Caller
 from core.vault.primitives import SealError, framed, public_of
 from core.vault.seal import key_id, verify_key
 
@@ -40,8 +43,8 @@ class VaultKeys:
 class OpenVault:
     """What every act of the vault needs: its keys and which installation it belongs to.
 
-    `opening_budget` is in cards per merchant, SKU and hour; a busy shop's grows with its usual peak, a marked (demo
-    or test) database's is exactly what it was marked with.
+    `opening_budget` is in cards per merchant, SKU and hour, and per merchant for what is read again; a busy shop's
+    grows with its usual peak, a marked (demo or test) database's is exactly what it was marked with.
     """
 
     keys: VaultKeys
@@ -64,6 +67,8 @@ def load_keys(config: Config) -> VaultKeys:
                 config.secrets.seal_key,
             )
         )
+        for _, reference in _callers(config):
+            config.secret(reference)  # without it nobody could ask, and nothing that was paid would be opened
     except ConfigError as error:
         raise VaultClosed(str(error)) from None
     try:
@@ -75,6 +80,19 @@ def load_keys(config: Config) -> VaultKeys:
             "the vault's private or signing key file holds something else: put the right file back"
         ) from None
     return VaultKeys(private, public, fingerprint, sign, seal)
+
+
+def caller_keys(config: Config) -> dict[Caller, Secret]:
+    """What the worker and the command line prove themselves with; one whose key is missing proves nothing."""
+    keys = {}
+    for caller, reference in _callers(config):
+        with contextlib.suppress(ConfigError):
+            keys[caller] = config.secret(reference)
+    return keys
+
+
+def _callers(config: Config) -> tuple[tuple[Caller, str], ...]:
+    return (Caller.WORKER, config.secrets.worker_key), (Caller.OPERATOR, config.secrets.operator_key)
 
 
 def open_vault(config: Config) -> OpenVault:

@@ -90,17 +90,20 @@ class Opener:
         detail = {"delivery": str(delivery_id), "cards": [str(card.id) for card in cards]}
         asked: dict[str, Any] = {"merchant": delivery.merchant, "sku": delivery.sku, "line": delivery.line, "now": now}
         asked |= {"limit": self._budget(delivery), "fresh": fresh, "fresh_count": len(fresh)}
+        asked |= {"again_count": len(cards) if delivery.read_again else 0}
         asked |= {"evidence": list(evidence), "used_for": list(evidence.values())}
         asked |= {"action": action, "detail": Jsonb(detail)}
 
         def write() -> None:
-            budget, opened, used = execute(sql.RECORD_OPENING, asked)[0]
+            budget, reading, opened, used = execute(sql.RECORD_OPENING, asked)[0]
             if opened != len(fresh):
                 raise OpeningRefused(VaultCode.BUSY, "the cards changed while they were checked")
             if any(evidence[reference] != used_for for reference, used_for in used):
                 raise OpeningRefused(VaultCode.UNPAID, "what proves this payment was used for another order")
             if fresh and not budget:
                 raise OpeningRefused(VaultCode.OVER_BUDGET, "more openings than this merchant's budget of the hour")
+            if delivery.read_again and not reading:
+                raise OpeningRefused(VaultCode.TOO_OFTEN, "too many cards of the merchant were read again in this hour")
 
         in_transaction(write)
 

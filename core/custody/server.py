@@ -1,5 +1,8 @@
 """The vault's socket: who may ask, what may be asked, and one thread per connection.
 
+Other users of the machine may ask nothing. Of our own user, web may ask for `status` only: what its caller may ask is
+proved with each request, since the kernel does not tell our processes apart.
+
 Without usable keys it still answers `status` with the reason and refuses everything else, so that the store runs, sells
 nothing and says why (fault 70).
 """
@@ -23,11 +26,12 @@ from core.clock import Clock, DatabaseClock
 from core.config import Config
 from core.custody import sql
 from core.custody.desk import Answer, Desk, refusal
-from core.custody.keys import VaultClosed, open_vault
+from core.custody.keys import VaultClosed, caller_keys, open_vault
+from core.secret import Secret
+from core.vault.callers import ANYONE_MAY_ASK, MAY_ASK, OPERATIONS, Caller, new_challenge, proved_caller
 from core.vault.client import VaultCode
 from core.vault.frames import LONGEST_REQUEST, BrokenFrame, read_frame, send_frame
 
-OPERATIONS = frozenset({"status", "open", "import", "trace", "keys"})
 MOST_CONNECTIONS = 64
 POOL = 8
 _IDLE_SECONDS = 60.0
@@ -37,13 +41,23 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """Which operations each user of this machine may ask; root and our own user may ask all."""
+    """Which operations each peer may ask: by its user on this machine, and by what it proves with a caller's key."""
 
+    keys: Mapping[Caller, Secret]
     allowed: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
     def of(self, uid: int) -> frozenset[str]:
-        """The operations of one user id."""
+        """The operations of one user id; root and our own user may ask all that they prove."""
         return OPERATIONS if uid in (0, os.getuid()) else self.allowed.get(uid, frozenset())
+
+    def may_ask(self, operation: str, request: Mapping[str, Any], *, uid: int, challenge: str) -> bool:
+        """Whether this peer's user may ask it, and the request comes from a caller who may."""
+        if operation not in self.of(uid):
+            return False
+        if operation in ANYONE_MAY_ASK:
+            return True
+        caller = proved_caller(self.keys, request, challenge)
+        return caller is not None and operation in MAY_ASK[caller]
 
 
 def serve(
@@ -61,7 +75,7 @@ def serve(
     """
     db.connect(config.database.roles.vault, size=POOL)
     desk = opened_desk(config, clock or DatabaseClock(db.database_now))
-    path = config.vault_socket
+    path, asking = config.vault_socket, peers or Peers(caller_keys(config))
     listener = _listen(path)
     busy = threading.BoundedSemaphore(MOST_CONNECTIONS)
     try:
@@ -71,7 +85,7 @@ def serve(
             with contextlib.suppress(TimeoutError):
                 connection, _ = listener.accept()
                 busy.acquire()
-                arguments = (connection, desk, peers or Peers(), busy)
+                arguments = (connection, desk, asking, busy)
                 threading.Thread(target=_converse, args=arguments, daemon=True).start()
     finally:
         listener.close()
@@ -115,9 +129,14 @@ def _converse(connection: socket.socket, desk: Desk, peers: Peers, busy: threadi
     try:
         with connection:
             connection.settimeout(_IDLE_SECONDS)
-            allowed = peers.of(_user_of(connection))
+            uid, challenge = _user_of(connection), new_challenge()
+            send_frame(connection, {"challenge": challenge})
+
+            def may_ask(operation: str, request: Mapping[str, Any]) -> bool:
+                return peers.may_ask(operation, request, uid=uid, challenge=challenge)
+
             while (request := read_frame(connection, longest=LONGEST_REQUEST)) is not None:
-                send_frame(connection, _answer(request, desk, allowed, connection))
+                send_frame(connection, _answer(request, desk, may_ask, connection))
     except BrokenFrame:
         log.warning("a peer sent something that is no request")
     except OSError:
@@ -126,19 +145,25 @@ def _converse(connection: socket.socket, desk: Desk, peers: Peers, busy: threadi
         busy.release()
 
 
-def _answer(request: dict[str, Any], desk: Desk, allowed: frozenset[str], connection: socket.socket) -> Answer:
+def _answer(
+    request: dict[str, Any],
+    desk: Desk,
+    may_ask: Callable[[str, Mapping[str, Any]], bool],
+    connection: socket.socket,
+) -> Answer:
     operation = request.get("op")
-    if operation not in OPERATIONS:
+    if not isinstance(operation, str) or operation not in OPERATIONS:
         return refusal(VaultCode.UNKNOWN_REQUEST, "the vault knows no such request")
-    if operation not in allowed:
-        return refusal(VaultCode.NOT_ALLOWED, "this user may not ask this")
+    if not may_ask(operation, request):
+        log.warning("someone asked the vault for what it may not ask", op=operation)
+        return refusal(VaultCode.NOT_ALLOWED, "nothing proves that who asks may ask this")
 
     def progress(done: int, about: int) -> None:
         with contextlib.suppress(OSError):  # whoever asked may leave: the import goes on
             send_frame(connection, {"progress": [done, about]})
 
     with db.connection():
-        return desk.answer(str(operation), request, progress)
+        return desk.answer(operation, request, progress)
 
 
 def _user_of(connection: socket.socket) -> int:

@@ -179,6 +179,13 @@ WITH budget AS (
     ON CONFLICT (merchant_id, sku_id, hour) DO UPDATE SET opened = b.opened + excluded.opened
         WHERE b.opened + excluded.opened <= %(limit)s
     RETURNING 1
+), reading AS (
+    INSERT INTO reading_budget AS r (merchant_id, hour, cards)
+    SELECT %(merchant)s, date_trunc('hour', %(now)s::timestamptz), %(again_count)s
+    WHERE %(again_count)s::int BETWEEN 1 AND %(limit)s::int
+    ON CONFLICT (merchant_id, hour) DO UPDATE SET cards = r.cards + excluded.cards
+        WHERE r.cards + excluded.cards <= %(limit)s
+    RETURNING 1
 ), used AS (
     INSERT INTO evidence_use AS u (evidence, used_for)
     SELECT x.evidence, x.used_for FROM unnest(%(evidence)s::text[], %(used_for)s::text[]) AS x(evidence, used_for)
@@ -191,11 +198,12 @@ WITH budget AS (
     INSERT INTO audit_entry (at, actor_kind, actor_id, party_id, action, object_kind, object_id, detail)
     VALUES (%(now)s, 'system', NULL, %(merchant)s, %(action)s, 'line', %(line)s::text, %(detail)s)
 )
-SELECT (SELECT count(*) FROM budget), (SELECT count(*) FROM opened),
+SELECT (SELECT count(*) FROM budget), (SELECT count(*) FROM reading), (SELECT count(*) FROM opened),
        (SELECT coalesce(jsonb_agg(jsonb_build_array(evidence, used_for)), '[]') FROM used)
 """
-"""The audit entry, the cards' opening, the budget and the use of the evidence: one statement, committed before any
-plaintext leaves. The caller rolls back unless every count is as it must be."""
+"""The audit entry, the cards' opening, the budgets and the use of the evidence: one statement, committed before any
+plaintext leaves. The caller rolls back unless every count is as it must be. Openings are counted per SKU, what is read
+again per merchant: whoever can write chat sessions can have delivered lines sealed to one of their own."""
 
 WALLET_FUNDS = """
 SELECT g.id, g.gateway, g.opaque_id, encode(e.body, 'base64'), e.headers,

@@ -74,8 +74,8 @@ ORDER_CHECKS: dict[str, str] = {
                 WHERE (c.state IN ('claimed', 'delivered') OR c.opened_at IS NOT NULL)
                   AND (o.paid_minor < o.total_minor OR o.paid_at IS NULL))
     """,
-    # Delivered + pending = ordered, for every line of a paid order; nothing is claimed for any other. Cards that were set
-    # aside count as pending while their line waits for a person.
+    # Delivered + pending = ordered, for every line of a paid order; nothing is claimed for any other. Cards that were
+    # set aside count as pending while their line waits for a person.
     "INV-O3": """
         SELECT count(*) FROM order_line l
         JOIN shop_order o ON o.id = l.order_id

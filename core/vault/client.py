@@ -14,6 +14,7 @@ from uuid import UUID
 
 from core.errors import Conflict, Invalid, Unavailable
 from core.secret import Secret
+from core.vault.callers import Credential
 from core.vault.frames import LONGEST_ANSWER, BrokenFrame, read_frame, send_frame
 
 Progress = Callable[[int, int], None]  # rows done, rows there are (about)
@@ -35,12 +36,19 @@ class VaultCode(StrEnum):
     FILE_REFUSED = "file_refused"  # an import: the file as a whole
     IMPORT_REFUSED = "import_refused"  # an import: the request does not fit the tables
     UNKNOWN_REQUEST = "unknown_request"
-    NOT_ALLOWED = "not_allowed"  # this peer may not ask this
+    NOT_ALLOWED = "not_allowed"  # whoever asks did not prove to be one who may ask this
     FAILED = "failed"  # a defect of ours, written to the vault's log under its error id
 
 
 RETRY_LATER = frozenset(
-    {VaultCode.CLOSED, VaultCode.BUSY, VaultCode.TOO_OFTEN, VaultCode.FAILED, VaultCode.NOT_SENDING}
+    {
+        VaultCode.CLOSED,
+        VaultCode.BUSY,
+        VaultCode.TOO_OFTEN,
+        VaultCode.FAILED,
+        VaultCode.NOT_SENDING,
+        VaultCode.NOT_ALLOWED,
+    }
 )
 """After these a delivery waits and is tried again; after the others a person looks at it (`in_review`)."""
 
@@ -130,10 +138,14 @@ class ImportReport:
 
 
 class VaultClient:
-    """Requests to the vault; each opens a connection of its own, so one client serves all threads."""
+    """Requests to the vault; each opens a connection of its own, so one client serves all threads.
 
-    def __init__(self, path: Path, *, timeout: float = 30.0) -> None:
+    Without a `credential` it may ask for `status` only.
+    """
+
+    def __init__(self, path: Path, *, credential: Credential | None = None, timeout: float = 30.0) -> None:
         self._path = path
+        self._credential = credential
         self._timeout = timeout
 
     def status(self) -> VaultStatus:
@@ -185,7 +197,7 @@ class VaultClient:
     ) -> dict[str, Any]:
         try:
             with self._connected(timeout or self._timeout) as connection:
-                send_frame(connection, request)
+                send_frame(connection, self._signed(request, read_frame(connection, longest=LONGEST_ANSWER)))
                 while (answer := read_frame(connection, longest=LONGEST_ANSWER)) is not None:
                     if "progress" not in answer:
                         return self._checked(answer)
@@ -194,6 +206,13 @@ class VaultClient:
         except (OSError, BrokenFrame):
             pass
         raise VaultAway(what="vault")
+
+    def _signed(self, request: dict[str, Any], greeting: dict[str, Any] | None) -> dict[str, Any]:
+        if greeting is None or not isinstance(greeting.get("challenge"), str):
+            raise BrokenFrame
+        if self._credential is None:
+            return request
+        return self._credential.signed(request, greeting["challenge"])
 
     @contextlib.contextmanager
     def _connected(self, timeout: float) -> Iterator[socket.socket]:

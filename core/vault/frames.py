@@ -1,4 +1,7 @@
-"""What goes over the vault's socket: frames of a 4-byte big-endian length and one JSON object; bytes in base64."""
+"""What goes over the vault's socket: frames of a 4-byte big-endian length and one JSON object; bytes in base64.
+
+The vault speaks first: `{"challenge": …}`, which requests are proved with (`core.vault.callers`).
+"""
 
 from __future__ import annotations
 

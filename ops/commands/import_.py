@@ -136,10 +136,10 @@ def owner_of(wanted: Mapping[str, object]) -> int:
 @contextlib.contextmanager
 def vault(config: Config, *, is_running: bool) -> Iterator[VaultClient]:
     """The running store's vault, or one that is started for this command."""
-    from core.vault.client import VaultClient
     from ops.processes import Supervisor
+    from ops.wiring import operators_vault
 
-    client = VaultClient(config.vault_socket)
+    client = operators_vault(config)
     if is_running:
         yield client
         return

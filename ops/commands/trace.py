@@ -64,13 +64,13 @@ def trace(
 def cards_of_secret(config: Config, typed: bytes, *, is_running: bool) -> list[UUID]:
     """Ask the vault whose fingerprint the secret has; starts a vault for the question when no store runs."""
     from core.secret import Secret
-    from core.vault.client import VaultClient
     from ops.processes import Supervisor
+    from ops.wiring import operators_vault
 
     text = typed.removesuffix(b"\n").removesuffix(b"\r")
     if not text or len(text) > LONGEST_SECRET:
         raise ConfigError("no secret came on standard input: pipe it in, for example `… trace --secret - < file`")
-    client = VaultClient(config.vault_socket)
+    client = operators_vault(config)
     if is_running:
         return client.trace_secret(Secret(text))
     vault = Supervisor(config, ("vault",))

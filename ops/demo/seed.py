@@ -31,6 +31,7 @@ from ops.demo.goods import (
     DemoProduct,
     DemoSku,
 )
+from ops.wiring import operators_vault
 
 FOLDER = Path(__file__).parent / "files"
 SANDBOX_NAMES = {"zh-CN": "沙箱支付（模拟）", "en": "Sandbox (play money)"}
@@ -53,7 +54,7 @@ def seed(config: Config) -> None:
             raise ConfigError("demo goods go into a demo database only: `python run.py demo` makes one")
         write_goods(currency=config.store.currency, now=db.database_now())
         import_files(
-            vault=VaultClient(config.vault_socket), vault_public=config.secret(config.vault.public_key).reveal()
+            vault=operators_vault(config), vault_public=config.secret(config.vault.public_key).reveal()
         )
     finally:
         db.disconnect()

@@ -210,6 +210,13 @@ CREATE TABLE opening_budget (
     opened integer NOT NULL CHECK (opened >= 0),
     PRIMARY KEY (merchant_id, sku_id, hour)
 );
+-- How many delivered cards of a merchant were read again in an hour, of whatever SKU.
+CREATE TABLE reading_budget (
+    merchant_id bigint NOT NULL,
+    hour timestamptz NOT NULL,
+    cards integer NOT NULL CHECK (cards >= 0),
+    PRIMARY KEY (merchant_id, hour)
+);
 -- What each authentic notice has paid for, so that none pays twice whatever the other tables say; the vault's alone.
 CREATE TABLE evidence_use (
     evidence text PRIMARY KEY,                -- notice:<gateway account>:<the gateway's number>

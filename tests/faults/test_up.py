@@ -206,10 +206,13 @@ def test_no_process_has_the_password_or_key_reference_of_another(running: Runnin
 
     assert seen == {
         "web": ({"shop", "panel", "direct"}, [b"inbox.key", b"seal.key", b"session.key", b"vault.pub", b"verify.key"]),
-        "worker": ({"worker", "direct"}, [b"act.key"]),
+        "worker": ({"worker", "direct"}, [b"act.key", b"worker.key"]),
         "vault": (
             {"vault", "direct"},
-            [b"audit.key", b"fingerprint.key", b"link.key", b"seal.key", b"sign.key", b"vault.key", b"vault.pub"],
+            [
+                *(b"audit.key", b"fingerprint.key", b"link.key", b"operator.key", b"seal.key", b"sign.key"),
+                *(b"vault.key", b"vault.pub", b"worker.key"),
+            ],
         ),
     }
 

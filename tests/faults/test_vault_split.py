@@ -9,30 +9,44 @@ from pathlib import Path
 
 import pytest
 
-from core.config import Config, Store
+from core.config import Config, Database, DatabaseRoles, Store
 from ops import confinement
 from ops.entitlements import CONFINED, closed_paths
+from ops.installation import Kind, mark
 from ops.keys import make_missing
 from ops.processes import Supervisor
 
 PROGRAM = (sys.executable, "-m", "tests.support.attacker")
-HARMLESS = {"open its own key", "write its own log", "import what was not imported yet"}
+HARMLESS = {
+    "open its own key",
+    "write its own log",
+    "import what was not imported yet",
+    "ask the vault how it is",
+}
+MAY_ALSO = {"web": set(), "worker": {"ask the vault to open"}}
 
 
 @pytest.fixture
-def store(data_dir: Path) -> Iterator[Config]:
-    """A folder with keys, a cluster and a vault, and a process outside that someone might go for."""
-    config = Config(store=Store(data_dir=data_dir))
+def store(data_dir: Path, urls: dict[str, str]) -> Iterator[Config]:
+    """A folder with keys, a cluster and a running vault, and a process outside that someone might go for."""
+    roles = DatabaseRoles(**{name: urls[name] for name in ("shop", "panel", "worker", "vault", "direct")})
+    config = Config(store=Store(data_dir=data_dir), database=Database(roles=roles))
     make_missing(config)
+    mark(urls["owner"], Kind.TEST, config)
     (data_dir / "keys" / "keystall_vault.password").write_text("pw")
     for folder, file in (("postgres", "PG_VERSION"), ("vault", "secret"), ("log", "supervisor.log")):
         (data_dir / folder).mkdir()
         (data_dir / folder / file).write_text("18")
     victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"], env={"SECRET": "canary"})
     (data_dir / "targets.json").write_text(json.dumps({"victim": victim.pid}))
-    yield config
-    victim.kill()
-    victim.wait()
+    vault = Supervisor(config, ("vault",))
+    try:
+        vault.start()
+        yield config
+    finally:
+        vault.stop()
+        victim.kill()
+        victim.wait()
 
 
 def attacked(config: Config, name: str) -> dict[str, str]:
@@ -51,7 +65,7 @@ def test_inv_k5_an_attack_from_inside_reaches_nothing_of_the_others(store: Confi
 
     found = attacked(store, name)
 
-    assert {what for what, result in found.items() if result == "done"} == HARMLESS
+    assert {what for what, result in found.items() if result == "done"} == HARMLESS | MAY_ALSO[name]
     assert (store.data_dir / "keys" / "vault.key").read_bytes() == key
     assert set(os.listdir(store.data_dir / "log")) >= {"mine", "supervisor.log"}
 
@@ -62,6 +76,7 @@ def test_inv_k5_control_without_confinement_the_same_attack_succeeds(store: Conf
     done = {what for what, result in found.items() if result == "done"}
     assert {"read the vault key", "read another role's password", "read the cluster"} <= done
     assert {"read another process's environment", "kill another process"} <= done
+    assert {f"ask the vault to {what}" for what in ("open", "import", "trace", "keys")} <= done
 
 
 def test_closed_paths_name_every_key_wherever_it_lies(data_dir: Path) -> None:

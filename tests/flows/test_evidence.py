@@ -46,3 +46,21 @@ def test_late_money_nobody_decided_about_does_not_open_what_it_did_not_pay(count
     assert counter.refused(sale) is VaultCode.UNPAID
     sql("UPDATE payment_event SET resolved_at = now(), resolution = 'order'")
     assert len(counter.open(sale)) == 2
+
+
+def test_delivered_cards_are_read_again_up_to_the_merchants_budget_of_the_hour_and_no_further(
+    counter: Counter, sql: Any
+) -> None:
+    sql("UPDATE installation SET opening_budget_per_hour = 5", role="superuser")
+    counter.vault.restart()
+    sales = [counter.sell(2), counter.sell(2)]
+    for sale in sales:
+        counter.open(sale)
+        sql("UPDATE card SET state = 'delivered', delivered_at = now() WHERE line_id = %s", [sale.line])
+        sql("UPDATE delivery SET state = 'delivered', delivered_at = now() WHERE id = %s", [sale.delivery])
+
+    assert [len(counter.open(sale)) for sale in sales] == [2, 2]
+    assert [counter.refused(sale) for sale in sales] == [VaultCode.TOO_OFTEN, VaultCode.TOO_OFTEN]
+    assert sql("SELECT cards FROM reading_budget") == [(4,)]
+    sql("UPDATE reading_budget SET hour = hour - interval '1 hour'")
+    assert len(counter.open(sales[1])) == 2

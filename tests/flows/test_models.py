@@ -31,6 +31,7 @@ WITHOUT_MODEL = {
     "keystall_schedule",
     "keystall_task",
     "opening_budget",
+    "reading_budget",
     "sandbox_charge",
     "sandbox_refund",
     "schema_migration",

@@ -52,9 +52,8 @@ def test_fault_69_verify_is_zero_again_while_an_order_with_a_broken_card_waits_f
     assert sending is not None
     hold_for_review(sending=sending, problem="broken_card", now=NOON)
     held = violations()
-    sql(
-        "UPDATE card SET state = 'free', line_id = NULL WHERE id = (SELECT id FROM card WHERE state = 'claimed' LIMIT 1)"
-    )
+    lost = "(SELECT id FROM card WHERE state = 'claimed' LIMIT 1)"
+    sql(f"UPDATE card SET state = 'free', line_id = NULL WHERE id = {lost}")
 
     assert (unnoticed, held, violations()) == ({"INV-O3": 1}, {}, {"INV-O3": 1})
 

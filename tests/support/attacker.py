@@ -4,17 +4,22 @@ Started by the supervisor in the place of web or worker; becomes that process fi
 tries each thing that it must not be able to do, and writes what happened into its own log folder.
 """
 
+import contextlib
 import ctypes
 import json
 import os
 import sys
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 
-from core.config import Config
+from core.config import Config, ConfigError
+from core.secret import Secret
+from core.vault.callers import Caller, Credential
+from core.vault.client import VaultClient, VaultCode, VaultRefused
 from ops import confinement
 from ops.commands.process import prepared
 from ops.processes import say_ready
@@ -63,9 +68,47 @@ def attacks(config: Config, targets: dict[str, int]) -> dict[str, Callable[[], o
         "write code of the store": lambda: Path(confinement.__file__).open("ab").close(),
         "enter as another role": lambda: psycopg.connect(config.database.roles.vault or "host=/nonexistent"),
         "open its own key": lambda: config.secret(config.secrets.session_key or config.secrets.act_key),
+        **{f"ask the vault to {operation}": asking(config, operation) for operation in REQUESTS},
+        "ask the vault how it is": VaultClient(config.vault_socket).status,
         "write its own log": lambda: (data / "log" / "mine").write_text("here"),
         "import what was not imported yet": lambda: __import__("wave"),
     }
+
+
+REQUESTS: dict[str, dict[str, str]] = {
+    "open": {"delivery": str(uuid.uuid4())},
+    "import": {"upload": str(uuid.uuid4()), "sku": "A1"},
+    "trace": {"secret": "QUJD"},
+    "keys": {},
+}
+
+
+def asking(config: Config, operation: str) -> Callable[[], None]:
+    """Ask the vault as each caller with each key that can be had, and as nobody; done once one is let in."""
+
+    def ask() -> None:
+        credentials = [Credential(caller, key) for caller in Caller for key in keys_at_hand(config)]
+        for credential in (None, *credentials):
+            try:
+                VaultClient(config.vault_socket, credential=credential)._ask({"op": operation} | REQUESTS[operation])
+            except VaultRefused as refused:
+                if refused.vault_code is VaultCode.NOT_ALLOWED:
+                    continue
+            return
+        raise PermissionError(1, "the vault refuses to be asked")
+
+    return ask
+
+
+def keys_at_hand(config: Config) -> Iterator[Secret]:
+    """The process's own keys, the key files that can be read, and a guess."""
+    for section in (config.vault, config.secrets):
+        for name, reference in vars(section).items():
+            for place in (reference, f"file:{config.data_dir}/keys/{name.removesuffix('_key')}.key"):
+                if name.endswith("_key"):
+                    with contextlib.suppress(ConfigError):
+                        yield config.secret(place)
+    yield Secret(b"a guess of 16 bytes")
 
 
 def traced(victim: int) -> None:

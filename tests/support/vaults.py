@@ -13,6 +13,7 @@ from core.clock import DatabaseClock
 from core.config import Config
 from core.custody.desk import Desk
 from core.custody.server import opened_desk
+from core.vault.callers import Caller, Credential
 from core.vault.client import ImportOrder, ImportReport, Progress, VaultClient
 from core.vault.uploads import upload_file
 from ops.installation import Kind, mark
@@ -41,11 +42,29 @@ class TestVault:
         raise AssertionError("each kind restarts in its own way")
 
 
+class _AsWhoeverMay(VaultClient):
+    """Asks each thing over the socket as the caller who may ask it."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config.vault_socket)
+        keys = {Caller.WORKER: config.secrets.worker_key, Caller.OPERATOR: config.secrets.operator_key}
+        self._as = {
+            caller: VaultClient(config.vault_socket, credential=Credential(caller, config.secret(key)))
+            for caller, key in keys.items()
+        }
+
+    def _ask(
+        self, request: dict[str, Any], *, progress: Progress | None = None, timeout: float | None = None
+    ) -> dict[str, Any]:
+        caller = Caller.WORKER if request["op"] == "open" else Caller.OPERATOR
+        return self._as[caller]._ask(request, progress=progress, timeout=timeout)
+
+
 class VaultProcess(TestVault):
     """`python run.py process vault` with the settings that the supervisor gives it."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config, VaultClient(config.vault_socket))
+        super().__init__(config, _AsWhoeverMay(config))
         self.supervisor = Supervisor(config, ("vault",))
         self.supervisor.start()
 

@@ -19,11 +19,11 @@ def store(tmp_path: Path) -> Config:
 def test_all_keys_are_made_closed_different_and_fitting(store: Config) -> None:
     made = keys.make_missing(store)
 
-    assert len(made) == 11
+    assert len(made) == 13
     assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o600}
     assert stat.S_IMODE(store.keys_dir.stat().st_mode) == 0o700
     assert stat.S_IMODE(store.data_dir.stat().st_mode) == 0o700
-    assert len({path.read_bytes() for path in made}) == 11
+    assert len({path.read_bytes() for path in made}) == 13
     assert public_of((store.keys_dir / "vault.key").read_bytes()) == (store.keys_dir / "vault.pub").read_bytes()
     assert keys.defects(store) == []
     assert keys.is_pair(store)
@@ -38,6 +38,14 @@ def test_a_key_that_exists_is_never_touched(store: Config) -> None:
 
     assert made == [store.keys_dir / "link.key"]
     assert all(path.read_bytes() == content for path, content in before.items() if path not in made)
+
+
+def test_a_lost_key_that_nothing_was_sealed_with_is_made_anew_and_no_other(store: Config) -> None:
+    keys.make_missing(store)
+    for name in ("worker.key", "seal.key"):
+        (store.keys_dir / name).unlink()
+
+    assert keys.make_missing(store, keys.REPLACEABLE) == [store.keys_dir / "worker.key"]
 
 
 @pytest.mark.parametrize("half", ["vault.key", "vault.pub"])

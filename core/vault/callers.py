@@ -1,0 +1,70 @@
+"""Who asks the vault, and how it is proved: every process of the store is one user to the kernel.
+
+The vault greets each connection with a challenge; whoever asks for more than its health answers with an HMAC over the
+challenge and the request, under a key of its own. web has no such key, so one who has taken it over may ask nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from core.secret import Secret
+from core.vault.primitives import framed
+
+_PURPOSE = "keystall vault request"
+_CANONICAL = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+
+
+class Caller(StrEnum):
+    """Who may ask more than `status`, each with a key of its own."""
+
+    WORKER = "worker"  # sends what was paid
+    OPERATOR = "operator"  # the command line, and the demo's seed
+
+
+MAY_ASK: Mapping[Caller, frozenset[str]] = {
+    Caller.WORKER: frozenset({"open"}),
+    Caller.OPERATOR: frozenset({"import", "trace", "keys"}),
+}
+ANYONE_MAY_ASK = frozenset({"status"})
+OPERATIONS = ANYONE_MAY_ASK.union(*MAY_ASK.values())
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Credential:
+    """What one caller proves itself with."""
+
+    caller: Caller
+    key: Secret
+
+    def signed(self, request: Mapping[str, Any], challenge: str) -> dict[str, Any]:
+        """The request as it goes over the socket, with who asks and the proof of it."""
+        named = {**request, "caller": self.caller.value}
+        return named | {"proof": _proof(self.key, named, challenge)}
+
+
+def new_challenge() -> str:
+    """256 random bits, of one connection."""
+    return secrets.token_hex(32)
+
+
+def proved_caller(keys: Mapping[Caller, Secret], request: Mapping[str, Any], challenge: str) -> Caller | None:
+    """Who asks, once it is proved (in constant time); None for anyone else."""
+    named = {name: value for name, value in request.items() if name != "proof"}
+    proof = request.get("proof")
+    for caller, key in keys.items():
+        if named.get("caller") == caller.value and isinstance(proof, str):
+            right = hmac.compare_digest(_proof(key, named, challenge).encode(), proof.encode(errors="replace"))
+            return caller if right else None
+    return None
+
+
+def _proof(key: Secret, named: Mapping[str, Any], challenge: str) -> str:
+    said = framed(_PURPOSE, challenge, _CANONICAL.encode(named))
+    return hmac.new(key.reveal(), said, "sha256").hexdigest()
