@@ -1,7 +1,7 @@
 # Keystall: what can be done here. `make` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench drills format clean golden screenshots docs
+.PHONY: help demo up test check bench drills explore format clean golden screenshots docs
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -60,6 +60,9 @@ bench: $(VENV)/.run-stamp ## measure the order path, print a table, write it to 
 
 drills: $(VENV)/.dev-stamp ## the faults that need a full disk, few file descriptors or another clock
 	$(BIN)/pytest -q -p no:randomly tests/drills
+
+explore: $(VENV)/.dev-stamp ## let the generated tests look for new cases, as long as they like
+	$(BIN)/pytest -q -n $(JOBS) --hypothesis-profile=explore tests/unit tests/properties
 
 format: $(VENV)/.dev-stamp ## put the code into its one format
 	$(BIN)/ruff check --fix-only --quiet .

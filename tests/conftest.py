@@ -25,12 +25,18 @@ from typing import Any
 import psycopg
 import pytest
 import redis
+from hypothesis import settings
 
 from core import db
 from core.clock import FixedClock
 from core.config import Config, Database, DatabaseRoles, Redis, Store
 from tests.builders import Shop
 from tests.support.engines import Addresses, Databases, TestEngines, fast_folder
+
+# The same generated cases every time, so that a failure means a change; `make explore` looks for new ones.
+settings.register_profile("store", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=500, print_blob=True)
+settings.load_profile("store")
 
 ENGINES = pytest.StashKey[TestEngines]()
 ADDRESSES = pytest.StashKey[Addresses]()
