@@ -19,11 +19,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from channels.web.figures import Figures
 from channels.web.problems import Problem, answer, problem_of
 from channels.web.render import Pages
+from core.db import OutcomeUnknown
 from core.errors import Refusal, error_id
 
 LARGEST_BODY = 64 * 1024
 LARGEST_DRAINED = 16 * 1024 * 1024  # read and thrown away, so that a client that sends first still gets its 413
 SLOWEST_BODY = 15.0  # seconds
+UNKNOWN = "Whether this was done is not known. Look first, or send the same id again: it has one effect only."
 WITHOUT_HOST = frozenset({"/healthz", "/readyz"})  # asked by load balancers under their own names
 
 log = structlog.get_logger()
@@ -100,6 +102,10 @@ def judged(error: Exception) -> tuple[Problem, str | None]:
             return problem_of(error), None
         case HTTPException():
             return Problem(error.status_code, headers=dict(error.headers or {})), None
+        case OutcomeUnknown():
+            id_ = error_id()
+            log.warning("the answer to a commit was lost", error_id=id_)
+            return Problem(503, UNKNOWN, headers={"Retry-After": "2"}), id_
         case peewee.OperationalError() | peewee.InterfaceError() | MaxConnectionsExceeded() | psycopg.Error():
             id_ = error_id()
             log.warning("the database is away", error_id=id_, problem=type(error).__name__)

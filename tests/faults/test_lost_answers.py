@@ -7,6 +7,7 @@ from collections.abc import Callable
 import peewee
 import pytest
 
+from channels.web.frame import judged
 from core import db
 from core.clock import FixedClock
 from core.fulfilment.service import request_reread
@@ -119,7 +120,16 @@ def test_cards_asked_for_again_come_once_although_the_answer_was_lost(
     assert (lines, len(till.queued("reread"))) == (1, 1)
 
 
+def test_a_person_is_not_told_that_nothing_happened_when_nobody_knows() -> None:
+    problem, error_id = judged(db.OutcomeUnknown("the answer to COMMIT was lost"))
+
+    assert problem.status == 503
+    assert problem.detail.startswith("Whether this was done is not known.")
+    assert error_id is not None
+
+
 def test_work_that_is_lost_before_its_commit_was_sent_is_done_again(store_db, sql) -> None:
+    """Fault 8: the server may go away at any statement."""
     tries: list[int] = []
 
     def work() -> list[tuple[int]]:

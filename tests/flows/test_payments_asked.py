@@ -84,6 +84,7 @@ def ask(till: Till, gateway: WiredGateway) -> int:
 
 
 def test_a_payment_whose_start_was_lost_with_its_worker_still_reaches_the_gateway(till: Till, order) -> None:
+    """Fault 33: no callback ever came, for the gateway had never heard of it."""
     payment = till.start(order)
     till.shop.sql("DELETE FROM keystall_task")
     gateway = WiredGateway()

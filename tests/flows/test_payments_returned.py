@@ -1,4 +1,4 @@
-"""Money that a gateway gave back by itself, in whatever order its notices and our own payment become visible."""
+"""Money that a gateway gave back by itself, in whatever order its notices and our payment become visible (fault 23)."""
 
 from __future__ import annotations
 
