@@ -77,8 +77,11 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         templates.globals.update(asset=partial("/static/{}/{}".format, digest), hue=hue, glyph=glyph)
+        for name in templates.list_templates():
+            templates.get_template(name)  # kept: the page of an error is drawn without opening a file
         return cls(book, digest, templates)
 
     def language(self, request: Request) -> Texts:
