@@ -18,6 +18,13 @@ _LONGEST_FRAME = 64 * 1024 * 1024
 _ROOT = Path(__file__).resolve().parents[2]
 
 
+class DecoderDied(FileRefused):
+    """The decoder's process ended in the middle: by its limits, or killed by someone. Another try may come further."""
+
+    def __init__(self) -> None:
+        super().__init__(FileProblem.TOO_LARGE)
+
+
 class DecodedFile:
     """One file being decoded: `columns` (field -> the header's name), `about` how many rows, then `rows()` once."""
 
@@ -53,7 +60,7 @@ class DecodedFile:
         self.close()
 
     def rows(self) -> Iterator[Row]:
-        """The rows in the file's order. Raises `FileRefused` when the decoder ends before they do."""
+        """The rows in the file's order. Raises `FileRefused`, `DecoderDied` when the decoder ends before they do."""
         while "end" not in (frame := self._frame()):
             for place, fields, problem in frame["rows"]:
                 yield Row(place, fields, RowProblem(problem) if problem else None)
@@ -86,7 +93,7 @@ class DecodedFile:
         length = int.from_bytes(head, "big")
         raw = pipe.read(length) if len(head) == 4 and length <= _LONGEST_FRAME else b""
         if not raw or len(raw) < length:
-            raise FileRefused(FileProblem.TOO_LARGE)  # killed by a limit of memory or time
+            raise DecoderDied
         frame: dict[str, Any] = json.loads(raw)
         if "refused" in frame:
             raise FileRefused(FileProblem(frame["refused"]), **frame["params"])

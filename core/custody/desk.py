@@ -21,16 +21,15 @@ from core.config import Config
 from core.custody import sql
 from core.custody.checks import OpeningRefused
 from core.custody.decoder.problems import FileRefused
+from core.custody.filling import Filler, ImportLeft
 from core.custody.fingerprint import possible_fingerprints
-from core.custody.importing import AlreadyMoved, Importer, Progress
-from core.custody.jobs import ImportRefused, begin, give_up, unfinished, wanted
+from core.custody.importing import Importer, Progress
+from core.custody.jobs import ImportRefused, begin, wanted
 from core.custody.keys import OpenVault
 from core.custody.opening import Opener
 from core.custody.opening_log import OpeningLog
-from core.custody.preparing import Job
 from core.errors import error_id
 from core.vault.client import VaultCode
-from core.vault.primitives import SealError
 
 Answer = dict[str, Any]
 
@@ -54,6 +53,7 @@ class Desk:
         self._journal = OpeningLog(config.data_dir / "vault" / "openings.log")
         self._opener = Opener(vault, self._journal, clock.now)
         self._importer = Importer(vault, ZoneInfo(config.store.timezone), config.store.currency, clock.now)
+        self._filler = Filler(self._importer)
 
     def answer(self, operation: str, request: Mapping[str, Any], progress: Progress) -> Answer:
         """The answer to one request; never raises."""
@@ -66,6 +66,8 @@ class Desk:
         except OpeningRefused as refused:
             log.info("not opened", code=refused.code.value)
             return refusal(refused.code, refused.text)
+        except ImportLeft:
+            return refusal(VaultCode.IMPORT_WAITS, "it was interrupted; the vault goes on with it by itself")
         except ImportRefused as refused:
             return refusal(VaultCode.IMPORT_REFUSED, str(refused))
         except FileRefused as refused:
@@ -79,14 +81,16 @@ class Desk:
             return failure(error)
 
     def resume_imports(self) -> None:
-        """Go on with the imports that a crash left behind, beside the requests."""
+        """Go on with the imports that a crash or an absent database left behind, beside the requests."""
         if self._vault is not None:
-            thread = threading.Thread(target=self._resume, name="resume imports", daemon=True)
+            thread = threading.Thread(target=self._filler.keep_going, name="resume imports", daemon=True)
             self._imports.append(thread)
             thread.start()
 
     def close(self, *, wait_seconds: float) -> None:
         """Give imports a moment to finish their chunk; what is left goes on at the next start."""
+        if self._vault is not None:
+            self._filler.stop.set()
         end = time.monotonic() + wait_seconds
         for thread in self._imports:
             thread.join(max(0.0, end - time.monotonic()))
@@ -125,23 +129,17 @@ class Desk:
         job = begin(importer.vault, asked, now=importer.now())
         if asked.dry_run:
             try:
-                counts, refused = importer.look(job)
+                (counts, refused), unread = importer.look(job), False
             finally:
                 db.execute(sql.FORGET_CHUNKS, (job.upload,))
             rows = [[row.place, row.reason, row.shape] for row in refused]
         else:
-            counts = self._filled(job, progress)
+            filled = self._filler.fill(job, progress)
+            counts, unread = filled.counts, filled.unread
             rows = [list(row) for row in db.execute(sql.REFUSALS, (job.id,))]
         batch = str(job.batch) if counts.added and not asked.dry_run else None
         figures = {"added": counts.added, "duplicates": counts.duplicates, "refused": counts.refused}
-        return {"ok": True, **figures, "refusals": rows, "batch": batch}
-
-    def _filled(self, job: Job, progress: Progress) -> Any:
-        try:
-            return self._importer.run(job, progress=progress)
-        except (FileRefused, SealError) as refused:
-            give_up(job, error=str(refused), now=self._importer.now())
-            raise
+        return {"ok": True, **figures, "refusals": rows, "batch": batch, "unread": unread}
 
     def _trace(self, request: Mapping[str, Any]) -> Answer:
         if not self._traces.may_pass():  # a fast answer would be an oracle for guessed secrets
@@ -158,15 +156,6 @@ class Desk:
         current = self._importer.vault.keys.key_id
         listed = [{"key_id": key, "batches": count, "in_use": key == current} for key, count in used.items()]
         return {"ok": True, "keys": listed or [{"key_id": current, "batches": 0, "in_use": True}]}
-
-    def _resume(self) -> None:
-        with db.connection():
-            try:
-                for job in unfinished(self._importer.vault):
-                    log.info("an import goes on", batch=str(job.batch), rows_done=job.rows_done)
-                    self._filled(job, lambda done, about: None)
-            except (AlreadyMoved, FileRefused, SealError, peewee.DatabaseError, OSError) as error:
-                log.error("an import could not go on", kind=type(error).__name__)
 
 
 class Throttle:

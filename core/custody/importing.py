@@ -26,6 +26,7 @@ from core.custody.purchases import book_purchase
 from core.db import execute, in_transaction
 from core.vault.chunks import open_chunks
 from core.vault.client import RefusedRow
+from core.vault.primitives import SealError
 from core.vault.seal import BatchStatement, batch_key_hash, sign_batch
 
 CHUNK_ROWS = 20_000
@@ -56,7 +57,11 @@ class Importer:
     now: Callable[[], datetime]
 
     def run(self, job: Job, *, progress: Progress | None = None) -> Counts:
-        """Import what is left of a job and put its batch on sale. Raises `FileRefused` before the first row."""
+        """Import what is left of a job and put its batch on sale.
+
+        Raises `FileRefused` (after the first chunk only `DecoderDied`, or for a workbook that is damaged further down),
+        `SealError`, `AlreadyMoved`; what was stored until then stays, and the job can go on.
+        """
         source = hashlib.sha256()
         today = self.now().astimezone(self.zone).date()
         done = job.rows_done
@@ -76,6 +81,25 @@ class Importer:
                 if progress:
                     progress(done, max(done, file.about))
         return self._finish(job, source.digest())
+
+    def finish_early(self, job: Job, *, error: str) -> Counts:
+        """Put the batch on sale with the rows that were stored; `error` says why the file was not read further."""
+        return self._finish(job, self._source_hash(job), error=error)
+
+    def _source_hash(self, job: Job) -> bytes:
+        source, vault = hashlib.sha256(), self.vault
+        try:
+            for block in open_chunks(
+                _sealed_chunks(job.upload),
+                private=vault.keys.private,
+                sealed_key=job.upload_key,
+                vault=vault.vault_id,
+                upload=job.upload,
+            ):
+                source.update(block)
+        except SealError:  # the upload itself is damaged: nothing is said about where the cards came from
+            return b""
+        return source.digest()
 
     def look(self, job: Job) -> tuple[Counts, list[RefusedRow]]:
         """What an import would count, with nothing changed: the dry run. Raises `FileRefused`."""
@@ -128,7 +152,7 @@ class Importer:
 
         in_transaction(write)
 
-    def _finish(self, job: Job, source_hash: bytes) -> Counts:
+    def _finish(self, job: Job, source_hash: bytes, *, error: str | None = None) -> Counts:
         def write() -> Counts:
             counts = Counts(*execute("SELECT added, duplicates, refused FROM import_job WHERE id = %s", (job.id,))[0])
             finished = execute(
@@ -140,13 +164,14 @@ class Importer:
                     "signature": self._signature(job, counts.added, source_hash),
                     "count": counts.added,
                     "job": job.id,
+                    "error": error,
                     "now": self.now(),
                 },
             )
             if not finished:
                 raise AlreadyMoved
             execute(sql.FORGET_CHUNKS, (job.upload,))
-            self._record(job, counts)
+            self._record(job, counts, error)
             return counts
 
         return in_transaction(write)
@@ -163,7 +188,7 @@ class Importer:
         )
         return sign_batch(self.vault.keys.sign, statement)
 
-    def _record(self, job: Job, counts: Counts) -> None:
+    def _record(self, job: Job, counts: Counts, error: str | None) -> None:
         cost, now = job.unit_cost_micro * counts.added, self.now()
         book_purchase(
             batch=job.batch, owner_id=job.owner_id, terms=job.terms, cost_micro=cost, currency=self.currency, now=now
@@ -173,7 +198,8 @@ class Importer:
             action="batch.imported",
             object_kind="batch",
             object_id=job.batch,
-            detail={"added": counts.added, "duplicates": counts.duplicates, "refused": counts.refused},
+            detail={"added": counts.added, "duplicates": counts.duplicates, "refused": counts.refused}
+            | ({"not_read_to_its_end": error} if error else {}),
             party_id=job.owner_id,
             now=now,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -82,7 +82,7 @@ def begin(vault: OpenVault, asked: Wanted, *, now: datetime) -> Job:
 
 
 def give_up(job: Job, *, error: str, now: datetime) -> None:
-    """End a job whose file was refused: no card of it exists."""
+    """End a job whose file was refused before its first row was stored: no card of it exists."""
     with atomic():
         execute(
             "UPDATE import_job SET state = 'failed', error = %s, finished_at = %s WHERE id = %s", (error, now, job.id)
@@ -94,33 +94,27 @@ def give_up(job: Job, *, error: str, now: datetime) -> None:
         execute(sql.FORGET_CHUNKS, (job.upload,))
 
 
-def unfinished(vault: OpenVault) -> list[Job]:
-    """The jobs that a crash left behind, oldest first, ready to go on."""
-    jobs = []
-    for row in execute(sql.UNFINISHED_JOBS):
-        batch = row[2]
-        key = open_batch_key(vault.keys.private, bytes(row[13]), BatchContext(vault.vault_id, batch))
-        jobs.append(
-            Job(
-                id=row[0],
-                upload=row[1],
-                upload_key=bytes(row[12]),
-                file_name=row[11],
-                column=row[3],
-                batch=batch,
-                batch_no=row[5],
-                batch_key=key,
-                sku_id=row[8],
-                issuer_id=row[14],
-                owner_id=row[6],
-                uploader_id=row[7] or row[6],
-                terms=row[9],
-                unit_cost_micro=row[10],
-                rule=CardRule(*row[15:18]),
-                rows_done=row[4],
-            )
-        )
-    return jobs
+def left_behind(vault: OpenVault, row: Sequence[Any]) -> Job:
+    """A row of `sql.UNFINISHED_JOBS` as a job that is ready to go on. Raises `SealError`."""
+    batch = row[2]
+    return Job(
+        id=row[0],
+        upload=row[1],
+        upload_key=bytes(row[12]),
+        file_name=row[11],
+        column=row[3],
+        batch=batch,
+        batch_no=row[5],
+        batch_key=open_batch_key(vault.keys.private, bytes(row[13]), BatchContext(vault.vault_id, batch)),
+        sku_id=row[8],
+        issuer_id=row[14],
+        owner_id=row[6],
+        uploader_id=row[7] or row[6],
+        terms=row[9],
+        unit_cost_micro=row[10],
+        rule=CardRule(*row[15:18]),
+        rows_done=row[4],
+    )
 
 
 def _described(vault: OpenVault, asked: Wanted) -> Job:

@@ -107,7 +107,7 @@ WITH c AS (
     INSERT INTO batch_mark (batch_no, free_count, updated_at) SELECT b.no, c.free, %(now)s FROM b, c
     ON CONFLICT (batch_no) DO NOTHING
 ), j AS (
-    UPDATE import_job SET state = 'done', finished_at = %(now)s FROM b WHERE import_job.id = %(job)s
+    UPDATE import_job SET state = 'done', error = %(error)s, finished_at = %(now)s FROM b WHERE import_job.id = %(job)s
 )
 SELECT no FROM b
 """
@@ -133,6 +133,8 @@ FROM import_job j JOIN batch b ON b.id = j.batch_id AND b.state = 'importing' JO
 JOIN batch_key k ON k.batch_no = b.no JOIN sku s ON s.id = b.sku_id
 WHERE j.state = 'running' ORDER BY j.created_at
 """
+
+JOB_STANDING = "SELECT state, rows_done, error, added, duplicates, refused FROM import_job WHERE id = %s"
 
 REFUSALS = "SELECT place, reason, shape FROM import_refusal WHERE job_id = %s ORDER BY n LIMIT 1000"
 

@@ -35,6 +35,7 @@ class VaultCode(StrEnum):
     TOO_OFTEN = "too_often"  # read again too many times in an hour
     FILE_REFUSED = "file_refused"  # an import: the file as a whole
     IMPORT_REFUSED = "import_refused"  # an import: the request does not fit the tables
+    IMPORT_WAITS = "import_waits"  # an import: interrupted; the vault goes on with it by itself
     UNKNOWN_REQUEST = "unknown_request"
     NOT_ALLOWED = "not_allowed"  # whoever asks did not prove to be one who may ask this
     FAILED = "failed"  # a defect of ours, written to the vault's log under its error id
@@ -127,7 +128,10 @@ class RefusedRow:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """Exact counts of an import; `refusals` holds at most the first 1,000; `batch` is None for a dry run or no card."""
+    """Exact counts of an import; `refusals` holds at most the first 1,000; `batch` is None for a dry run or no card.
+
+    `unread`: the file could not be read to its end; the counts are of the rows before, and the batch holds those.
+    """
 
     added: int
     duplicates: int
@@ -135,6 +139,7 @@ class ImportReport:
     refusals: tuple[RefusedRow, ...]
     batch: UUID | None
     dry_run: bool
+    unread: bool = False
 
 
 class VaultClient:
@@ -180,6 +185,7 @@ class VaultClient:
             refusals=tuple(RefusedRow(*row) for row in answer["refusals"]),
             batch=UUID(answer["batch"]) if answer["batch"] else None,
             dry_run=order.dry_run,
+            unread=bool(answer["unread"]),
         )
 
     def trace_secret(self, secret: Secret) -> list[UUID]:

@@ -109,11 +109,13 @@ def imported(config: Config, file: Path, wanted: Mapping[str, object], *, is_run
 
 def run(client: VaultClient, order: ImportOrder, progress: Callable[[int, int], None]) -> ImportReport:
     """Ask the vault; what it refuses becomes one sentence."""
-    from core.vault.client import VaultRefused
+    from core.vault.client import VaultCode, VaultRefused
 
     try:
         return client.import_upload(order, progress=progress)
     except VaultRefused as refused:
+        if refused.vault_code is VaultCode.IMPORT_WAITS:
+            raise ConfigError(f"the import has not come to its end: {refused}; see `doctor`") from None
         raise ConfigError(f"the vault refused the import: {refused}") from None
 
 
@@ -173,6 +175,10 @@ def show(report: ImportReport) -> None:
         print(f"  {row.place}: {REASONS.get(row.reason, row.reason)}{shape}")
     if report.refused > len(report.refusals):
         print(f"  … and {report.refused - len(report.refusals)} more")
+    if report.unread:
+        rows = report.added + report.duplicates + report.refused
+        print(f"THE FILE WAS NOT READ TO ITS END: only its first {rows} rows were imported.")
+        print("Split it and import the parts; rows that were imported count as duplicates.")
     if report.dry_run:
         print("Nothing was imported: this was a dry run.")
 

@@ -53,9 +53,7 @@ def seed(config: Config) -> None:
         if db.execute(IS_DEMO) != [(True,)]:
             raise ConfigError("demo goods go into a demo database only: `python run.py demo` makes one")
         write_goods(currency=config.store.currency, now=db.database_now())
-        import_files(
-            vault=operators_vault(config), vault_public=config.secret(config.vault.public_key).reveal()
-        )
+        import_files(vault=operators_vault(config), vault_public=config.secret(config.vault.public_key).reveal())
     finally:
         db.disconnect()
 
