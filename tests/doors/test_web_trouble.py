@@ -166,6 +166,8 @@ def test_a_server_that_cannot_listen_ends_the_process_instead_of_pretending(
     async def start() -> None:
         wakes = Wakes(web_config.database.roles.direct)
         async with assembled(web_config, wakes) as (shop, _):
+            while not wakes.is_listening:  # a handshake cut off in between keeps its database busy for a minute
+                await asyncio.sleep(0.01)
             await run_until_asked([listener(web_config, shop, "127.0.0.1", port)], lambda: None, wakes)
 
     with pytest.raises(ConfigError, match=str(port)):
