@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import peewee
@@ -100,40 +101,48 @@ def test_a_decoder_killed_before_the_first_row_refuses_the_file_and_the_same_fil
     assert bring(vault, shop).added == ROWS
 
 
-def interrupted(monkeypatch: pytest.MonkeyPatch, *, from_chunk: int) -> Callable[[], None]:
-    """Every chunk from this one on finds no database, until the returned function is called."""
-    store, away, seen = Importer._store, True, 0
+@dataclass
+class Absence:
+    """The database, for chunks: away from the `from_chunk`-th on, until `over`; `tried` counts the chunks."""
 
-    def without_database(self: Importer, *args: Any, **kwargs: Any) -> None:
-        nonlocal seen
-        seen += 1
-        if away and seen >= from_chunk:
-            raise peewee.OperationalError("the database is away")
-        store(self, *args, **kwargs)
+    from_chunk: int
+    tried: int = 0
+    over: bool = False
 
-    def back() -> None:
-        nonlocal away
-        away = False
+    def begins(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        store = Importer._store
 
-    monkeypatch.setattr(Importer, "_store", without_database)
-    return back
+        def tried(importer: Importer, *args: Any, **kwargs: Any) -> None:
+            self.tried += 1
+            if self.tried >= self.from_chunk and not self.over:
+                raise peewee.OperationalError("the database is away")
+            store(importer, *args, **kwargs)
+
+        monkeypatch.setattr(Importer, "_store", tried)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not true() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert true()
 
 
 def test_an_import_left_by_an_absent_database_goes_on_without_a_restart_of_the_vault(
     vault: DeskVault, shop: Shop, sql: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    back = interrupted(monkeypatch, from_chunk=3)
+    absence = Absence(from_chunk=3)
+    absence.begins(monkeypatch)
     with pytest.raises(VaultRefused) as refused:
         bring(vault, shop)
-    left = sql("SELECT state, rows_done FROM import_job")
+    left, tried = sql("SELECT state, rows_done FROM import_job"), absence.tried
+    a_look = len(filling.PAUSES) + 1  # so many tries before it is left again
     with vault.at_the_desk._as_vault():
         vault.at_the_desk._desk.resume_imports()
-        time.sleep(0.3)
+        wait_until(lambda: absence.tried > tried + a_look)
         still = sql("SELECT state, rows_done FROM import_job")
-        back()
-        end = time.monotonic() + 20
-        while sql("SELECT state FROM import_job") != [("done",)] and time.monotonic() < end:
-            time.sleep(0.05)
+        absence.over = True
+        wait_until(lambda: sql("SELECT state FROM import_job") == [("done",)])
         vault.at_the_desk._desk.close(wait_seconds=10)
 
     assert refused.value.vault_code is VaultCode.IMPORT_WAITS
@@ -144,11 +153,12 @@ def test_an_import_left_by_an_absent_database_goes_on_without_a_restart_of_the_v
 def test_an_import_that_cannot_go_on_does_not_stop_the_others(
     vault: DeskVault, shop: Shop, sql: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    back = interrupted(monkeypatch, from_chunk=1)
+    absence = Absence(from_chunk=1)
+    absence.begins(monkeypatch)
     for part in (FILE[:20_000], FILE[20_000:40_000], FILE[40_000:60_000]):
         with pytest.raises(VaultRefused):
             bring(vault, shop, part.rsplit(b"\n", 1)[0])
-    back()
+    absence.over = True
     flipped = "set_byte(sealed_dek, 5, get_byte(sealed_dek, 5) # 1)"
     sql(f"UPDATE batch_key SET sealed_dek = {flipped} WHERE batch_no = (SELECT min(no) FROM batch)")
 

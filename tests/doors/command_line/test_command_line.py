@@ -181,7 +181,7 @@ def test_a_mark_is_written_once_and_fits_the_kind(fresh: Config) -> None:
     made = be_of_kind(fresh, Kind.DEMO)
     again = mark(fresh.database.url, Kind.PRODUCTION, fresh)
 
-    assert len(made) == 11
+    assert len(made) == 13
     assert again.kind is Kind.DEMO
     assert be_of_kind(fresh, Kind.DEMO) == []
     with psycopg.connect(fresh.database.url) as connection:
