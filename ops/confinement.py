@@ -25,6 +25,7 @@ _OF_ABI_1, _SCOPES_OF_ABI_6 = (1 << 13) - 1, 3  # abstract sockets, signals
 _READ = _EXECUTE | _READ_FILE | _READ_DIR
 _CAPABILITY_VERSION_3, _CAP_DAC_OVERRIDE, _CAP_NET_BIND_SERVICE = 0x20080522, 1 << 1, 1 << 10
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
+_CODE = Path(__file__).resolve().parent.parent  # a checkout below the temporary folder stays unwritable
 _DEVICES = {"null", "zero", "full", "random", "urandom", "tty", "shm", "fd", "stdin", "stdout", "stderr"}
 
 
@@ -63,7 +64,7 @@ def confine(closed: Sequence[Path], *, writable: Sequence[Path]) -> None:
         for path in _around(Path("/"), [Path(os.path.realpath(path)) for path in closed]):
             _allow(ruleset, path, _READ)
         for path in (*writable, Path(tempfile.gettempdir()), Path("/dev/shm")):  # noqa: S108 (as a rule, not a file)
-            if not any(Path(os.path.realpath(one)).is_relative_to(path) for one in closed):
+            if not any(Path(os.path.realpath(one)).is_relative_to(path) for one in (*closed, _CODE)):
                 _allow(ruleset, path, handled)
         for name in ("null", "full", "zero", "tty"):
             _allow(ruleset, Path("/dev") / name, _READ_FILE | _WRITE_FILE)

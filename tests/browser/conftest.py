@@ -23,17 +23,17 @@ Open = Callable[..., Page]
 expect.set_options(timeout=30_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo() -> Iterator[WholeStore]:
-    """A demo that runs for all browser tests of this process."""
+    """A demo that runs for the browser tests of one module."""
     store = WholeStore()
     yield store.start()
     store.remove()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
+    """The machine's Chromium. Playwright keeps an event loop in this thread: it ends with the module, for others'."""
     path = find()
     if path is None:
         pytest.skip("no Chromium on this machine")
