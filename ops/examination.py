@@ -21,18 +21,33 @@ from ops.installation import Kind, find_installation
 from ops.ports import listeners
 from ops.ports import taken as taken_port
 from ops.store import why_nothing_sells
+from ops.waiting import COUNT as IN_REVIEW
 
 _LEAST_FREE_BYTES = 1 << 30
 _ROLES = ("shop", "panel", "worker", "vault", "direct")
 
+TRADE = """
+SELECT EXISTS (SELECT 1 FROM party WHERE kind = 'merchant' AND status = 'active' AND is_default),
+       EXISTS (SELECT 1 FROM gateway_account WHERE enabled AND gateway <> 'sandbox')
+"""
+NO_MERCHANT = (
+    "there is no default merchant: the shop shows nothing and takes no cards; merchants and goods are set up in the"
+    " panel, which is not built yet"
+)
+NO_GATEWAY = "no gateway takes real money: nothing can be paid; such gateways are not built yet"
+
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report; `text` of a defect ends with its mend."""
+    """One line of the report; `text` of a defect ends with its mend.
+
+    A notice is no defect of the installation, but someone should know it, or look at it.
+    """
 
     what: str
     text: str
     is_defect: bool = False
+    is_notice: bool = False
 
 
 def examine(config: Config) -> Iterator[Finding]:
@@ -58,7 +73,7 @@ def examine(config: Config) -> Iterator[Finding]:
         yield from _redis(ready, running=running)
         yield from _vault(ready, running=running)
         yield from _ports(config, is_running=running)
-        yield from _gateways(ready)
+        yield from _trade(ready)
 
 
 def _folder(config: Config) -> Iterator[Finding]:
@@ -181,20 +196,40 @@ def _ports(config: Config, *, is_running: bool) -> Iterator[Finding]:
             yield Finding("ports", f"{host}:{port} is {'taken, by the running store' if taken else 'not used'}")
 
 
-def _gateways(config: Config) -> Iterator[Finding]:
-    found = None
-    with contextlib.suppress(psycopg.Error):
+def _trade(config: Config) -> Iterator[Finding]:
+    """What a store in use needs from people: somebody who sells, a way to pay, a look at what waits."""
+    try:
         found = find_installation(config.database.roles.shop)
-    if config.pay.sandbox.enabled and not _is_loopback(config.web.host):
-        text = (
-            f"the sandbox works on a loopback listener only, not on {config.web.host}: set pay.sandbox.enabled = false"
-        )
+        with psycopg.connect(config.database.roles.shop) as connection:
+            (sells, gateway), (waiting, since) = (connection.execute(text).fetchall()[0] for text in (TRADE, IN_REVIEW))
+    except psycopg.Error:  # no database, or no schema: said above
+        yield from _gateways(config, None, has_gateway=False)
+        return
+    if found is not None and not sells:
+        yield Finding("shop", NO_MERCHANT, is_notice=True)
+    elif found is not None:
+        yield Finding("shop", "a merchant sells here")
+    yield from _gateways(config, found.kind if found else None, has_gateway=gateway)
+    if waiting:
+        text = f"paid lines that wait for a person: {waiting}, the oldest since {since:%Y-%m-%d %H:%M}Z"
+        yield Finding("review", f"{text}; `python run.py review` says why, and lets them go on", is_notice=True)
+    else:
+        yield Finding("review", "no paid line waits for a person")
+
+
+def _gateways(config: Config, kind: Kind | None, *, has_gateway: bool) -> Iterator[Finding]:
+    is_on = config.pay.sandbox.enabled or kind is Kind.DEMO  # `demo` switches it on by itself
+    if is_on and not _is_loopback(config.web.host):
+        mend = "set web.host = 127.0.0.1" if kind is Kind.DEMO else "set pay.sandbox.enabled = false"
+        text = f"the sandbox works on a loopback listener only, not on {config.web.host}: {mend}"
         yield Finding("gateways", text, is_defect=True)
-    elif config.pay.sandbox.enabled and found is not None and found.kind is Kind.PRODUCTION:
+    elif is_on and kind is Kind.PRODUCTION:
         text = "the sandbox works in a demo database only: set pay.sandbox.enabled = false"
         yield Finding("gateways", text, is_defect=True)
+    elif kind is Kind.PRODUCTION and not has_gateway:
+        yield Finding("gateways", NO_GATEWAY, is_notice=True)
     else:
-        yield Finding("gateways", "the sandbox is " + ("on" if config.pay.sandbox.enabled else "off"))
+        yield Finding("gateways", "the sandbox is " + ("on: play money" if is_on else "off"))
 
 
 def _is_loopback(host: str) -> bool:

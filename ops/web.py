@@ -31,6 +31,7 @@ from core import db
 from core.config import Config, ConfigError
 from ops import wiring
 from ops.health import Health, health_routes, operator_app
+from ops.waiting import lines_in_review
 
 THREADS = 16  # use cases at once; what waits, waits on the loop
 PANEL_THREADS = 8
@@ -70,6 +71,7 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
         health = Health(config)
         figures.gauge("keystall_waits", "Open long polls and streams.", lambda: wakes.waiting)
         figures.gauge("keystall_listening", "Whether notices of the database arrive.", lambda: wakes.is_listening)
+        figures.gauge("keystall_lines_in_review", "Paid lines that wait for a person.", lines_in_review)
         wakes.open()
         try:
             yield (

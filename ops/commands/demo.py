@@ -6,7 +6,11 @@ from dataclasses import replace
 
 import typer
 
+from core.config import Config
 from ops.serving import serve
+
+LEAST_BUDGET = 5000
+"""Cards that a demo's vault opens per SKU and hour without a person: nobody who tries it is stopped for buying many."""
 
 
 def register(app: typer.Typer) -> None:
@@ -16,9 +20,17 @@ def register(app: typer.Typer) -> None:
 
 def demo(context: typer.Context) -> None:
     """Start a store with demo goods and play money; a second start keeps what is there. Ctrl-C stops all of it."""
-    from core.config import Pay, PaySandbox
     from ops.installation import Kind
     from ops.store import load_config
 
-    config = load_config(context)
-    serve(replace(config, pay=Pay(sandbox=PaySandbox(enabled=True))), Kind.DEMO, seed=True)
+    serve(as_demo(load_config(context)), Kind.DEMO, seed=True)
+
+
+def as_demo(config: Config) -> Config:
+    """The settings of a demo: the sandbox is on and at least `LEAST_BUDGET` cards are opened per SKU and hour."""
+    budget = max(config.vault.opening_budget_per_hour, LEAST_BUDGET)
+    return replace(
+        config,
+        pay=replace(config.pay, sandbox=replace(config.pay.sandbox, enabled=True)),
+        vault=replace(config.vault, opening_budget_per_hour=budget),
+    )

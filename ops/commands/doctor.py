@@ -11,15 +11,21 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(context: typer.Context) -> None:
-    """Check settings, folders, keys, database, schema, redis, vault, ports and gateways; exit 1 on any defect."""
+    """Check settings, folders, keys, database, schema, redis, vault, ports, shop, gateways and what waits for review.
+
+    Exits 1 on any defect; what is marked LOOK is none, but somebody should know it.
+    """
     from ops.examination import examine
     from ops.store import load_config
 
     config = load_config(context)
-    defects = 0
+    defects = notices = 0
     for finding in examine(config):
         defects += finding.is_defect
-        print(f"{'DEFECT' if finding.is_defect else 'ok':7} {finding.what:10} {finding.text}", flush=True)
-    print(f"{defects} defects." if defects else "Everything is in order.")
+        notices += finding.is_notice
+        mark = "DEFECT" if finding.is_defect else "LOOK" if finding.is_notice else "ok"
+        print(f"{mark:7} {finding.what:10} {finding.text}", flush=True)
     if defects:
+        print(f"{defects} defects.")
         raise typer.Exit(1)
+    print(f"No defects; to look at: {notices}." if notices else "Everything is in order.")

@@ -19,7 +19,7 @@ MENDS = {
     "unpaid": "the vault found no proof of payment: compare with the gateway before anything else",
     "order_altered": "the order is not the one that was placed: someone wrote into the database",
     "cards_altered": "the line's cards are not those that were claimed: someone wrote into the database",
-    "batch_stopped": "the batch was locked or recalled: unlock it, or refund at the gateway",
+    "batch_stopped": "the batch was locked or recalled: `batch unlock` and release, or refund at the gateway",
     "broken_card": "a card does not open and was set aside: refund at the gateway",
     "refunded_outside": "the gateway gave the money back by itself: nothing is owed",
 }

@@ -13,19 +13,51 @@ from ops.installation import Kind
 from ops.store import be_of_kind, bring_up_to_date
 from tests.support.command_line import Command, free_port
 
+MERCHANT = "INSERT INTO party (kind, code, names, is_default, created_at) VALUES ('merchant', 'm', '{}', true, now())"
+GATEWAY = (
+    "INSERT INTO gateway_account (opaque_id, gateway, merchant_id, currency, names, created_at)"
+    " SELECT repeat('g', 16), 'real', id, 'CNY', '{}', now() FROM party WHERE is_default"
+)
+
 
 def test_doctor_finds_everything_in_order_and_exits_0(command: Command, fresh: Config) -> None:
     bring_up_to_date(fresh)
     be_of_kind(fresh, Kind.PRODUCTION)
+    with psycopg.connect(fresh.database.url) as connection:
+        connection.execute(MERCHANT)
+        connection.execute(GATEWAY)
 
     status, out, err = command(fresh, "doctor")
 
     assert (status, err) == (0, "")
     assert out.endswith("Everything is in order.\n")
     assert "DEFECT" not in out
+    assert "LOOK" not in out
     assert {line.split()[1] for line in out.splitlines()[:-1]} == {
-        "settings", "folder", "machine", "database", "schema", "keys", "redis", "vault", "ports", "gateways",
+        "settings", "folder", "machine", "database", "schema", "keys", "redis", "vault", "ports", "shop",
+        "gateways", "review",
     }  # fmt: skip
+
+
+def test_doctor_says_that_a_real_store_has_nobody_who_sells_and_no_way_to_pay(command: Command, fresh: Config) -> None:
+    bring_up_to_date(fresh)
+    be_of_kind(fresh, Kind.PRODUCTION)
+
+    status, out, _ = command(fresh, "doctor")
+
+    assert status == 0
+    assert "LOOK    shop       there is no default merchant: the shop shows nothing" in out
+    assert "LOOK    gateways   no gateway takes real money: nothing can be paid" in out
+    assert out.endswith("No defects; to look at: 2.\n")
+
+
+def test_doctor_of_a_demo_knows_that_the_sandbox_is_on(command: Command, fresh: Config) -> None:
+    bring_up_to_date(fresh)
+    be_of_kind(fresh, Kind.DEMO)
+
+    out = command(fresh, "doctor")[1]
+
+    assert re.search(r"ok      gateways   the sandbox is on", out), out
 
 
 def test_doctor_of_an_empty_folder_makes_nothing(command: Command, data_dir: Path) -> None:

@@ -4,6 +4,7 @@ from core.config import Config
 from core.fulfilment.service import deliver
 from core.ids import Prefix, new_id, public
 from core.vault.client import VaultCode, VaultRefused
+from ops.waiting import lines_in_review
 from tests.builders import Shop, later
 from tests.flows.test_fulfilment import OpeningVault, a_paid_line
 from tests.support.command_line import Command
@@ -17,6 +18,8 @@ def test_a_held_line_is_listed_with_what_to_do_and_released(command: Command, co
     name = public(Prefix.ORDER, order)
 
     listed = command(config, "review")
+    figure = lines_in_review()
+    looked_at = command(config, "doctor")
     released = command(config, "review", "--release", name)
     after = command(config, "review")
 
@@ -25,6 +28,8 @@ def test_a_held_line_is_listed_with_what_to_do_and_released(command: Command, co
     assert listed[1].endswith("waiting 1\n")
     assert released[:2] == (0, "released 1: delivered as soon as the worker gets to it\n")
     assert after[1] == "waiting 0\n"
+    assert (figure, lines_in_review()) == (1, 0)
+    assert "LOOK    review     paid lines that wait for a person: 1, the oldest since 2026-03-02 04:01Z" in looked_at[1]
 
 
 def test_an_order_that_does_not_wait_or_does_not_exist_is_refused_in_one_sentence(
