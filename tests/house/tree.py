@@ -1,4 +1,4 @@
-"""Which files belong to the product: those that git tracks or would track."""
+"""Which files belong to the product: those that git tracks or would track; in an unpacked archive, all but what ran."""
 
 import ast
 import subprocess
@@ -11,14 +11,25 @@ PRODUCT = ("core", "bot", "channels", "admin", "ops")
 
 def files(*suffixes: str) -> list[Path]:
     """Every file of the tree with one of these suffixes (all files without any), sorted, as absolute paths."""
+    paths = sorted(ROOT / name for name in (_tracked() if (ROOT / ".git").exists() else _unpacked()))
+    return [path for path in paths if path.is_file() and (not suffixes or path.suffix in suffixes)]
+
+
+def _tracked() -> list[str]:
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
         capture_output=True,
         check=True,
     ).stdout.decode()
-    paths = sorted(ROOT / name for name in listed.split("\0") if name)
-    return [path for path in paths if path.is_file() and (not suffixes or path.suffix in suffixes)]
+    return [name for name in listed.split("\0") if name]
+
+
+def _unpacked() -> list[str]:
+    """The files of a tree that came without its history."""
+    made = {"__pycache__", "var", "build"}
+    names = [path.relative_to(ROOT) for path in ROOT.rglob("*")]
+    return [str(name) for name in names if not made & set(name.parts) and not name.parts[0].startswith(".")]
 
 
 def shown(path: Path) -> str:
