@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import io
+import os
 import random
+import re
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psutil
 import pytest
+from psycopg import Connection, connect
+from psycopg.errors import DeadlockDetected
 
 from core import db
 from core.config import Config
 from core.custody import importing
+from core.custody.sql import ADD_CARDS, ADD_CONTESTED
+from core.ids import new_id
 from core.vault.client import ImportReport
 from core.vault.uploads import upload_file
 from tests.builders import NOON, Shop
@@ -87,6 +95,71 @@ def test_fault_109_two_imports_of_the_same_cards_in_other_order_count_each_card_
     assert sum(report.added for report in reports) == 6000
     assert sum(report.duplicates for report in reports) == 6000
     assert sql("SELECT count(*)::int, count(DISTINCT fingerprint)::int FROM card_seal") == [(6000, 6000)]
+
+
+def two_imports_that_overlap(shop: Shop, urls: dict[str, str], statement: str) -> list[int | str]:
+    """Two transactions bring the same cards, there and back, while a third holds the middle one until both wait.
+
+    Nothing is tried again: what each added, or the name of what ended it.
+    """
+    prints = sorted(os.urandom(32) for _ in range(40))
+    issuer = shop.sql("SELECT issuer_id FROM sku WHERE code = 'B1'")[0][0]
+    batch = {"batch_no": shop.a_batch("B1", cards=0), "owner": shop.merchant, "sku": shop.a_sku("B1"), "now": NOON}
+    batch |= {"issuer": issuer, "uploader": shop.merchant}
+
+    def bring(connection: Connection[tuple[Any, ...]], chosen: list[bytes]) -> int | str:
+        sealed, masks, ends = [b"sealed"] * len(chosen), ["A9"] * len(chosen), [None] * len(chosen)
+        cards = {"ids": [new_id() for _ in chosen], "sealed": sealed, "prints": chosen, "masks": masks, "ends": ends}
+        try:
+            cursor = connection.execute(statement.encode(), batch | cards)
+            added = cursor.rowcount if statement.rstrip().endswith("RETURNING id") else cursor.fetchall()[0][0]
+            connection.commit()
+        except DeadlockDetected as error:
+            connection.rollback()
+            return type(error).__name__
+        return int(added)
+
+    def waits(connection: Connection[tuple[Any, ...]]) -> bool:
+        blocked = "SELECT cardinality(pg_blocking_pids(%s)) > 0"
+        end = time.monotonic() + 10
+        while not (found := shop.sql(blocked, [connection.info.backend_pid], role="superuser")[0][0]):
+            if time.monotonic() > end:
+                break
+            time.sleep(0.005)
+        return bool(found)
+
+    with connect(urls["vault"]) as holder, connect(urls["vault"]) as there, connect(urls["vault"]) as back:
+        row = {"ids": [new_id()], "sealed": [b"sealed"], "prints": prints[20:21], "masks": ["A9"], "ends": [None]}
+        holder.execute(statement.encode(), batch | row)
+        with ThreadPoolExecutor(2) as threads:
+            running = [threads.submit(bring, there, prints)]
+            met = [waits(there)]
+            running.append(threads.submit(bring, back, prints[::-1]))
+            met.append(waits(back))
+            holder.rollback()
+            ended = [one.result(30) for one in running]
+    assert met == [True, True]
+    return ended
+
+
+@pytest.mark.parametrize("statement", [ADD_CARDS, ADD_CONTESTED], ids=["new", "contested"])
+def test_fault_109_imports_that_overlap_wait_for_each_other_and_never_deadlock(
+    shop: Shop, urls: dict[str, str], statement: str
+) -> None:
+    rounds = [two_imports_that_overlap(shop, urls, statement) for _ in range(8)]
+
+    assert rounds == [[40, 0]] * 8
+
+
+@pytest.mark.parametrize("statement", [ADD_CARDS, ADD_CONTESTED], ids=["new", "contested"])
+def test_fault_109_control_without_the_order_of_fingerprints_one_of_them_is_lost(
+    shop: Shop, urls: dict[str, str], statement: str
+) -> None:
+    in_file_order = re.sub(r"ORDER BY (s\.)?fingerprint, ", "ORDER BY ", statement)
+
+    ended = two_imports_that_overlap(shop, urls, in_file_order)
+
+    assert sorted(ended, key=str) == [40, "DeadlockDetected"]
 
 
 @pytest.mark.slow

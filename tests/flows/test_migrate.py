@@ -1,14 +1,17 @@
 """Migrations: in order, once, each whole or not at all; what ran anywhere is never changed afterwards."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
 import pytest
 
+import ops.migrate
 from core.config import ConfigError
-from ops.migrate import MIGRATIONS, is_migrated, migrate, migrations, pending
+from ops.migrate import _LOCK, MIGRATIONS, Migration, is_migrated, migrate, migrations, pending
 from tests.support.engines import Addresses, Databases
 
 Look = Callable[[str], list[tuple[object, ...]]]
@@ -102,18 +105,61 @@ def test_a_wrong_name_is_refused(folder: Path, name: str) -> None:
         migrations(folder)
 
 
-def test_two_migrators_at_once_run_each_file_once(url: str, folder: Path, look: Look) -> None:
-    (folder / "0001_first.sql").write_text("CREATE TABLE first (a int); SELECT pg_sleep(0.2);")
-    ran: list[list[str]] = []
-    threads = [threading.Thread(target=lambda: ran.append(migrate(url, folder))) for _ in range(3)]
+def migrators(url: str, folder: Path, *, until: Callable[[], None]) -> list[list[str] | ConfigError]:
+    """Three migrators at once, `until` called once they run; what each ran, or why it did not."""
 
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    def work(_: int) -> list[str] | ConfigError:
+        try:
+            return migrate(url, folder)
+        except ConfigError as error:
+            return error
 
-    assert sorted(ran) == [[], [], ["0001_first.sql", "0002_second.sql"]]
-    assert look("SELECT a FROM first") == [(2,)]
+    with ThreadPoolExecutor(3) as threads:
+        running = [threads.submit(work, number) for number in range(3)]
+        until()
+        return [migrator.result(30) for migrator in running]
+
+
+def test_three_migrators_at_once_run_each_file_once(url: str, folder: Path, look: Look) -> None:
+    waiting = (
+        "SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid"
+    )
+    waiting += " FROM pg_database WHERE datname = current_database())"
+
+    with psycopg.connect(url, autocommit=True) as first:
+        first.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+
+        def go_on_when_all_wait() -> None:
+            end = time.monotonic() + 10
+            while look(waiting) != [(3,)] and time.monotonic() < end:
+                time.sleep(0.01)
+            met.append(look(waiting))
+            first.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+
+        met: list[list[tuple[object, ...]]] = []
+        ran = migrators(url, folder, until=go_on_when_all_wait)
+
+    assert met == [[(3,)]]
+    assert sorted(ran, key=str) == [["0001_first.sql", "0002_second.sql"], [], []]
+    assert look("SELECT a FROM first ORDER BY a") == [(1,), (2,)]
+
+
+def test_control_without_the_lock_the_others_run_into_the_same_file(
+    url: str, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert migrate(url, tmp_path_factory.mktemp("empty")) == []
+    monkeypatch.setattr(ops.migrate, "_LOCK", None)
+    looked, choose = threading.Barrier(3, timeout=10), ops.migrate._still_to_run
+
+    def choose_together(files: list[Migration], applied: dict[str, str]) -> list[Migration]:
+        looked.wait()
+        return choose(files, applied)
+
+    monkeypatch.setattr(ops.migrate, "_still_to_run", choose_together)
+
+    ran = migrators(url, folder, until=lambda: None)
+
+    assert sum(isinstance(one, ConfigError) for one in ran) == 2
 
 
 def test_the_shipped_migrations_run_on_an_empty_database(url: str) -> None:
