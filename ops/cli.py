@@ -84,7 +84,8 @@ def globals_first(given: Sequence[str]) -> list[str]:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, _USAGE_ERROR):
-        return f"{error.format_message()} See `python run.py --help`."  # type: ignore[attr-defined]
+        said = error.format_message().partition(", unable to parse")[0]  # type: ignore[attr-defined]
+        return f"{said.rstrip('.')}. See `python run.py --help`."
     if isinstance(error, ConfigError | Refusal):
         return str(error)
     if isinstance(error, OSError):

@@ -75,6 +75,9 @@ def import_file(
         raise ConfigError(f"--unit-cost {unit_cost} is no amount: give a decimal such as 85.50") from None
     if terms not in ("", "owned", "consigned"):
         raise ConfigError("--terms is owned or consigned")
+    if file.is_dir() or not file.exists():  # a pipe is welcome
+        what = f"{file} is a folder" if file.is_dir() else f"there is no file {file}"
+        raise ConfigError(f"{what}: give the path of a CSV, TSV, TXT or XLSX file")
     wanted = {"sku": batch_of, "supplier": supplier or None, "terms": terms or None, "unit_cost_micro": cost}
     wanted |= {"column": column or None, "merchant": merchant or None, "dry_run": dry_run}
     with opened(load_config(context)) as store:

@@ -32,6 +32,8 @@ def init(
     from ops.store import be_of_kind, load_config, opened, refuse_new_vault_keys
 
     config = load_config(context)
+    if PASSWORD_VARIABLE in os.environ:
+        _long_enough(os.environ[PASSWORD_VARIABLE])  # before anything is made
     with opened(config) as store:
         made = be_of_kind(store.config, Kind.PRODUCTION)
         refuse_new_vault_keys(store.config)
@@ -59,6 +61,12 @@ def _password() -> str:
         given = str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
     if given is None:
         raise ConfigError(f"the operator's password is missing: set {PASSWORD_VARIABLE}, or run this at a terminal")
-    if len(given) < _SHORTEST_PASSWORD:
+    return _long_enough(given)
+
+
+def _long_enough(password: str) -> str:
+    from core.config import ConfigError
+
+    if len(password) < _SHORTEST_PASSWORD:
         raise ConfigError(f"the operator's password is too short: use {_SHORTEST_PASSWORD} characters or more")
-    return given
+    return password

@@ -43,7 +43,19 @@ def test_every_command_explains_itself(command: Command, name: str) -> None:
     ("arguments", "line"),
     [
         (("frob",), "keystall: No such command 'frob'. See `python run.py --help`.\n"),
-        (("up", "--frob"), "keystall: No such option: --frob See `python run.py --help`.\n"),
+        (("up", "--frob"), "keystall: No such option: --frob. See `python run.py --help`.\n"),
+        (
+            ("race", "--buyers", "x", "--cards", "1"),
+            "keystall: Invalid value for '--buyers': Input should be a valid integer. See `python run.py --help`.\n",
+        ),
+        (
+            ("import", "nowhere.csv", "--batch-of", "A1"),
+            "keystall: there is no file nowhere.csv: give the path of a CSV, TSV, TXT or XLSX file\n",
+        ),
+        (
+            ("import", "/", "--batch-of", "A1"),
+            "keystall: / is a folder: give the path of a CSV, TSV, TXT or XLSX file\n",
+        ),
         (("up", "--only", "web,cook"), "keystall: there is no process 'cook': --only takes vault, worker, web\n"),
         (
             ("doctor", "--config", "/nowhere.toml"),

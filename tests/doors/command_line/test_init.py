@@ -48,7 +48,6 @@ def test_init_again_changes_nothing(command: Command, fresh: Config, monkeypatch
 @pytest.mark.parametrize(
     ("password", "email", "sentence"),
     [
-        ("short", "boss@shop.test", "the operator's password is too short: use 12 characters or more"),
         (None, "boss@shop.test", "the operator's password is missing: set KEYSTALL_OPERATOR_PASSWORD"),
         (PASSWORD, "boss", "'boss' is not an e-mail address: give one with --email"),
     ],
@@ -70,6 +69,20 @@ def test_init_refuses_a_poor_account(
     assert err.startswith(f"keystall: {sentence}")
     with psycopg.connect(fresh.database.url) as connection:
         assert connection.execute("SELECT count(*) FROM staff").fetchone() == (0,)
+
+
+def test_init_with_a_short_password_makes_nothing(
+    command: Command, fresh: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEYSTALL_OPERATOR_PASSWORD", "short")
+
+    answer = command(fresh, "init", "--email", "boss@shop.test")
+
+    said = "keystall: the operator's password is too short: use 12 characters or more\n"
+    assert answer == (2, "", said)
+    assert not fresh.keys_dir.exists()
+    with psycopg.connect(fresh.database.url) as connection:
+        assert connection.execute("SELECT to_regclass('staff')").fetchone() == (None,)
 
 
 def test_init_makes_no_new_vault_key_once_cards_were_sealed(
