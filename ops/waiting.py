@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import peewee
+from playhouse.pool import MaxConnectionsExceeded
 
 from core import db
 
@@ -20,5 +21,5 @@ def lines_in_review() -> float:
     try:
         with db.connection():
             return float(db.execute(COUNT)[0][0])
-    except peewee.PeeweeException:
+    except (peewee.PeeweeException, MaxConnectionsExceeded):
         return math.nan

@@ -156,6 +156,7 @@ def test_figures_count_requests_by_route_and_never_by_path(operator: httpx.Clien
     assert 'keystall_http_seconds_bucket{route="/",le="+Inf"} 1' in text
     assert "keystall_waits 0" in text
     assert "keystall_listening " in text
+    assert "keystall_lines_in_review 0\n" in text
 
 
 def test_a_server_that_cannot_listen_ends_the_process_instead_of_pretending(
