@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypedDict
 
 from bot.home import draw_home, home_options
 from bot.intents import Act, Intent
@@ -12,7 +14,7 @@ from bot.talk import Talk, back_to, choice, home_option
 from bot.texts import Texts
 from bot.words import echo
 from core.catalog.rules import AXIS_NAMES, Category, axis_name, axis_value
-from core.catalog.search import nearest, search
+from core.catalog.search import alike, nearest, search
 from core.catalog.service import (
     Listing,
     Page,
@@ -25,13 +27,21 @@ from core.catalog.service import (
     products_page,
 )
 from core.errors import NotFound
-from core.stock.service import available, usable_on
+from core.stock.service import available, hands_out, usable_on
 
 Figures = dict[int, int]
 """How many of each SKU can be sold, by SKU id, counted to 100."""
 
 FOUND_AT_MOST = 8
 NEAREST = 3
+
+
+class Asked(TypedDict):
+    """What the three ways to look for goods are asked alike."""
+
+    merchant_id: int
+    text: str
+    locale: str
 
 
 def catalog(talk: Talk, act: Act) -> Screen:
@@ -61,23 +71,23 @@ def searched(talk: Talk, act: Act) -> Screen:
     words = act.text("words")
     if not words:
         return draw_what_to_find(talk.texts)
-    found = search(merchant_id=talk.merchant_id, text=words, locale=talk.texts.locale, limit=FOUND_AT_MOST)
-    if len(found) == 1:
-        return product(talk, Act(Intent.PRODUCT, {"product": found[0].product_id}))
-    return draw_found(talk.texts, words, found, figures_of(talk, found)) if found else not_found(talk, words)
+    return not_found(talk, words)
 
 
 def unknown(talk: Talk, act: Act) -> Screen:
-    """Words that mean nothing here."""
-    return not_found(talk, act.text("said"))
+    """Words that mean nothing here; a message without any gets the menu."""
+    return not_found(talk, act.text("said")) if act.text("said") else draw_home(talk.texts)
 
 
 def not_found(talk: Talk, said: str) -> Screen:
-    """Goods of that name where there are any, else the three nearest; and help, never silence."""
-    found = search(merchant_id=talk.merchant_id, text=said, locale=talk.texts.locale, limit=NEAREST)
+    """Goods of that name, the only one at once; else those that may be meant, to choose from; never silence."""
+    asked: Asked = {"merchant_id": talk.merchant_id, "text": said, "locale": talk.texts.locale}
+    found = search(**asked, limit=FOUND_AT_MOST)
+    if len(found) == 1:
+        return product(talk, Act(Intent.PRODUCT, {"product": found[0].product_id}))
     if found:
         return draw_found(talk.texts, said, found, figures_of(talk, found))
-    near = nearest(merchant_id=talk.merchant_id, text=said, locale=talk.texts.locale, limit=NEAREST)
+    near = alike(**asked, limit=NEAREST) or nearest(**asked, limit=NEAREST)
     return draw_nearest(talk.texts, said, near, figures_of(talk, near))
 
 
@@ -85,13 +95,18 @@ def product(talk: Talk, act: Act) -> Screen:
     """One product; with the axes chosen so far, the variants that are left."""
     view = product_view(merchant_id=talk.merchant_id, product_id=act.number("product"), locale=talk.texts.locale)
     chosen = {axis: act.text(axis) for axis in AXIS_NAMES if act.text(axis)}
-    return draw_product(talk.texts, view, figures_of(talk, [view.card]), chosen)
+    return said_if_closed(talk, draw_product(talk.texts, view, figures_of(talk, [view.card]), chosen))
 
 
 def product_of(talk: Talk, listing: Listing) -> Screen:
     """The product of one code, with exactly that variant chosen."""
     view = product_view(merchant_id=talk.merchant_id, product_id=listing.product_id, locale=talk.texts.locale)
-    return draw_variant(talk.texts, view, listing, figures_of(talk, [view.card]))
+    return said_if_closed(talk, draw_variant(talk.texts, view, listing, figures_of(talk, [view.card])))
+
+
+def said_if_closed(talk: Talk, screen: Screen) -> Screen:
+    """The same screen; while no card can be handed out it says so, before anybody wants to pay for one."""
+    return screen if hands_out() else draw_closed(talk.texts, screen)
 
 
 def start(talk: Talk, act: Act) -> Screen:
@@ -109,6 +124,12 @@ def figures_of(talk: Talk, cards: Sequence[ProductCard]) -> Figures:
     day = usable_on(now=talk.now, zone=talk.shop.order_policy.zone, minimum_life_days=0)
     skus = [listing.sku_id for card in cards for listing in card.listings]
     return available(merchant_id=talk.merchant_id, sku_ids=skus, usable_on=day) if skus else {}
+
+
+def draw_closed(texts: Texts, screen: Screen) -> Screen:
+    """A product while the shop sells nothing."""
+    closed = texts.say("The shop cannot hand out cards right now, so it takes no orders.")
+    return replace(screen, text=f"{screen.text}\n{closed} {texts.say('Please come back a little later.')}")
 
 
 def draw_shelves(texts: Texts, shelves: Sequence[Shelf]) -> Screen:
@@ -134,12 +155,13 @@ def draw_page(texts: Texts, shown: Page, figures: Figures, *, category: str) -> 
 
 
 def goods_option(texts: Texts, card: ProductCard, figures: Figures) -> Option:
-    """`腾讯视频 · ¥25.00 · 充足`: name, price (the lowest, where there are several), stock."""
+    """`腾讯视频月卡 · ¥25.00 · 充足`: name (the variant's, where there is one), price (the lowest), stock."""
+    name = (texts.name(card.listings[0].names) if len(card.listings) == 1 else "") or card.name
     prices = sorted({listing.price.minor for listing in card.listings})
     lowest = min(card.listings, key=lambda listing: listing.price.minor).price
     price = texts.money(lowest) if len(prices) == 1 else texts.say("{price} and up", price=texts.money(lowest))
     badge = stock_badge(texts, sum(figures.get(listing.sku_id, 0) for listing in card.listings))
-    return choice(f"{card.name} · {price} · {badge}", Intent.PRODUCT, product=card.product_id)
+    return choice(f"{name} · {price} · {badge}", Intent.PRODUCT, product=card.product_id)
 
 
 def draw_what_to_find(texts: Texts) -> Screen:

@@ -18,11 +18,11 @@ from core.catalog.service import Listing, UnknownListing, find_listing, find_lis
 from core.errors import NotFound
 from core.members.service import access_shopper
 from core.money import Money
-from core.orders.rules import PriceChanged
+from core.orders.rules import NothingIsSold, PriceChanged
 from core.orders.service import WantedLine, place_order
 from core.pricing.rules import Quote, quote
 from core.stock.rules import HeldByOthers, OutOfStock
-from core.stock.service import COUNTED_TO, available, usable_on
+from core.stock.service import COUNTED_TO, available, hands_out, usable_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ def confirm_listing(talk: Talk, listing: Listing, act: Act) -> Screen:
         quantity = read_quantity(act.text("quantity"), maximum=listing.maximum_quantity)
     except BadQuantity as refusal:
         return replace(refuse(talk.texts, refusal), asks=Act(Intent.QUANTITY, {"code": listing.code}))
+    if not hands_out():
+        return refuse(talk.texts, NothingIsSold())
     left = stock_of(talk, listing)
     if left < quantity and left < COUNTED_TO:
         fewer = choice(

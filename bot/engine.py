@@ -54,6 +54,7 @@ HANDLERS: Mapping[Intent, Handler] = {
     Intent.EXCHANGE_LATE: wallet.exchange_late,
     Intent.WALLET: wallet.wallet,
     Intent.TOP_UP: wallet.top_up,
+    Intent.THANKS: home.thanks,
     Intent.LANGUAGE: home.language,
     Intent.SET_LANGUAGE: home.chosen_language,
     Intent.HELP: home.support,

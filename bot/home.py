@@ -14,7 +14,9 @@ NOT_OPEN_YET = {
     Intent.POINTS: mark("Points have not opened in this shop yet."),
     Intent.CHECK_IN: mark("Check-in has not opened in this shop yet."),
     Intent.COUPONS: mark("Coupons have not opened in this shop yet; the price you see is the price you pay."),
-    Intent.AFTER_SALES: mark("After-sales cannot be asked for here yet: contact the shop and name your order number."),
+    Intent.AFTER_SALES: mark(
+        "After-sales cannot be asked for here yet: write to the shop where you found it, with your order number."
+    ),
     Intent.BIND: mark("Linking your other accounts has not opened yet; your orders stay in this chat."),
 }
 LANGUAGE_NAMES = {"zh-CN": "中文", "en": "English"}
@@ -50,6 +52,11 @@ def support(talk: Talk, act: Act) -> Screen:
     return draw_help(talk.texts)
 
 
+def thanks(talk: Talk, act: Act) -> Screen:
+    """谢谢."""
+    return draw_welcome(talk.texts)
+
+
 def home_options(texts: Texts) -> tuple[Option, ...]:
     """What the menu offers."""
     return (
@@ -69,6 +76,11 @@ def draw_home(texts: Texts, first: str = "") -> Screen:
     return Screen(ScreenKind.MENU, "\n".join(lines), home_options(texts))
 
 
+def draw_welcome(texts: Texts) -> Screen:
+    """What a thank-you is answered with."""
+    return draw_home(texts, first=texts.say("You are welcome. Anything else?"))
+
+
 def draw_menu_changed(texts: Texts) -> Screen:
     """What a button or number of an old menu is answered with."""
     return draw_home(texts, first=texts.say("The menu has changed, please choose again."))
@@ -82,7 +94,7 @@ def draw_nothing_to_confirm(texts: Texts) -> Screen:
 def draw_languages(texts: Texts, locales: list[str]) -> Screen:
     """Each language by its own name."""
     options = (choice(LANGUAGE_NAMES.get(locale, locale), Intent.SET_LANGUAGE, locale=locale) for locale in locales)
-    return Screen(ScreenKind.MENU, texts.say("Which language do you prefer?"), (*options, home_option(texts)))
+    return Screen(ScreenKind.MENU, texts.say("Choose a language / 请选择语言"), (*options, home_option(texts)))
 
 
 def draw_help(texts: Texts) -> Screen:
@@ -94,11 +106,13 @@ def draw_help(texts: Texts) -> Screen:
         texts.row(texts.say("buy A1 2"), texts.say("two of A1; “A1 2” and “A1*2” do the same")),
         texts.row(texts.say("orders"), texts.say("your latest orders")),
         texts.row(texts.say("cards"), texts.say("your cards once more")),
+        texts.row(texts.say("wallet"), texts.say("your balance, and topping it up")),
         texts.row(texts.say("cancel"), texts.say("give up an unpaid order")),
         texts.row(texts.say("find 4200001234"), texts.say("an order by the number on your bill")),
         texts.row(texts.say("language"), texts.say("Chinese or English")),
         "",
-        texts.say("Need a person? Staff do not answer in this chat yet: contact the shop and name your order number."),
+        texts.say("Need a person? Nobody answers in this chat yet."),
+        texts.say("Write to the shop where you found it (its own page, group or account), with your order number."),
     )
     options = (
         choice(texts.say("Goods"), Intent.CATALOG),

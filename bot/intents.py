@@ -42,6 +42,7 @@ class Intent(StrEnum):
     EXCHANGE_LATE = "exchange_late"  # late money: other goods for it
     WALLET = "wallet"  # balance and top-up
     TOP_UP = "top_up"  # tops the wallet up by one amount
+    THANKS = "thanks"  # a thank-you, which is answered and not looked for
     LANGUAGE = "language"  # which language
     SET_LANGUAGE = "set_language"  # chooses one
     HELP = "help"  # words that work, and how to reach the merchant

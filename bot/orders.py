@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.buying import confirm_listing
 from bot.home import draw_home
 from bot.intents import Act, Intent
-from bot.paying import order_of, show_order, summary_of
+from bot.paying import order_of, show_order, summary_of, told_apart
 from bot.screens import Option, Screen, ScreenKind
 from bot.statuses import status_words
 from bot.talk import Talk, choice, home_option
-from bot.texts import Texts
+from bot.texts import Texts, mark
 from bot.words import echo
 from core.catalog.rules import UnknownListing
 from core.catalog.service import find_listings, product_view
 from core.errors import NotFound
 from core.fulfilment.service import NothingDelivered, request_reread
 from core.ids import Prefix, public
+from core.orders.rules import OrderStatus
 from core.orders.service import OrderView, order_view, orders_of
 from core.payments.bills import order_of_bill
+
+WAITING = {
+    OrderStatus.PAID: mark("Order {number} ({goods}) is paid, its cards are on their way."),
+    OrderStatus.IN_REVIEW: mark("Order {number} ({goods}) is paid, the shop checks it first; your money is safe."),
+}
+"""What is said of an order that waits for its cards."""
 
 
 def orders(talk: Talk, act: Act) -> Screen:
     """The shopper's latest orders."""
-    return draw_orders(talk.texts, orders_of(actor=talk.actor, limit=8))
+    return draw_orders(talk.texts, orders_of(actor=talk.actor, limit=8), now=talk.now)
 
 
 def order(talk: Talk, act: Act) -> Screen:
@@ -46,8 +55,14 @@ def cards(talk: Talk, act: Act) -> Screen:
     try:
         request_reread(actor=talk.actor, order_id=wanted, submission_id=talk.message, now=talk.now)
     except NothingDelivered:
-        return draw_no_cards(talk.texts)
+        waiting = [view for view in waiting_of(talk) if wanted in {None, view.id}]
+        return draw_waiting(talk.texts, waiting) if waiting else draw_no_cards(talk.texts)
     return draw_cards_come(talk.texts)
+
+
+def waiting_of(talk: Talk) -> list[OrderView]:
+    """The shopper's latest orders that are paid and wait for their cards."""
+    return [view for view in orders_of(actor=talk.actor) if view.status in WAITING]
 
 
 def redeem(talk: Talk, act: Act) -> Screen:
@@ -73,13 +88,14 @@ def found(talk: Talk, act: Act) -> Screen:
         return draw_no_bill(talk.texts, number)
 
 
-def draw_orders(texts: Texts, views: list[OrderView]) -> Screen:
+def draw_orders(texts: Texts, views: list[OrderView], *, now: datetime) -> Screen:
     """One option an order, the newest first."""
     if not views:
         return draw_home(texts, first=texts.say("You have no orders yet."))
     options: list[Option] = [
         choice(
-            f"{summary_of(texts, view)} · {texts.money(view.total)} · {status_words(texts, view.status)}",
+            f"{summary_of(texts, view)} · {texts.money(view.total)} · {status_words(texts, view.status)} · "
+            f"{told_apart(texts, view, now=now)}",
             Intent.ORDER,
             order=public(Prefix.ORDER, view.id),
         )
@@ -94,6 +110,18 @@ def draw_no_cards(texts: Texts) -> Screen:
         "No cards have been delivered to you in this shop yet. An order that is paid shows its cards here."
     )
     return Screen(ScreenKind.TEXT, text, (choice(texts.say("My orders"), Intent.ORDERS), home_option(texts)))
+
+
+def draw_waiting(texts: Texts, views: list[OrderView]) -> Screen:
+    """取卡 while orders are paid and their cards have not come yet: which ones, and how they stand."""
+    lines = [
+        texts.say(WAITING[view.status], number=public(Prefix.ORDER, view.id), goods=summary_of(texts, view))
+        for view in views
+    ]
+    lines.append(texts.say("Nothing is lost: they arrive here as soon as they can."))
+    see = (choice(texts.say("See the order"), Intent.ORDER, order=public(Prefix.ORDER, view.id)) for view in views[:1])
+    options = (*see, choice(texts.say("My orders"), Intent.ORDERS), home_option(texts))
+    return Screen(ScreenKind.TEXT, "\n".join(lines), options)
 
 
 def draw_cards_come(texts: Texts) -> Screen:

@@ -70,7 +70,7 @@ def cancel_word(talk: Talk, act: Act) -> Screen:
     unpaid = [view for view in orders_of(actor=talk.actor) if view.status is OrderStatus.AWAITING_PAYMENT]
     if len(unpaid) == 1:
         return cancelled(talk, Act(Intent.CANCEL_ORDER, {"order": public(Prefix.ORDER, unpaid[0].id)}))
-    return draw_what_to_cancel(talk.texts, unpaid)
+    return draw_what_to_cancel(talk.texts, unpaid, now=talk.now)
 
 
 def order_of(act: Act) -> UUID:
@@ -86,6 +86,11 @@ def goods_of(texts: Texts, line: LineView) -> str:
 def summary_of(texts: Texts, view: OrderView) -> str:
     """All goods of an order in a few words."""
     return texts.say(", ").join(goods_of(texts, line) for line in view.lines)
+
+
+def told_apart(texts: Texts, view: OrderView, *, now: datetime) -> str:
+    """`12:05 · …k3f9q2`: when it was placed and the end of its number, since one may order the same twice."""
+    return f"{texts.short_time(view.placed_at, now=now)} · …{public(Prefix.ORDER, view.id)[-6:]}"
 
 
 def draw_pay(texts: Texts, view: OrderView, *, balance: Money, now: datetime) -> Screen:
@@ -113,6 +118,7 @@ def draw_receipt(texts: Texts, view: OrderView) -> Screen:
     """An order that is no longer waiting for its payment."""
     lines = [
         texts.say(STATUS_TITLES[view.status]),
+        texts.row(texts.say("Order number"), public(Prefix.ORDER, view.id)),
         *(texts.row(texts.say("Item"), goods_of(texts, line)) for line in view.lines),
         texts.row(texts.say("Total"), texts.money(view.total)),
         texts.row(texts.say("Time of order"), texts.moment(view.placed_at)),
@@ -157,7 +163,7 @@ def receipt_options(texts: Texts, view: OrderView) -> tuple[Option, ...]:
     return (*options, home_option(texts))
 
 
-def draw_what_to_cancel(texts: Texts, unpaid: list[OrderView]) -> Screen:
+def draw_what_to_cancel(texts: Texts, unpaid: list[OrderView], *, now: datetime) -> Screen:
     """Which unpaid order is to be given up?"""
     if not unpaid:
         return Screen(
@@ -166,7 +172,8 @@ def draw_what_to_cancel(texts: Texts, unpaid: list[OrderView]) -> Screen:
             (choice(texts.say("My orders"), Intent.ORDERS), home_option(texts)),
         )
     options = (
-        choice(f"{texts.say('Cancel order')} · {summary_of(texts, view)} · {texts.money(view.total)}",
+        choice(f"{texts.say('Cancel order')} · {summary_of(texts, view)} · {texts.money(view.total)} · "
+               f"{told_apart(texts, view, now=now)}",
                Intent.CANCEL_ORDER, order=public(Prefix.ORDER, view.id))
         for view in unpaid
     )  # fmt: skip

@@ -28,7 +28,7 @@ log = structlog.get_logger()
 NOT_CHARGED = mark("Nothing was ordered or charged.")
 NOT_CHANGED = mark("Your orders and your money are as they were.")
 NOT_TAKEN = mark("Nothing was charged.")
-ASK_US = mark("If it happens again, contact support and give the error id.")
+ASK_US = mark("If it happens again, tell the shop the error id.")
 
 
 @dataclass(frozen=True, slots=True)

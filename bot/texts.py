@@ -59,11 +59,15 @@ class Texts:
     def time(self, at: datetime, *, now: datetime) -> str:
         """A time in the store's zone; with its day when that is not today's."""
         here = at.astimezone(self.zone)
+        zone = get_timezone_gmt(here, "long", self._babel)
+        return self.say("{time} ({zone})", time=self.short_time(at, now=now), zone=zone)
+
+    def short_time(self, at: datetime, *, now: datetime) -> str:
+        """The same without the zone, where there is little room."""
+        here = at.astimezone(self.zone)
         if here.date() == now.astimezone(self.zone).date():
-            shown = format_time(here, "HH:mm", locale=self._babel)
-        else:
-            shown = format_datetime(here, self.say("MMM d, HH:mm"), tzinfo=self.zone, locale=self._babel)
-        return self.say("{time} ({zone})", time=shown, zone=get_timezone_gmt(here, "long", self._babel))
+            return str(format_time(here, "HH:mm", locale=self._babel))
+        return str(format_datetime(here, self.say("MMM d, HH:mm"), tzinfo=self.zone, locale=self._babel))
 
     def moment(self, at: datetime) -> str:
         """A day and time in the store's zone, with the year."""

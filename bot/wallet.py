@@ -10,8 +10,10 @@ from bot.talk import Talk, choice, home_option
 from bot.texts import Texts
 from core.errors import NotFound
 from core.money import EXPONENT, Money
+from core.orders.rules import NothingIsSold
 from core.payments.rules import NotForSale
 from core.payments.service import choose_exchange, choose_refund, offered, start_topup, wallet_balance
+from core.stock.service import hands_out
 
 TOP_UPS = (50, 100, 200, 500)
 """What a wallet can be topped up by, in major units of its currency."""
@@ -23,7 +25,9 @@ def wallet(talk: Talk, act: Act) -> Screen:
 
 
 def top_up(talk: Talk, act: Act) -> Screen:
-    """A payment for the wallet: where it is paid."""
+    """A payment for the wallet: where it is paid; none is taken while there is nothing to spend it on."""
+    if not hands_out():
+        raise NothingIsSold()
     amount = Money(act.number("minor"), act.text("currency"))
     accounts = offered(merchant_id=talk.merchant_id, currency=amount.currency)
     if not accounts:

@@ -18,6 +18,8 @@ _WORDS: dict[Intent, tuple[str, ...]] = {
     Intent.ORDERS: ("订单", "我的订单", "最近订单", "查订单", "order", "orders", "my orders"),
     Intent.CARDS: ("取卡", "取卡密", "卡密", "再次查看", "card", "cards", "my cards"),
     Intent.WALLET: ("钱包", "余额", "我的余额", "充值余额", "wallet", "balance"),
+    Intent.THANKS: ("谢谢", "谢谢你", "谢谢您", "谢谢了", "谢了", "多谢", "感谢", "辛苦了",
+                    "thanks", "thank you", "thank you very much", "thx", "ty"),
     Intent.LANGUAGE: ("语言", "切换语言", "language", "lang"),
     Intent.YES: ("确认", "确认下单", "确定", "是", "是的", "好", "好的", "可以", "y", "yes", "ok", "okay", "confirm"),
     Intent.HELP: ("客服", "人工", "人工客服", "帮助", "怎么用", "help", "support", "?"),

@@ -107,22 +107,18 @@ def search_words(text: str) -> list[str]:
     return parted[:100].split()[:8]
 
 
-def pieces(words: list[str]) -> list[tuple[str, str | None, str | None]]:
-    """The two-character pieces of a search, each with what it looks like with one wrong Chinese character.
+def pieces(words: list[str]) -> list[tuple[str, str, str]]:
+    """The two-character Chinese pieces of a search, each with what it looks like with one wrong character.
 
-    A piece is (exact, LIKE pattern with the second character wrong, LIKE pattern with the first one wrong); pieces
-    without Chinese characters have no patterns, since two Latin letters alone say nothing. `腾迅` gives
+    A piece is (exact, LIKE pattern with the second character wrong, LIKE pattern with the first one wrong). Latin
+    letters make none, since two of them say nothing: those of `notebook` stand in nearly every name. `腾迅` gives
     `("腾迅", "%腾_%", "%_迅%")`: the first pattern finds 腾讯, which trigrams cannot.
     """
-    found: dict[str, tuple[str, str | None, str | None]] = {}
+    found: dict[str, tuple[str, str, str]] = {}
     for word in words:
         for first, second in itertools.pairwise(word):
-            chinese = is_chinese(first) and is_chinese(second)
-            found[first + second] = (
-                first + second,
-                f"%{first}_%" if chinese else None,
-                f"%_{second}%" if chinese else None,
-            )
+            if is_chinese(first) and is_chinese(second):
+                found[first + second] = (first + second, f"%{first}_%", f"%_{second}%")
     return list(found.values())[:MOST_PIECES]
 
 

@@ -17,18 +17,25 @@ PIECES_ALIKE = 0.5
 
 
 def search(*, merchant_id: int, text: str, locale: str, limit: int = 20) -> list[ProductCard]:
-    """What the merchant sells that has every word of `text` in its names, aliases or codes; failing that, alike ones.
+    """What the merchant sells that has every word of `text` in its names, aliases or codes.
 
-    Empty when nothing is alike or `text` has no word (only blanks, controls, punctuation).
+    Empty when nothing has or `text` has no word (only blanks, controls, punctuation).
     """
     words = search_words(text)
     if not words:
         return []
     whole = " ".join(words)
     rows = execute(sql.SEARCH_SUBSTRING, (merchant_id, words, whole, whole, limit))
-    if not rows:
-        alike = LONG_WORDS_ALIKE if min(map(len, words)) >= 5 else WORDS_ALIKE
-        rows = execute(sql.SEARCH_WORDS, (merchant_id, whole, alike, limit))
+    return cards_of(merchant_id=merchant_id, product_ids=[row[0] for row in rows], locale=locale)
+
+
+def alike(*, merchant_id: int, text: str, locale: str, limit: int = 20) -> list[ProductCard]:
+    """What `text` may have meant if it was mistyped: to be offered, never to be taken for what was asked for."""
+    words = search_words(text)
+    if not words:
+        return []
+    least = LONG_WORDS_ALIKE if min(map(len, words)) >= 5 else WORDS_ALIKE
+    rows = execute(sql.SEARCH_WORDS, (merchant_id, " ".join(words), least, limit))
     if not rows:
         rows = execute(sql.SEARCH_PIECES, (merchant_id, *_columns(words), PIECES_ALIKE, limit))
     return cards_of(merchant_id=merchant_id, product_ids=[row[0] for row in rows], locale=locale)
@@ -41,6 +48,6 @@ def nearest(*, merchant_id: int, text: str, locale: str, limit: int = 3) -> list
     return cards_of(merchant_id=merchant_id, product_ids=[row[0] for row in rows], locale=locale)
 
 
-def _columns(words: list[str]) -> tuple[list[str], list[str | None], list[str | None]]:
+def _columns(words: list[str]) -> tuple[list[str], list[str], list[str]]:
     found = pieces(words)
     return [piece[0] for piece in found], [piece[1] for piece in found], [piece[2] for piece in found]

@@ -28,7 +28,7 @@ from core.catalog.offered import (
     public_products,
 )
 from core.catalog.rules import Category, ProductKind, UnknownListing, axis_name, axis_value
-from core.catalog.search import nearest, search
+from core.catalog.search import alike, nearest, search
 
 __all__ = [
     "Category",
@@ -43,6 +43,7 @@ __all__ = [
     "access_listing",
     "access_product",
     "access_sku",
+    "alike",
     "axis_name",
     "axis_value",
     "cards_of",

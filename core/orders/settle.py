@@ -17,12 +17,13 @@ from core.work import Work, enqueue
 
 
 def settle_order(
-    *, order: LockedOrder, paid: Money, from_account_id: int, policy: OrderPolicy, now: datetime
+    *, order: LockedOrder, paid: Money, from_account_id: int, policy: OrderPolicy, now: datetime, is_told: bool = True
 ) -> Settled:
     """Settle a locked order with `paid`, taken from one account, inside the caller's transaction.
 
     An expired or cancelled order holds its cards again first (INV-S5). Raises `CannotSettle` (why: state, amount,
-    stock) with nothing changed; the caller books the money to suspense.
+    stock) with nothing changed; the caller books the money to suspense. Without `is_told` the chat gets no message:
+    the shopper who paid right there reads it in the answer, and nothing is said twice.
     """
     if paid != order.total:
         raise CannotSettle(why="amount")
@@ -40,7 +41,8 @@ def settle_order(
     execute(sql.BOOK_SHARES, booked | {"holds": holds})
     for delivery_id in ready or ():
         enqueue(Work.DELIVER, delivery_id)
-    tell(conversation_id=order.conversation_id, kind=MessageKind.PAID, body={"order": name}, now=now)
+    if is_told:
+        tell(conversation_id=order.conversation_id, kind=MessageKind.PAID, body={"order": name}, now=now)
     return Settled(order_id=order.id, delivery_ids=tuple(ready or ()))
 
 

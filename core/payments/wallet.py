@@ -68,7 +68,8 @@ def pay_from_wallet(*, actor: Actor, order_id: UUID, submission_id: str, now: da
         )
         holds.capture(order_id=order_id, now=now)
         _insert_paid(order, payment_id, Rail.WALLET, now)
-        settle_order(order=order, paid=order.total, from_account_id=held_in_id, policy=OrderPolicy(), now=now)
+        source, policy = held_in_id, OrderPolicy()
+        settle_order(order=order, paid=order.total, from_account_id=source, policy=policy, now=now, is_told=False)
         ledger.change_balances(ledger.merged(changes, {held_in_id: -order.total.minor}))
         return payment_id
 
@@ -126,7 +127,8 @@ def settle_free(*, order_id: UUID, now: datetime) -> UUID:
         )
         payment_id = new_id()
         _insert_paid(order, payment_id, Rail.FREE, now)
-        settle_order(order=order, paid=order.total, from_account_id=nothing_id, policy=OrderPolicy(), now=now)
+        source, policy = nothing_id, OrderPolicy()
+        settle_order(order=order, paid=order.total, from_account_id=source, policy=policy, now=now, is_told=False)
         return payment_id
 
     return in_transaction(work)

@@ -62,9 +62,17 @@ def usable_on(*, now: datetime, zone: str, minimum_life_days: int) -> date:
 
 
 def available(*, merchant_id: int, sku_ids: list[int], usable_on: date, cap: int = COUNTED_TO) -> dict[int, int]:
-    """How many cards a merchant can sell of each SKU, at most `cap` each: never above the truth."""
+    """How many cards a merchant can sell of each SKU, at most `cap` each: never above the truth.
+
+    While the vault can open none (`hands_out`), none can be sold.
+    """
     rows = execute(sql.AVAILABLE, {"merchant": merchant_id, "skus": sku_ids, "usable_on": usable_on, "cap": cap})
-    return {int(sku): int(count) for sku, count in rows}
+    return dict.fromkeys(sku_ids, 0) | {int(sku): int(count) for sku, count in rows}
+
+
+def hands_out() -> bool:
+    """Whether the vault can open what is sold: while it cannot, no order is taken."""
+    return bool(execute(sql.HANDS_OUT)[0][0])
 
 
 def share_facts(*, merchant_id: int, sku_id: int, usable_on: date) -> ShareFacts:

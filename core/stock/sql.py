@@ -75,8 +75,11 @@ SELECT w.sku_id, (
             LIMIT %(cap)s) c ON true
         LIMIT %(cap)s) capped)
 FROM unnest(%(skus)s::bigint[]) w(sku_id)
+WHERE NOT EXISTS (SELECT 1 FROM vault_state WHERE NOT open)
 """
-"""How many cards of each SKU a merchant can sell now, counted to `cap` at most."""
+"""How many cards of each SKU a merchant can sell now, counted to `cap` at most; no row while the vault opens none."""
+
+HANDS_OUT = "SELECT NOT EXISTS (SELECT 1 FROM vault_state WHERE NOT open)"
 
 SHARE_FACTS = """
 WITH pool AS (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.catalog.service import find_listing, find_sku, search
+from core.catalog.service import alike, find_listing, find_sku, search
 from core.config import Config, ConfigError
 from core.db import StoreDatabase
 from core.parties.service import find_merchant, find_party
@@ -76,12 +76,12 @@ def test_the_rules_of_the_contract_stand_on_the_skus(shop: Shop) -> None:
     demo, other = find_merchant("demo").id, find_merchant("other").id
     assert find_listing(merchant_id=demo, code="A1").sku_id == find_sku(code="A1")
     assert find_listing(merchant_id=other, code="A2").price.minor == 4790
-    for typed, product in (
-        ("视频", "tencent-video-vip"),
-        ("腾迅", "tencent-video-vip"),
-        ("steam 50", "steam-wallet-us"),
+    for look, typed, product in (
+        (search, "视频", "tencent-video-vip"),
+        (alike, "腾迅", "tencent-video-vip"),
+        (search, "steam 50", "steam-wallet-us"),
     ):
-        assert search(merchant_id=demo, text=typed, locale="zh-CN")[0].code == product
+        assert look(merchant_id=demo, text=typed, locale="zh-CN")[0].code == product
 
 
 def test_the_files_are_imported_once_by_the_vault_with_exact_counts(

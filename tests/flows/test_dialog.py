@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from bot.screens import ScreenKind
+from core.ids import Prefix, public
 from core.orders.service import expire_due
 from tests.builders import Shop
-from tests.support.dialog import Dialog, an_engine, order_of, pay_and_deliver, queued
+from tests.support.dialog import Dialog, an_engine, order_of, pay, pay_and_deliver, queued
 
 
 @pytest.fixture
@@ -30,14 +31,14 @@ def test_buying_by_code_is_one_message_one_tap_and_a_payment_page(talk, shop):
     assert "合计：¥20.00" in confirm.text
     assert orders(shop) == 0
 
-    pay = talk.tap("确认")
+    asked = talk.tap("确认")
 
-    assert pay.kind is ScreenKind.PAY
-    assert "应付：¥20.00" in pay.text
+    assert asked.kind is ScreenKind.PAY
+    assert "应付：¥20.00" in asked.text
     assert orders(shop) == 1
     assert shop.card_states() == {"free": 8, "held": 2}
-    (link,) = [option for option in pay.options if option.pay_order]
-    assert link.pay_order == order_of(pay)
+    (link,) = [option for option in asked.options if option.pay_order]
+    assert link.pay_order == order_of(asked)
 
 
 def test_a_whole_purchase_by_tapping_only_and_its_cards_come_unasked(talk, shop, clock):
@@ -47,10 +48,10 @@ def test_a_whole_purchase_by_tapping_only_and_its_cards_come_unasked(talk, shop,
 
     talk.tap("购买")
     talk.tap("+1")
-    pay = talk.tap("确认")
-    assert "应付：¥20.00" in pay.text
+    asked = talk.tap("确认")
+    assert "应付：¥20.00" in asked.text
 
-    pay_and_deliver(shop, clock, order_of(pay))
+    pay_and_deliver(shop, clock, order_of(asked))
 
     paid, cards = talk.unasked()
     assert paid.text.startswith("已支付，正在出货")
@@ -144,7 +145,7 @@ def test_a_language_is_chosen_once_and_kept(talk, shop, sql):
     assert screen.text.startswith("From now on we speak English.")
     assert sql("SELECT locale FROM shopper WHERE id = %s", [talk.talker.shopper_id]) == [("en",)]
     assert talk.say("language 中文").text.startswith("已切换为中文。")
-    assert talk.say("语言 fr").text == "请选择语言"
+    assert talk.say("语言 fr").text == "请选择语言 / Choose a language"
 
 
 def test_an_english_shopper_is_spoken_to_in_english_and_may_write_chinese(shop, clock):
@@ -177,7 +178,9 @@ def test_two_unpaid_orders_are_a_choice_when_one_is_cancelled(talk, shop):
         talk.say("买 A1 1")
         talk.tap("确认")
 
-    assert talk.say("取消").text == "要取消哪个订单？"
+    which = talk.say("取消")
+    assert which.text == "要取消哪个订单？"
+    assert len({option.label for option in which.options}) == 3  # two orders that can be told apart, and the menu
     assert talk.say("1").text.startswith("订单已取消")
     assert shop.card_states() == {"free": 9, "held": 1}
 
@@ -209,6 +212,27 @@ def test_cards_are_asked_for_again_and_never_stand_in_the_answer(talk, shop, clo
     assert queued("reread") == 1
 
 
+def test_cards_asked_for_while_the_delivery_waits_name_the_paid_order(talk, shop, clock):
+    talk.say("买 A1 2")
+    order = order_of(talk.tap("确认"))
+    pay(shop, clock, order)
+
+    answer = talk.say("取卡")
+
+    assert answer.text.startswith(f"订单 {public(Prefix.ORDER, order)}（商品 A1 × 2）已付款，正在出货。")
+    assert talk.tap("查看订单").text.startswith("已支付，正在出货")
+
+
+def test_cards_asked_for_while_the_shop_checks_the_order_say_so(talk, shop, clock, sql):
+    talk.say("买 A1 2")
+    order = order_of(talk.tap("确认"))
+    pay(shop, clock, order)
+    sql("UPDATE delivery SET state = 'waiting'")
+    sql("UPDATE order_line SET gate = 'review', gate_reason = 'over_budget'")
+
+    assert f"订单 {public(Prefix.ORDER, order)}（商品 A1 × 2）已付款，商家核对中" in talk.say("取卡").text
+
+
 def test_orders_are_listed_with_their_state_and_each_can_be_opened(talk, shop, clock):
     talk.say("买 A1 2")
     pay_and_deliver(shop, clock, order_of(talk.tap("确认")))
@@ -218,14 +242,26 @@ def test_orders_are_listed_with_their_state_and_each_can_be_opened(talk, shop, c
 
     listed = talk.say("订单")
 
-    assert [option.label for option in listed.options] == [
-        "商品 A1 × 1 · ¥10.00 · 待付款",
-        "商品 A1 × 2 · ¥20.00 · 已发货",
-        "菜单",
-    ]
+    unpaid, delivered, menu = [option.label for option in listed.options]
+    assert unpaid.startswith("商品 A1 × 1 · ¥10.00 · 待付款 · 12:01 · …")
+    assert delivered.startswith("商品 A1 × 2 · ¥20.00 · 已发货 · 12:00 · …")
+    assert menu == "菜单"
     assert talk.say("1").kind is ScreenKind.PAY
     talk.say("订单")
-    assert talk.say("2").text.startswith("订单已发货")
+    receipt = talk.say("2")
+    assert receipt.text.startswith("订单已发货")
+    number = public(Prefix.ORDER, order_of(receipt))
+    assert f"订单号：{number}" in receipt.text
+    assert delivered.endswith(number[-6:])
+
+
+def test_three_alike_orders_of_one_minute_are_told_apart_in_every_list(talk):
+    for _ in range(3):
+        talk.say("买 A1 1")
+        talk.tap("确认")
+
+    for word in ("订单", "取消"):
+        assert len({option.label for option in talk.say(word).options}) == 4
 
 
 def test_what_has_not_opened_is_answered_honestly_with_the_menu(talk):

@@ -124,11 +124,11 @@ def test_nine_products_make_two_pages_with_ways_on_and_back(talk, shelves):
     assert labels(first)[-2:] == ["下一页", "菜单"]
 
     second = talk.tap("下一页")
-    assert labels(second) == ["视频 9 · ¥10.09 · 售罄", "上一页", "菜单"]
+    assert labels(second) == ["视频 9 月卡 · ¥10.09 · 售罄", "上一页", "菜单"]
     assert labels(talk.tap("上一页")) == labels(first)
 
 
-@pytest.mark.parametrize("said", ["搜索 视频", "搜索视频", "search video", "搜索 腾迅"])
+@pytest.mark.parametrize("said", ["搜索 视频", "搜索视频", "search video", "腾讯视频", "video"])
 def test_a_search_with_one_result_shows_the_product_at_once(talk, shelves, steam, said):
     video = shelves.a_product("tencent", "腾讯视频", "Tencent Video")
     shelves.a_variant(video, "A1", ("腾讯视频 月卡", "Tencent Video, 1 month"), 2500, period="month")
@@ -139,14 +139,31 @@ def test_a_search_with_one_result_shows_the_product_at_once(talk, shelves, steam
     assert screen.text.startswith("腾讯视频 月卡")
 
 
-def test_a_name_without_a_word_before_it_is_looked_for(talk, shelves, steam):
-    video = shelves.a_product("tencent", "腾讯视频", "Tencent Video")
-    shelves.a_variant(video, "A1", ("腾讯视频 月卡", "Tencent Video, 1 month"), 2500, period="month")
+@pytest.mark.parametrize("before", ["", "搜索 "])
+def test_a_name_of_several_goods_lists_each_as_what_is_sold_with_its_face_value(talk, shelves, before):
+    for n, (code, value, price) in enumerate((("B1", "50", 35900), ("B2", "20", 14900))):
+        product = shelves.a_product(f"steam-{n}", "Steam 钱包充值码", "Steam Wallet Code", Category.GAMES)
+        shelves.a_variant(product, code, (f"Steam {value} 美元充值码", f"Steam {value} USD"), price, region="US")
 
-    found = talk.say("腾讯视频")
-    assert found.text == "“腾讯视频”的搜索结果"
-    assert labels(found) == ["腾讯视频 · ¥25.00 · 售罄", "看看全部商品", "客服与帮助", "菜单"]
-    assert labels(talk.say("steam gift card"))[0].startswith("Steam")
+    found = talk.say(f"{before}steam")
+
+    assert found.text == "“steam”的搜索结果"
+    assert labels(found)[:2] == ["Steam 50 美元充值码 · ¥359.00 · 售罄", "Steam 20 美元充值码 · ¥149.00 · 售罄"]
+    assert labels(talk.say("商品"))[:2] == labels(found)[:2]
+    assert talk.say(f"{before}steam 50").text.startswith("Steam 50 美元充值码\n")
+
+
+@pytest.mark.parametrize("said", ["nintendo", "notebook", "nothing-like-this", "thing", "netflix", "腾迅", "staem"])
+@pytest.mark.parametrize("before", ["", "search "])
+def test_a_name_nothing_has_is_offered_what_may_be_meant_and_opens_nothing(talk, shelves, steam, before, said):
+    for code, zh, en in (("D1", "墨笺笔记 专业版", "Ink Notes Pro"), ("A1", "腾讯视频", "Tencent Video")):
+        product = shelves.a_product(code.lower(), zh, en)
+        shelves.a_variant(product, code, (f"{zh} 月卡", f"{en}, 1 month"), 2500, period="month")
+
+    screen = talk.say(before + said)
+
+    assert screen.kind is ScreenKind.MENU
+    assert screen.text.startswith(f"没有找到“{said}”，您要的是不是这些？")
 
 
 def test_a_search_without_words_asks_and_one_without_results_shows_the_nearest(talk, steam):

@@ -61,6 +61,17 @@ def test_a_wallet_that_covers_an_order_pays_it_in_one_tap(talk, till):
     assert "余额：¥40.00" in talk.say("钱包").text
 
 
+def test_an_order_paid_from_the_wallet_is_said_to_be_paid_once(talk, till):
+    a_filled_wallet(till, talk, 5000)
+    an_order(talk)
+    before = [screen.text for screen in talk.unasked()]
+
+    answer = talk.tap("用钱包支付")
+
+    assert answer.text.startswith("已支付，正在出货")
+    assert [screen.text for screen in talk.unasked()] == before
+
+
 def test_a_wallet_that_is_too_small_is_not_offered(talk, till):
     a_filled_wallet(till, talk, 900)
     an_order(talk)

@@ -46,6 +46,25 @@ def test_the_confirm_button_of_a_cancelled_order_shows_that_order_and_places_no_
     assert orders(shop) == 1
 
 
+def test_while_the_vault_opens_nothing_the_shop_says_so_before_anybody_pays(talk, shop, sql):
+    sql("INSERT INTO vault_state (open, reason, at) VALUES (false, 'its key is missing', now())"
+        " ON CONFLICT (one) DO UPDATE SET open = false, reason = excluded.reason")  # fmt: skip
+
+    product = talk.say("A1")
+    confirm = talk.say("买 A1 2")
+    talk.say("钱包")
+    top_up = talk.tap("充值")
+
+    assert "店里暂时出不了货，先不接单。" in product.text
+    assert "购买" not in [option.label for option in product.options]
+    for refused in (confirm, top_up):
+        assert refused.kind is ScreenKind.ERROR
+        assert refused.text.startswith("店里暂时出不了货，先不接单。")
+    assert shop.count("payment") == 0
+    sql("UPDATE vault_state SET open = true, reason = NULL")
+    assert "购买" in [option.label for option in talk.say("A1").options]
+
+
 @pytest.mark.parametrize("action", ["x" * 22, "", "place?listing=1&quantity=9", "A" * 5000, "🎁", "\0"])
 def test_fault_40_an_invented_button_is_answered_like_a_missing_one_and_does_nothing(talk, shop, action):
     screen = talk.act(action)

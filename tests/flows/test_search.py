@@ -1,4 +1,4 @@
-"""What a shopper types finds goods: parts of names first, words alike next, wrong characters last."""
+"""What a shopper types finds goods: parts of names are found, words alike and wrong characters are only offered."""
 
 import pytest
 
@@ -6,6 +6,7 @@ from core.actor import OPERATOR
 from core.catalog.service import (
     Category,
     ProductKind,
+    alike,
     create_issuer,
     create_listing,
     create_product,
@@ -58,6 +59,10 @@ def found(shop: Shop, text: str) -> list[str]:
     return [card.code for card in search(merchant_id=shop.merchant, text=text, locale="zh-CN")]
 
 
+def offered(shop: Shop, text: str) -> list[str]:
+    return [card.code for card in alike(merchant_id=shop.merchant, text=text, locale="zh-CN")]
+
+
 @pytest.mark.parametrize(
     ("typed", "goods"),
     [
@@ -90,16 +95,23 @@ def test_parts_of_names_aliases_and_codes_find_their_goods(shop: Shop, typed: st
         ("steem 50", "steam-wallet"),
         ("staem", "steam-wallet"),
         ("tencnet video", "tencent-video"),
-        ("iqyi", "iqiyi"),
     ],
 )
-def test_typing_mistakes_find_their_goods_first(shop: Shop, typed: str, best: str) -> None:
-    assert found(shop, typed)[0] == best
+def test_typing_mistakes_are_offered_their_goods_first_and_never_found(shop: Shop, typed: str, best: str) -> None:
+    assert found(shop, typed) == []
+    assert offered(shop, typed)[0] == best
+
+
+@pytest.mark.parametrize("typed", ["nintendo", "notebook", "nothing-like-this"])
+def test_the_letter_pairs_of_an_unknown_latin_word_are_like_nothing(shop: Shop, typed: str) -> None:
+    assert found(shop, typed) == []
+    assert offered(shop, typed) == []
 
 
 @pytest.mark.parametrize("typed", ["%", "_", "\\", "%%%", "\0", "", "   ", "\u202e", "' OR 1=1 --", "netflix", "量子"])
 def test_signs_without_meaning_and_unknown_words_find_nothing(shop: Shop, typed: str) -> None:
     assert found(shop, typed) == []
+    assert offered(shop, typed) == []
 
 
 def test_a_nul_between_letters_parts_words_and_breaks_nothing(shop: Shop) -> None:
@@ -113,6 +125,7 @@ def test_unknown_words_are_answered_with_three_goods(shop: Shop, typed: str) -> 
 
 def test_the_nearest_goods_come_first(shop: Shop) -> None:
     assert nearest(merchant_id=shop.merchant, text="腾迅会员季卡", locale="en")[0].code == "iqiyi"
+    assert nearest(merchant_id=shop.merchant, text="iqyi", locale="en")[0].code == "iqiyi"
     assert nearest(merchant_id=shop.merchant, text="stem wallets", locale="en")[0].code == "steam-wallet"
 
 

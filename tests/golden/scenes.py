@@ -63,6 +63,7 @@ def talking() -> Iterator[tuple[str, Scene]]:
     yield "nothing_to_confirm", home.draw_nothing_to_confirm
     yield "languages", lambda texts: home.draw_languages(texts, ["zh-CN", "en"])
     yield "help", home.draw_help
+    yield "thanks", home.draw_welcome
     for intent, sentence in home.NOT_OPEN_YET.items():
         yield f"not_open_{intent.value}", lambda texts, first=sentence: home.draw_home(texts, texts.say(first))
 
@@ -78,13 +79,19 @@ def browsing() -> Iterator[tuple[str, Scene]]:
     yield "page_last", lambda texts: browse.draw_page(texts, a_page(texts, 2, more=False), {1: 100}, category="")
     yield "page_empty", lambda texts: browse.draw_page(texts, Page((), 1, False), {}, category="")
     yield "variant", lambda texts: browse.draw_variant(texts, a_product(texts.locale), a_listing(), {1: 100})
-    yield "variant_sold_out", lambda texts: browse.draw_variant(texts, a_product(texts.locale), a_listing(), {})
+    yield "variant_sold_out", a_sold_out
+    yield "variant_closed", lambda texts: browse.draw_closed(texts, a_sold_out(texts))
     yield "axis_first", lambda texts: a_steam(texts, {})
     yield "axis_second", lambda texts: a_steam(texts, {"region": "US"})
     yield "found", lambda texts: browse.draw_found(texts, "视频", [a_card(texts.locale)], {1: 100})
     yield "what_to_find", browse.draw_what_to_find
     yield "nearest", lambda texts: browse.draw_nearest(texts, "奈飞", [a_card(texts.locale)], {1: 3})
     yield "nothing_near", lambda texts: browse.draw_nearest(texts, "今天天气不错", [], {})
+
+
+def a_sold_out(texts: Texts) -> Screen:
+    """A product of which nothing can be sold."""
+    return browse.draw_variant(texts, a_product(texts.locale), a_listing(), {})
 
 
 def a_page(texts: Texts, number: int, *, more: bool) -> Page:
@@ -114,16 +121,18 @@ def ordering() -> Iterator[tuple[str, Scene]]:
     for status in OrderStatus:
         if status is not OrderStatus.AWAITING_PAYMENT:
             yield f"receipt_{status.value}", lambda texts, s=status: paying.draw_receipt(texts, an_order(s))
-    yield "cancel_which", lambda texts: paying.draw_what_to_cancel(texts, [an_order(), an_order()])
-    yield "cancel_nothing", lambda texts: paying.draw_what_to_cancel(texts, [])
+    yield "cancel_which", lambda texts: paying.draw_what_to_cancel(texts, [an_order(), an_order()], now=NOON)
+    yield "cancel_nothing", lambda texts: paying.draw_what_to_cancel(texts, [], now=NOON)
 
 
 def afterwards() -> Iterator[tuple[str, Scene]]:
     """Orders, cards, instructions, bills, the wallet."""
     several = [an_order(), an_order(OrderStatus.DELIVERED)]
-    yield "orders", lambda texts: orders.draw_orders(texts, several)
-    yield "orders_none", lambda texts: orders.draw_orders(texts, [])
+    yield "orders", lambda texts: orders.draw_orders(texts, several, now=NOON)
+    yield "orders_none", lambda texts: orders.draw_orders(texts, [], now=NOON)
     yield "cards_none", orders.draw_no_cards
+    waiting = [an_order(OrderStatus.PAID), an_order(OrderStatus.IN_REVIEW)]
+    yield "cards_waiting", lambda texts: orders.draw_waiting(texts, waiting)
     yield "cards_come", orders.draw_cards_come
     steps = {TENCENT["zh-CN"]: REDEEM["zh-CN"]}
     delivered = an_order(OrderStatus.DELIVERED)
