@@ -23,7 +23,7 @@ class Line:
 class Debt:
     """One order as its payer may see it (times UTC and aware)."""
 
-    order: str  # public id
+    number: str  # public id of the order or of the payment
     status: str  # what people see: awaiting_payment, paying, paid, delivered, …
     total: Money
     lines: tuple[Line, ...]
@@ -100,8 +100,54 @@ LOOKS: dict[str, Look] = {
     ),
 }
 
+TOP_UP_LOOKS: dict[str, Look] = {
+    **LOOKS,
+    "in_review": Look(
+        "warn",
+        "shield-check",
+        mark("Paid, under review"),
+        mark("The payment is in. A person looks at it before it goes to the wallet; the shop tells you in the chat."),
+    ),
+    "expired": Look(
+        "bad",
+        "clock",
+        mark("The time to pay is over"),
+        mark(
+            "Nothing was charged. If you paid all the same, the shop tells you in the chat what becomes of the money."
+        ),
+    ),
+}
+"""A top-up brings money, not cards: where that matters it has sentences of its own."""
+
 OPEN = frozenset({"awaiting_payment", "paying"})
 SETTLED = frozenset({"in_review", "paid", "delivered", "part_delivered", "topped_up"})
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a page speaks of what is paid on it; the texts are message ids."""
+
+    number: str
+    amount: str
+    notice: str
+    looks: dict[str, Look]
+    is_counted: bool  # whether its lines are so many of something at a price each
+
+
+ORDER = Kind(
+    mark("Order"),
+    mark("Amount"),
+    mark("Someone else may pay on this page. Cards are never shown here, only in the chat that ordered."),
+    LOOKS,
+    is_counted=True,
+)
+TOP_UP = Kind(
+    mark("Payment number"),
+    mark("Top-up amount"),
+    mark("Someone else may pay on this page. The money goes to the wallet of the chat that asked for it."),
+    TOP_UP_LOOKS,
+    is_counted=False,
+)
 
 
 @dataclass(frozen=True)
@@ -134,10 +180,10 @@ def _milliseconds(at: datetime | None) -> int:
     return int(at.timestamp() * 1000) if at else 0
 
 
-def _amount_label(status: str) -> str:
+def _amount_label(kind: Kind, status: str) -> str:
     if status in SETTLED:
         return mark("Amount paid")
-    return mark("To pay") if status in OPEN else mark("Amount")
+    return mark("To pay") if status in OPEN else kind.amount
 
 
 def bill(
@@ -148,14 +194,17 @@ def bill(
     chat_url: str,
     live_url: str,
     ways: list[Way],
+    kind: Kind = ORDER,
     trouble: Trouble | None = None,
 ) -> dict[str, object]:
     """The values of the checkout template."""
-    look = LOOKS[debt.status]
+    look = kind.looks[debt.status]
     left = max(0, _milliseconds(debt.deadline) - _milliseconds(now)) if debt.deadline else 0
     sums = [{"label": why, "amount": words.money(amount), "is_total": False} for why, amount in debt.discounts]
     return {
-        "order": debt.order,
+        "number": debt.number,
+        "number_label": words.say(kind.number),
+        "notice": words.say(kind.notice),
         "state": debt.status,
         "is_open": debt.status in OPEN,
         "tone": look.tone,
@@ -163,13 +212,12 @@ def bill(
         "state_text": words.say(look.state),
         "explanation": words.say(look.explanation),
         "next_step": words.say(look.next_step),
-        "amount_label": words.say(_amount_label(debt.status)),
+        "amount_label": words.say(_amount_label(kind, debt.status)),
         "total": words.money(debt.total),
         "lines": [
             {
                 "name": line.name,
-                "each": words.money(line.each),
-                "quantity": line.quantity,
+                "count": f"{words.money(line.each)} × {line.quantity}" if kind.is_counted else "",
                 "sum": words.money(line.sum),
             }
             for line in debt.lines

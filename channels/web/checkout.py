@@ -45,9 +45,9 @@ async def press(request: Request) -> Response:
     door: Door = request.app.state.door
     token: str = request.path_params["token"]
     fields = parse_qs((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+    view = await door.run(order_by_token, token=token)
     if not is_pressed(door, token, fields):
         raise Problem(403)
-    view = await door.run(order_by_token, token=token)
     with door.wakes.on(f"conv:{view.conversation_id}") as waiting:
         try:
             await door.run(charge, door, token)
@@ -140,7 +140,7 @@ def debt_of(view: OrderView, texts: Texts, now: datetime) -> Debt:
     full = sum(line.list_price_minor * line.quantity for line in view.lines)
     off = full - view.total.minor
     return Debt(
-        order=public(Prefix.ORDER, view.id),
+        number=public(Prefix.ORDER, view.id),
         status=OrderStatus.EXPIRED.value if status == OrderStatus.AWAITING_PAYMENT and now >= view.deadline else status,
         total=view.total,
         lines=tuple(

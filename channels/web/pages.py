@@ -11,6 +11,7 @@ from bot.texts import Texts
 from channels.web.door import Door
 from channels.web.goods import Tile, shelf
 from channels.web.tokens import cookie_name
+from core.errors import NotFound
 from core.parties.service import Merchant, find_merchant
 from core.titles import worded
 
@@ -45,10 +46,16 @@ WORDS_EN = ("Menu", "Orders", "Cards", "Search ", "Wallet", "Help", "Language")
 
 
 async def chat(request: Request) -> Response:
-    """The page of one merchant (`/s/<merchant>`) or of the default one (`/`)."""
+    """The page of one merchant (`/s/<merchant>`) or of the default one (`/`; a quiet page while there is none)."""
     door: Door = request.app.state.door
     texts = door.pages.language(request)
-    shop, goods = await door.run(front, door, request.path_params.get("merchant"), texts)
+    code = request.path_params.get("merchant")
+    try:
+        shop, goods = await door.run(front, door, code, texts)
+    except NotFound:
+        if code is not None:
+            raise
+        return door.pages.draw(request, "not_open.html.jinja")
     return door.pages.draw(
         request,
         "chat.html.jinja",

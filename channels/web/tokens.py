@@ -9,6 +9,7 @@ from channels.web.door import Door
 from channels.web.problems import Problem
 
 IN_QUERY = ("token", "access_token", "session_token")
+IN_ADDRESS = "A token in the address is refused, for addresses end up in logs: send it as Authorization: Bearer."
 COOKIE_DAYS = 30
 
 
@@ -31,8 +32,7 @@ def set_cookie(door: Door, response: Response, merchant: str, token: str) -> Non
 
 def token_of(request: HTTPConnection, door: Door, merchant: str) -> str:
     """The session token of a request. Raises `Problem` 401 without one or with one in the address, 403 cross-site."""
-    if any(name in request.query_params for name in IN_QUERY):
-        raise Problem(401, "A token in the address is refused: addresses end up in logs. Send it as Bearer.")
+    refuse_in_address(request)
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     if scheme:
         if scheme.lower() != "bearer" or not bearer.strip():
@@ -43,6 +43,12 @@ def token_of(request: HTTPConnection, door: Door, merchant: str) -> str:
         raise Problem(401, headers={"WWW-Authenticate": "Bearer"})
     check_same_site(request, door)
     return token
+
+
+def refuse_in_address(request: HTTPConnection) -> None:
+    """No door of the API takes a token in its address, not even one that needs none. Raises `Problem` 401."""
+    if any(name in request.query_params for name in IN_QUERY):
+        raise Problem(401, IN_ADDRESS, headers={"WWW-Authenticate": "Bearer"})
 
 
 def check_same_site(request: HTTPConnection, door: Door) -> None:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from bot.texts import Texts, mark
-from channels.web.bill import OPEN, Debt, Line, Way, bill
+from channels.web.bill import OPEN, TOP_UP, Debt, Line, Way, bill
 from channels.web.checkout import BUTTON, SETTLE_WAIT, STATE_WAIT, check_of, is_pressed, until_changed
 from channels.web.door import Door
 from channels.web.pages import Shop
@@ -36,7 +36,7 @@ SHOWN = {
 }
 """What the page says of each state of a payment."""
 
-WALLET = mark("Wallet")
+TOP_UP_LINE = mark("Wallet top-up")
 
 
 async def page(request: Request) -> Response:
@@ -52,9 +52,9 @@ async def press(request: Request) -> Response:
     door: Door = request.app.state.door
     token: str = request.path_params["token"]
     fields = parse_qs((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+    topic = await door.run(topic_of, door, token)
     if not is_pressed(door, token, fields):
         raise Problem(403)
-    topic = await door.run(topic_of, door, token)
     with door.wakes.on(topic) as waiting:
         try:
             await door.run(charge, door, token)
@@ -107,10 +107,10 @@ def bill_of(door: Door, token: str, texts: Texts) -> tuple[Shop, dict[str, objec
     merchant = access_party(actor=SYSTEM, party_id=payment.merchant_id)
     shown = state_of(door, payment)
     debt = Debt(
-        order=public(Prefix.PAYMENT, payment.id),
+        number=public(Prefix.PAYMENT, payment.id),
         status=shown,
         total=payment.amount,
-        lines=(Line(texts.say(WALLET), payment.amount, 1, payment.amount),),
+        lines=(Line(texts.say(TOP_UP_LINE), payment.amount, 1, payment.amount),),
         placed=payment.created_at,
         deadline=payment.expires_at,
     )
@@ -126,5 +126,6 @@ def bill_of(door: Door, token: str, texts: Texts) -> tuple[Shop, dict[str, objec
         chat_url=f"/s/{merchant.code}",
         live_url=f"/topup/{token}/state",
         ways=ways,
+        kind=TOP_UP,
     )
     return Shop(merchant.code, worded(merchant.names, texts.locale)), values

@@ -155,6 +155,22 @@ def test_names_are_text_and_never_markup(visit: Open) -> None:
     expect(page.locator("#log img")).to_have_count(0)
 
 
+def test_rows_keep_their_order_however_long_a_name_is_and_a_lone_total_has_no_line_above(visit: Open) -> None:
+    page = visit("/", size="phone")
+    text = "请付款\n商品：一个名字很长很长的商品，长到在手机上要占两行才放得下的那一种\n数量：2\n合计：¥50.00"
+    screens = [{"kind": "pay", "text": text}, {"kind": "pay", "text": "充值\n应付：¥50.00"}]
+    page.route("**/messages", lambda route: route.fulfill(json={"screens": screens}))
+
+    say(page, "付款")
+
+    expect(page.locator(".card.pay").first.locator("dt")).to_have_text(["商品", "数量", "合计"])
+    widths = [
+        total.evaluate("row => getComputedStyle(row).borderBlockStartWidth")
+        for total in page.locator(".card.pay .total").all()
+    ]
+    assert widths == ["1px", "0px"]
+
+
 def test_theme_and_language_are_chosen_and_remembered(visit: Open) -> None:
     page = visit("/", theme="light")
     page.locator("#theme").click()

@@ -125,6 +125,26 @@ def test_no_token_and_a_token_in_the_address_are_401(chatter: Chatter, web: WebS
     assert httpx.get(url + "/stream", params={"access_token": chatter.token}, trust_env=False).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/v1/chat/demo/messages", "/api/v1/chat/demo/messages/stream", "/api/v1/products"]
+)
+@pytest.mark.parametrize("name", ["token", "access_token"])
+def test_a_token_in_the_address_is_named_as_the_reason_whatever_else_is_sent(
+    chatter: Chatter, path: str, name: str
+) -> None:
+    answer = chatter.http.get(str(chatter.http.base_url.join(path)), params={name: chatter.token})
+
+    assert answer.status_code == 401
+    assert answer.json()["detail"].startswith("A token in the address is refused")
+    assert "Authorization: Bearer" in answer.json()["detail"]
+
+
+def test_a_token_in_the_address_of_an_unknown_merchant_is_still_404(chatter: Chatter) -> None:
+    address = str(chatter.http.base_url.join("/api/v1/chat/nobody/messages"))
+
+    assert chatter.http.get(address, params={"token": chatter.token}).status_code == 404
+
+
 def test_a_token_of_another_merchant_is_401(chatter: Chatter, web: WebServer) -> None:
     answer = httpx.get(
         f"{web.url}/api/v1/chat/other/messages", headers={"Authorization": f"Bearer {chatter.token}"}, trust_env=False

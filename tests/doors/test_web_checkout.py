@@ -167,6 +167,12 @@ def test_after_the_deadline_nothing_can_be_pressed(chatter: Chatter, http: httpx
     assert sql("SELECT count(*) FROM payment") == [(0,)]
 
 
+@pytest.mark.parametrize("kind", ["pay", "topup"])
+def test_pressing_at_an_unknown_token_is_404_as_looking_is(http: httpx.Client, kind: str) -> None:
+    for fields in ({}, {"check": "x"}, {"sandbox-pay": "1"}):
+        assert http.post(f"/{kind}/AAAAAAAAAAAAAAAAAAAAAA", data=fields).status_code == 404, fields
+
+
 @pytest.mark.parametrize("path", ["/pay/", "/pay/AAAAAAAAAAAAAAAAAAAAAA", "/pay/%00", "/pay/ord_x/state", "/pay/a/b/c"])
 def test_an_unknown_token_is_404_in_the_shops_look_with_an_error_id(http: httpx.Client, path: str) -> None:
     answer = http.get(path)

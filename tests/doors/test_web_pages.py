@@ -13,6 +13,7 @@ from babel.messages.pofile import read_po
 
 from channels.web import words
 from core.config import Config, Web
+from core.db import StoreDatabase
 from tests.builders import Shop
 from tests.support.web import WebServer, web_server
 
@@ -29,6 +30,16 @@ def test_the_shop_is_there_for_the_default_merchant_and_by_its_code(http: httpx.
     assert http.get("/").status_code == 200
     assert http.get("/s/other").status_code == 200
     assert http.get("/s/nobody").status_code == 404
+
+
+def test_a_store_without_a_merchant_has_a_quiet_page_without_a_button(config: Config, store_db: StoreDatabase) -> None:
+    with web_server(config) as server, httpx.Client(base_url=server.url, trust_env=False) as http:
+        page = http.get("/", headers={"Accept-Language": "en"})
+        assert http.get("/s/demo").status_code == 404
+
+    assert page.status_code == 200
+    assert "Not open yet" in page.text
+    assert not re.search(r"<(a|button|form)\b", page.text)
 
 
 def test_the_first_page_shows_the_goods_before_any_script_ran_and_makes_no_session(
@@ -147,7 +158,9 @@ def test_the_api_describes_itself(http: httpx.Client) -> None:
         for method in methods:
             asked = http.request(method, path.replace("{merchant}", "demo"))
             assert asked.status_code not in {404, 405}, path
-    assert "One purchase" in http.get("/api/docs").text
+    page = http.get("/api/docs", headers={"Accept-Language": "zh-CN"}).text
+    assert "One purchase" in page
+    assert '<html lang="en"' in page
 
 
 def test_errors_are_pages_for_people_and_documents_for_programs(http: httpx.Client) -> None:
@@ -166,7 +179,20 @@ def test_the_panel_says_that_it_is_not_built_yet(http: httpx.Client) -> None:
 
     assert page.status_code == 200
     assert "panel is not built yet" in page.text
+    assert "Setting up a real shop (merchant, goods, prices, ways to pay) comes with it" in page.text
     assert http.get("/admin/static/panel.css").status_code == 200
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/admin/x", 404), ("POST", "/admin/", 405)])
+def test_a_page_that_the_panel_does_not_have_is_said_in_its_own_form_with_an_error_id(
+    http: httpx.Client, method: str, path: str, status: int
+) -> None:
+    page = http.request(method, path)
+
+    assert page.status_code == status
+    assert re.search(r"<code>err_[a-z2-7]+</code>", page.text)
+    assert "/admin/static/panel.css" in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
 def test_alive_is_not_yet_ready(http: httpx.Client) -> None:

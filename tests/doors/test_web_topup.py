@@ -69,6 +69,16 @@ def test_the_page_of_a_top_up_shows_its_amount_and_the_button(page: str) -> None
     assert 'name="sandbox-pay"' in answer.text
 
 
+def test_the_page_of_a_top_up_speaks_of_a_wallet_and_not_of_an_order_or_cards(page: str) -> None:
+    html = re.sub(r"<script.*?</script>", "", get(page).text, flags=re.DOTALL)  # every sentence of the pages is there
+
+    assert "钱包充值" in html
+    assert "支付单号" in html
+    assert "款项会存入发起充值的对话的钱包" in html
+    for word in ("订单", "卡密只会", "× 1"):
+        assert word not in html
+
+
 def test_pressing_the_button_shows_the_wallet_filled_once_the_money_came(page: str, chatter: Chatter, sql) -> None:
     payer = threading.Thread(target=the_money_comes, args=(sql,))
     payer.start()

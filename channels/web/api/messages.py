@@ -16,6 +16,7 @@ from channels.web.problems import Problem
 from channels.web.render import SAFE_HEADERS
 from channels.web.tokens import token_of
 from core.conversations.service import Session
+from core.parties.service import find_merchant
 
 LONGEST_WAIT = 25.0  # seconds of a long poll
 TWIN_WAIT = 12.0  # seconds for the answer that a twin is making
@@ -83,7 +84,7 @@ async def identified(request: Request) -> tuple[Door, str, Session]:
         token = token_of(request, door, merchant)
     except Problem as problem:
         if problem.status == 401:
-            await door.run(signed_in, door, merchant=merchant, token="")  # an unknown merchant is 404 before all else
+            await door.run(find_merchant, merchant)  # an unknown merchant is 404 before all else
         raise
     return door, token, await door.run(signed_in, door, merchant=merchant, token=token)
 

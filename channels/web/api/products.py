@@ -12,6 +12,7 @@ from channels.web.door import Door
 from channels.web.goods import left_of
 from channels.web.problems import Problem
 from channels.web.render import SAFE_HEADERS
+from channels.web.tokens import refuse_in_address
 from core.catalog.service import public_products
 from core.parties.service import find_merchant
 
@@ -20,6 +21,7 @@ PAGE = 50
 
 async def index(request: Request) -> Response:
     """`{"items": [{"code", "name", "kind", "skus": [{"code", "name", "price", "available"}]}], "next"}`."""
+    refuse_in_address(request)
     door: Door = request.app.state.door
     limit = request.query_params.get("limit", str(PAGE))
     if not (limit.isascii() and limit.isdigit() and len(limit) <= 4):

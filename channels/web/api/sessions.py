@@ -11,7 +11,7 @@ from channels.web.api.bodies import read_object
 from channels.web.door import Door
 from channels.web.problems import Problem
 from channels.web.render import SAFE_HEADERS
-from channels.web.tokens import check_same_site, cookie_name, set_cookie
+from channels.web.tokens import check_same_site, cookie_name, refuse_in_address, set_cookie
 from core.conversations.service import NewSession, Session, open_session, session_by_token
 from core.errors import NotFound
 from core.ids import Prefix, public
@@ -24,6 +24,7 @@ SESSIONS_PER_HOUR = 3000
 
 async def create(request: Request) -> Response:
     """201 `{"session", "token"}`; for our own page (`{"page": true}`) the token goes into its cookie instead."""
+    refuse_in_address(request)
     door: Door = request.app.state.door
     merchant: str = request.path_params["merchant"]
     body = await read_object(request, may_be_empty=True)

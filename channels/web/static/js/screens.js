@@ -1,7 +1,7 @@
 /* Draws one Screen of the shop as a card. Only text is ever inserted, so a name can never become markup. */
 import { copyButton, el, icon, t } from "./page.js";
 
-const LONG = 26; // signs of a value that reads better below its label
+const LONG = 60; // signs of a value that is a sentence: it stands below its label, in its own place
 const DECIDES = new Set(["confirm", "pay", "product"]);
 const YES = /^(确认|去购买|确定|下单|购买|立即|去支付|支付|付款|confirm|place|buy|pay|yes)/i;
 const NO = /^(取消|返回|不|cancel|back|no)/i;
@@ -37,8 +37,7 @@ function body(text) { return text ? el("p.card-body", {}, text) : null; }
 function rowList(rows) {
   if (!rows.length) return null;
   const list = el("dl.rows");
-  const ordered = [...rows.filter(([, value]) => value.length <= LONG), ...rows.filter(([, value]) => value.length > LONG)];
-  for (const [label, value] of ordered) {
+  for (const [label, value] of rows) {
     const tone = TOTAL.test(label) ? ".total" : OFF.test(label) ? ".off" : value.length > LONG ? ".long" : /^(价格|Price)$/.test(label) ? ".cost" : "";
     list.append(el(`div${tone}`, {}, el("dt", {}, label), el("dd", {}, value)));
   }
