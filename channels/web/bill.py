@@ -180,6 +180,17 @@ def _milliseconds(at: datetime | None) -> int:
     return int(at.timestamp() * 1000) if at else 0
 
 
+def _clock(debt: Debt, now: datetime) -> dict[str, object]:
+    left = max(0, _milliseconds(debt.deadline) - _milliseconds(now)) if debt.deadline else 0
+    return {
+        "deadline_ms": _milliseconds(debt.deadline),
+        "now_ms": _milliseconds(now),
+        "span_ms": max(1, _milliseconds(debt.deadline) - _milliseconds(debt.placed or now)),
+        "left_ms": left,
+        "left": clock_face(left),
+    }
+
+
 def _amount_label(kind: Kind, status: str) -> str:
     if status in SETTLED:
         return mark("Amount paid")
@@ -199,7 +210,6 @@ def bill(
 ) -> dict[str, object]:
     """The values of the checkout template."""
     look = kind.looks[debt.status]
-    left = max(0, _milliseconds(debt.deadline) - _milliseconds(now)) if debt.deadline else 0
     sums = [{"label": why, "amount": words.money(amount), "is_total": False} for why, amount in debt.discounts]
     return {
         "number": debt.number,
@@ -223,11 +233,7 @@ def bill(
             for line in debt.lines
         ],
         "sums": [*sums, {"label": words.say("Total"), "amount": words.money(debt.total), "is_total": True}],
-        "deadline_ms": _milliseconds(debt.deadline),
-        "now_ms": _milliseconds(now),
-        "span_ms": max(1, _milliseconds(debt.deadline) - _milliseconds(debt.placed or now)),
-        "left_ms": left,
-        "left": clock_face(left),
+        **_clock(debt, now),
         "chat_url": chat_url,
         "live_url": live_url,
         "gateways": ways,
