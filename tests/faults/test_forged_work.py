@@ -93,6 +93,7 @@ def test_control_the_pickle_would_run_if_anybody_unpickled_it(tmp_path: Path) ->
 def test_a_pickle_row_inserted_by_the_web_role_runs_nothing_and_is_alerted(
     worker: Worker, seen: Seen, sql: Sql, tmp_path: Path
 ) -> None:
+    """Fault 105: huey itself would run it."""
     mark = tmp_path / "ran"
     row = pickle.dumps(RunsCode(mark))
 

@@ -59,6 +59,7 @@ def test_an_account_is_opened_once(shop: Shop, wallet: int) -> None:
 
 
 def test_a_transfer_moves_the_stored_balance_and_the_recomputed_one(shop: Shop, world: int, wallet: int) -> None:
+    """INV-M2, INV-M3: both books say the same."""
     post(transfers=[move(world, wallet, 700), move(wallet, world, 200)], now=NOON)
 
     assert (wallet_says(), balance(account_id=wallet), balance(account_id=world)) == (500, 500, -500)
@@ -66,12 +67,14 @@ def test_a_transfer_moves_the_stored_balance_and_the_recomputed_one(shop: Shop, 
 
 
 def test_amounts_of_one_account_are_summed_before_its_floor_is_judged(world: int, wallet: int) -> None:
+    """INV-M4: what counts is where an account ends."""
     post(transfers=[move(wallet, world, 200), move(world, wallet, 200)], now=NOON)
 
     assert wallet_says() == 0
 
 
 def test_below_its_floor_nothing_moves_at_all(shop: Shop, world: int, wallet: int) -> None:
+    """INV-M4: the other transfers of the same step stay out too."""
     other = account(AccountKind.WALLET, "shopper:2")
     post(transfers=[move(world, wallet, 100)], now=NOON)
     before = shop.fingerprint()
@@ -83,6 +86,7 @@ def test_below_its_floor_nothing_moves_at_all(shop: Shop, world: int, wallet: in
 
 
 def test_a_transfer_is_reversed_whole_and_once(shop: Shop, world: int, wallet: int) -> None:
+    """INV-M6: a correction is a transfer of its own."""
     post(transfers=[move(world, wallet, 300)], now=NOON)
     first = shop.sql("SELECT id FROM transfer")[0][0]
 
@@ -98,6 +102,7 @@ def test_a_transfer_is_reversed_whole_and_once(shop: Shop, world: int, wallet: i
 
 
 def test_a_reversal_does_not_take_what_was_spent(shop: Shop, world: int, wallet: int) -> None:
+    """INV-M4, INV-M6: a floor holds for corrections too."""
     post(transfers=[move(world, wallet, 300)], now=NOON)
     first = shop.sql("SELECT id FROM transfer")[0][0]
     post(transfers=[move(wallet, world, 1)], now=NOON)
@@ -113,6 +118,7 @@ def test_a_reversal_does_not_take_what_was_spent(shop: Shop, world: int, wallet:
 
 @pytest.mark.parametrize("expired", [False, True])
 def test_held_money_is_settled_exactly_once(shop: Shop, world: int, wallet: int, expired: bool) -> None:
+    """INV-M5: captured or released, never both."""
     held_in = account(AccountKind.WALLET_HOLD, "shopper:1")
     order = new_id()
     post(transfers=[move(world, wallet, 500)], now=NOON)

@@ -64,6 +64,7 @@ BREAKS = {
 
 @pytest.mark.parametrize("break_it", sorted(BREAKS))
 def test_no_statement_breaks_the_books(shop: Shop, break_it: str) -> None:
+    """INV-M1, INV-M4, INV-M5, INV-M6: the database itself refuses."""
     accounts = {
         "wallet": open_account(kind=AccountKind.WALLET, holder="shopper:1", counterparty="party:1", currency="CNY"),
         "held": open_account(kind=AccountKind.WALLET_HOLD, holder="shopper:1", counterparty="party:1", currency="CNY"),
@@ -85,6 +86,7 @@ def test_no_statement_breaks_the_books(shop: Shop, break_it: str) -> None:
 
 
 def test_no_role_of_the_store_may_change_the_books_beside_balances(shop: Shop) -> None:
+    """INV-M6: transfers are not theirs to change."""
     for role in ("shop", "worker"):
         for statement in (
             "UPDATE transfer SET amount = amount",
@@ -100,6 +102,7 @@ def test_no_role_of_the_store_may_change_the_books_beside_balances(shop: Shop) -
 
 
 def test_every_money_column_is_a_whole_number(shop: Shop) -> None:
+    """INV-M9: no column could hold a float."""
     rows = shop.sql(
         "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'"
         " AND (column_name ~ '(_minor|_micro)$'"

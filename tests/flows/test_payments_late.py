@@ -64,6 +64,7 @@ def late_money(till: Till, order) -> tuple[UUID, UUID]:
 
 
 def test_money_for_an_expired_order_holds_cards_again_and_delivers(till: Till, order) -> None:
+    """Fault 31: late money is used if there are cards."""
     payment = till.start(order)
     expired(till)
 
@@ -86,6 +87,7 @@ def test_money_for_a_cancelled_order_holds_cards_again_and_delivers(till: Till, 
 
 
 def test_late_money_without_cards_waits_for_the_shoppers_choice(till: Till, order) -> None:
+    """Fault 31: without cards the shopper decides."""
     payment, event = late_money(till, order)
 
     assert (till.payment_state(payment), till.order_state(order)) == ("succeeded", "expired")
@@ -160,6 +162,7 @@ def test_another_shopper_cannot_decide_about_late_money(till: Till, order, shop:
 
 
 def test_a_second_transaction_for_the_same_payment_goes_back_at_once(till: Till, order) -> None:
+    """Fault 32: the second goes back."""
     payment = till.pay(order)
     till.wait(seconds=1)
 
@@ -175,6 +178,7 @@ def test_a_second_transaction_for_the_same_payment_goes_back_at_once(till: Till,
 
 
 def test_an_order_paid_at_two_gateways_keeps_the_first_and_returns_the_second(till: Till, order) -> None:
+    """Fault 32: the second goes back."""
     second_account, _ = till.account("second")
     first = till.start(order)
     second = start_payment(order_id=order.order_id, gateway_account_id=second_account, now=till.now)
@@ -227,6 +231,7 @@ def test_where_the_rail_cannot_refund_the_money_goes_to_the_wallet(till: Till, o
 
 
 def test_a_kill_at_any_step_of_a_refund_still_refunds_exactly_once(till: Till, order, talker, urls) -> None:
+    """Fault 4: killed before each statement in turn."""
     payment, event = late_money(till, order)
     external_id = till.shop.sql("SELECT external_id FROM payment_event")[0][0]
     charge = [payment, till.account()[1], external_id]
@@ -252,6 +257,7 @@ def test_a_kill_at_any_step_of_a_refund_still_refunds_exactly_once(till: Till, o
 
 
 def test_a_refund_that_nobody_sends_is_found_again(till: Till, order, talker) -> None:
+    """Fault 4: a sweep finds what a dead worker left."""
     _, event = late_money(till, order)
     choose_refund(actor=talker.actor, event_id=event, now=till.now)
     till.shop.sql("DELETE FROM keystall_task")

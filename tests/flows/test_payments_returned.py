@@ -44,6 +44,7 @@ def invisible(till: Till, payment: UUID) -> Iterator[None]:
 
 
 def test_goods_did_not_go_out_for_money_that_went_back_before_the_payment_was_joined(till: Till, order) -> None:
+    """Fault 23: the refund's notice came first."""
     payment = till.start(order)
     with invisible(till, payment):
         till.receive(till.notice(payment, 1000))
@@ -60,6 +61,7 @@ def test_goods_did_not_go_out_for_money_that_went_back_before_the_payment_was_jo
 
 
 def test_payment_and_refund_that_both_came_too_early_sell_nothing(till: Till, order) -> None:
+    """Fault 23: both came before our own payment."""
     payment = till.start(order)
     with invisible(till, payment):
         till.receive(till.notice(payment, 1000))
@@ -75,6 +77,7 @@ def test_payment_and_refund_that_both_came_too_early_sell_nothing(till: Till, or
 
 
 def test_a_refund_that_came_too_early_is_found_by_its_payments_own_notice(till: Till, order) -> None:
+    """Fault 23: the later notice joins them."""
     payment = till.start(order)
     with invisible(till, payment):
         till.receive(till.notice(payment, 1000, kind="refunded"))

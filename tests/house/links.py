@@ -1,7 +1,7 @@
 """Writes into docs/invariants.md and docs/faults.md which tests hold each row: `python -m tests.house.links`.
 
 A test holds a row when its name or docstring names it: `INV-S2`, `test_inv_s2_…`, `Fault 58`, `faults 27, 28 and 29`,
-`test_fault_58_…`. Where no test of a module names any, the module's docstring speaks for all of them.
+`test_fault_58_…`. The docstring of a module speaks for its test where there is only one.
 """
 
 import ast
@@ -38,7 +38,7 @@ def tests_by_row() -> dict[str, list[str]]:
         if not name.startswith("tests/") or not path.stem.startswith("test_"):
             continue
         holders = {test: named(f"{test.rpartition('::')[2]}\n{said}") for test, said in _tests(tree)}
-        if not any(holders.values()):
+        if len(holders) == 1 and not any(holders.values()):
             holders = dict.fromkeys(holders, named(ast.get_docstring(tree) or ""))
         for test, ids in holders.items():
             for row in ids:

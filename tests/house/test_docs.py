@@ -35,6 +35,16 @@ def test_every_row_has_a_test(page):
     assert [row for row in promised if row not in rows] == []
 
 
+@pytest.mark.parametrize(("letter", "folder"), [("P", "tests/properties/"), ("R", "tests/races/")])
+def test_a_row_said_to_be_generated_or_raced_has_such_a_test(letter, folder):
+    text = (ROOT / "docs/invariants.md").read_text(encoding="utf-8")
+    said = [row for row, how in re.findall(r"^\| (INV-\w+) \| .*? \| ([CPRU ]+) \| ", text, re.M) if letter in how]
+    rows = links.tests_by_row()
+
+    assert len(said) > 3
+    assert [row for row in said if not any(test.startswith(folder) for test in rows.get(row, []))] == []
+
+
 def test_every_row_that_a_test_names_stands_on_a_page():
     rows = links.tests_by_row()
     text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in links.PAGES)

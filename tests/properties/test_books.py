@@ -289,6 +289,7 @@ class Books(RuleBasedStateMachine):
 @pytest.mark.slow
 @pytest.mark.usefixtures("store_db")
 def test_inv_m1_to_m8_and_m13_hold_over_any_sequence_of_money(shop: Shop) -> None:
+    """INV-M13 with the others: every question of the books is asked after every step."""
     shop.policy = OrderPolicy(holds=HoldPolicy(unpaid_per_shopper=50, share_percent=100))
     machine = type("BooksHere", (Books,), {"shop": shop, "till": Till(shop)})
 

@@ -33,6 +33,7 @@ def test_a_title_is_kept_sign_by_sign(title: str) -> None:
     ],
 )
 def test_a_title_that_could_deceive_or_break_the_database_is_refused(title: str) -> None:
+    """Fault 56: signs that nobody sees."""
     with pytest.raises(Invalid) as refused:
         checked_title(title, what="name")
 
