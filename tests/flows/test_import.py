@@ -225,7 +225,7 @@ def test_a_file_that_was_uploaded_and_never_imported_is_forgotten_after_a_day(
     old = sql("SELECT id FROM upload")[0][0]
     with pytest.raises(VaultRefused):
         vault.import_bytes(b"LEFT-TODAY\n", "new.txt", owner=shop.merchant, sku="ZZ")
-    sql("UPDATE upload SET created_at = now() WHERE id <> %s", [old])
+    sql("UPDATE upload SET created_at = now() - interval '25 hours' WHERE id = %s", [old])
 
     imported(vault, shop, accounts())
 

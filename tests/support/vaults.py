@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from core.vault.client import ImportOrder, ImportReport, Progress, VaultClient
 from core.vault.uploads import upload_file
 from ops.installation import Kind, mark
 from ops.processes import Supervisor
-from tests.builders import NOON
 
 
 class TestVault:
@@ -33,7 +33,9 @@ class TestVault:
     def import_bytes(self, raw: bytes, name: str, *, owner: int, **order: Any) -> ImportReport:
         """Seal a file as the command line does, and import it."""
         public = self.config.secret(self.config.vault.public_key).reveal()
-        upload = upload_file(file=io.BytesIO(raw), name=name, owner_id=owner, vault_public=public, now=NOON)
+        upload = upload_file(
+            file=io.BytesIO(raw), name=name, owner_id=owner, vault_public=public, now=datetime.now(UTC)
+        )
         db.close()
         return self.client.import_upload(ImportOrder(upload=upload, **order))
 
