@@ -126,7 +126,7 @@ def _furnished(store: Running, cards: int, connections: int) -> Trial:
     lines = [secrets.token_hex(12).upper() for _ in range(cards)]
     file = store.config.data_dir / "cards.txt"
     file.write_text("\n".join(lines) + "\n", "utf-8")
-    report = imported(store.config, file, OWN_STOCK, is_running=True)
+    report, _ = imported(store.config, file, OWN_STOCK, is_running=True)
     file.unlink()
     if report.added != cards:
         raise ConfigError(f"of {cards} cards only {report.added} were imported: see {store.config.data_dir / 'log'}")

@@ -7,11 +7,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import typer
 
 from core.config import Config, ConfigError
 from core.errors import Invalid
+from ops import refused_rows
 
 if TYPE_CHECKING:
     from core.vault.client import ImportOrder, ImportReport, VaultClient
@@ -62,6 +64,7 @@ def import_file(
     column: str = typer.Option("", "--column", metavar="NAME", help="The column that holds the secret."),
     merchant: str = typer.Option("", "--merchant", metavar="CODE", help="Whose stock (default: the default merchant)."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Only count: nothing is imported."),
+    report_to: Path | None = typer.Option(None, "--report", metavar="FILE", help="Write all refused rows as CSV."),
 ) -> None:
     """Import a batch of cards and print how many were added, were duplicates, or were refused and why."""
     from core.money import micro_from_decimal
@@ -81,17 +84,23 @@ def import_file(
     wanted = {"sku": batch_of, "supplier": supplier or None, "terms": terms or None, "unit_cost_micro": cost}
     wanted |= {"column": column or None, "merchant": merchant or None, "dry_run": dry_run}
     with opened(load_config(context)) as store:
+        if report_to:
+            refused_rows.begin(report_to)
         try:
-            report = imported(store.config, file, wanted, is_running=store.is_running)
+            report, upload = imported(store.config, file, wanted, is_running=store.is_running)
         except (FileNotImported, FileTooLarge) as refused:
             raise ConfigError(f"{file.name}: {sentence(refused)}") from None
         except VaultAway:
             raise ConfigError("the vault went away: it goes on with the import when it is back; see `doctor`") from None
-    show(report)
+        if report_to:
+            refused_rows.write(report_to, config=store.config, upload=upload, sentences=REASONS)
+    show(report, report_to)
 
 
-def imported(config: Config, file: Path, wanted: Mapping[str, object], *, is_running: bool) -> ImportReport:
-    """Seal and import one file; `wanted` are the fields of `ImportOrder` without the upload."""
+def imported(
+    config: Config, file: Path, wanted: Mapping[str, object], *, is_running: bool
+) -> tuple[ImportReport, UUID]:
+    """Seal and import one file; `wanted` are the fields of `ImportOrder` without the upload, whose id is returned."""
     from core import db
     from core.vault.client import ImportOrder
     from core.vault.uploads import upload_file
@@ -107,7 +116,7 @@ def imported(config: Config, file: Path, wanted: Mapping[str, object], *, is_run
         db.disconnect()
     order = ImportOrder(upload=upload, **wanted)  # type: ignore[arg-type]
     with vault(config, is_running=is_running) as client, progress_bar(file.name) as progress:
-        return run(client, order, progress)
+        return run(client, order, progress), upload
 
 
 def run(client: VaultClient, order: ImportOrder, progress: Callable[[int, int], None]) -> ImportReport:
@@ -170,7 +179,7 @@ def progress_bar(name: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, about: bar.update(task, completed=done, total=about)
 
 
-def show(report: ImportReport) -> None:
+def show(report: ImportReport, written_to: Path | None = None) -> None:
     """The counts on one line, then each refused row: where, why, and the shape of what stood there."""
     print(f"added {report.added}  duplicates {report.duplicates}  refused {report.refused}")
     for row in report.refusals:
@@ -178,6 +187,8 @@ def show(report: ImportReport) -> None:
         print(f"  {row.place}: {REASONS.get(row.reason, row.reason)}{shape}")
     if report.refused > len(report.refusals):
         print(f"  … and {report.refused - len(report.refusals)} more")
+    if written_to:
+        print(f"All refused rows: {written_to}")
     if report.unread:
         rows = report.added + report.duplicates + report.refused
         print(f"THE FILE WAS NOT READ TO ITS END: only its first {rows} rows were imported.")

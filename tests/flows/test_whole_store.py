@@ -118,6 +118,29 @@ def contents(folder: Path, since: float = 0.0) -> bytes:
     return b"\n".join(found)
 
 
+def test_fault_73_the_report_file_has_every_refused_row_and_no_value(demo, tmp_path):
+    """Fault 73: row, column and reason, also of those that the console leaves out; a file is never overwritten."""
+    code = f"RPT{secrets.token_hex(6).upper()}"
+    rows = [f"{code}-{number}," + ("2020-01-01" if number % 2 else "2031-01-01") for number in range(2400)]
+    cards, report = tmp_path / "cards.csv", tmp_path / "refused.csv"
+    cards.write_text("\n".join(["卡密,有效期", *rows, ",2031-01-01"]), encoding="utf-8")
+    wanted = ("import", str(cards), "--batch-of", "A2", "--report", str(report))
+
+    first = demo.run(*wanted)
+    again = demo.run(*wanted)
+
+    lines = report.read_text(encoding="utf-8-sig").splitlines()
+    assert first.stdout.splitlines()[0] == "added 1200  duplicates 0  refused 1201"
+    assert first.stdout.splitlines()[-1] == f"All refused rows: {report}"
+    assert lines[0] == "place,reason,shape"
+    assert len(lines) == 1 + 1201
+    assert lines[-1].startswith('"row 2402, 卡密",there is no secret in it')
+    assert code not in report.read_text(encoding="utf-8-sig")
+    assert report.stat().st_mode & 0o077 == 0
+    assert again.returncode == 2
+    assert f"{report} exists already" in again.stderr
+
+
 def test_inv_k1_no_canary_stands_in_dump_logs_queue_cache_or_files(demo, chatter):
     """INV-K1: 300 secrets are imported and 20 of them sold and read; nobody but their reader ever sees one."""
     began = time.time()
