@@ -9,6 +9,7 @@
 | `redis_url`, `valkey` | a flushed Valkey of this worker: its address, a client |
 | `data_dir`, `config` | an empty short folder; the settings of a store in it with these engines and keys |
 | `shop` | builders on the fresh database (tests/builders.py): parties, goods, cards, shoppers, orders |
+| `till`, `talker` | a gateway account of that shop and what its gateway says (tests/support/till.py); a known shopper |
 | `clock` | a FixedClock at Monday 2026-03-02 04:00 UTC (noon in Shanghai) |
 """
 
@@ -30,8 +31,9 @@ from hypothesis import settings
 from core import db
 from core.clock import FixedClock
 from core.config import Config, Database, DatabaseRoles, Redis, Store
-from tests.builders import Shop
+from tests.builders import Shop, Talker
 from tests.support.engines import Addresses, Databases, TestEngines, fast_folder
+from tests.support.till import Till
 
 # The same generated cases every time, so that a failure means a change; `make explore` looks for new ones.
 settings.register_profile("store", deadline=None, derandomize=True)
@@ -199,3 +201,17 @@ def submission_id() -> str:
 def shop(store_db: db.StoreDatabase, sql: Callable[..., list[tuple[Any, ...]]]) -> Shop:
     """Builders on the fresh database that the store is connected to."""
     return Shop(sql)
+
+
+@pytest.fixture
+def till(shop: Shop) -> Till:
+    """A gateway account of the shop's merchant, and what its gateway can say."""
+    till = Till(shop)
+    till.account()
+    return till
+
+
+@pytest.fixture
+def talker(shop: Shop) -> Talker:
+    """A known shopper in a conversation."""
+    return shop.a_shopper()

@@ -37,18 +37,6 @@ def lose(monkeypatch: pytest.MonkeyPatch) -> Lose:
     return lambda: losing.append(True)
 
 
-@pytest.fixture
-def till(shop: Shop) -> Till:
-    till = Till(shop)
-    till.account()
-    return till
-
-
-@pytest.fixture
-def talker(shop: Shop) -> Talker:
-    return shop.a_shopper()
-
-
 def test_an_order_that_was_settled_for_nothing_is_not_called_unpayable(
     till: Till, talker: Talker, shop: Shop, lose: Lose
 ) -> None:

@@ -12,13 +12,6 @@ from tests.support.till import Till
 
 
 @pytest.fixture
-def till(shop):
-    till = Till(shop)
-    till.account()
-    return till
-
-
-@pytest.fixture
 def talk(shop, till):
     """A known shopper in front of two cards of A1 at ¥10.00, where the sandbox is the till."""
     shop.a_listing("A1")

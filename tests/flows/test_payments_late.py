@@ -27,18 +27,6 @@ from tests.support.till import ScriptedGateway, Till
 
 
 @pytest.fixture
-def till(shop: Shop) -> Till:
-    till = Till(shop)
-    till.account()
-    return till
-
-
-@pytest.fixture
-def talker(shop: Shop):
-    return shop.a_shopper()
-
-
-@pytest.fixture
 def order(shop: Shop, talker):
     """A placed order for the only card there is, over 10.00 CNY."""
     listing, _ = shop.a_listing(price=1000), shop.a_batch(cards=2)

@@ -24,18 +24,6 @@ from tests.support.till import Till
 
 
 @pytest.fixture
-def till(shop: Shop) -> Till:
-    till = Till(shop)
-    till.account()
-    return till
-
-
-@pytest.fixture
-def talker(shop: Shop):
-    return shop.a_shopper()
-
-
-@pytest.fixture
 def order(shop: Shop, talker):
     """A placed order over 10.00 CNY."""
     listing, _ = shop.a_listing(price=1000), shop.a_batch(cards=10)

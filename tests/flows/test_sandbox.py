@@ -33,13 +33,6 @@ class Door:
 
 
 @pytest.fixture
-def till(shop: Shop) -> Till:
-    till = Till(shop)
-    till.account()
-    return till
-
-
-@pytest.fixture
 def order(shop: Shop, till: Till):
     listing, _ = shop.a_listing(price=1000), shop.a_batch(cards=10)
     return shop.place(shop.a_shopper(), listing)
