@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from core.money import Money
+from core.secret import Secret
 
 
 class Outcome(StrEnum):
@@ -76,4 +78,60 @@ class Counter(Protocol):
 
     def hit(self, name: str, *, seconds: int) -> int:
         """Count one and return how many in the last `seconds`."""
+        ...
+
+
+class SendOutcome(StrEnum):
+    """What became of a message on its way to a person."""
+
+    SENT = "sent"  # the platform took it
+    LATER = "later"  # not now: a flood limit or an outage, nothing was sent
+    BLOCKED = "blocked"  # this person takes nothing from us here: blocked the bot, left, closed the account
+    NO_QUOTA = "no_quota"  # the platform lets us say nothing now; the person has to ask
+    REFUSED = "refused"  # certainly not taken, and never will be: a defect of the message or the account
+    UNKNOWN = "unknown"  # no certain answer: the same is sent again
+
+
+@dataclass(frozen=True, slots=True)
+class SendAnswer:
+    """How one attempt ended. `external_ref` is the platform's number of the message, `problem` a code for staff.
+
+    `retry_after` is in seconds and counts with LATER only. Neither field ever holds a part of the message.
+    """
+
+    outcome: SendOutcome
+    external_ref: str | None = None
+    retry_after: float = 0.0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainCard:
+    """A card opened for the one chat that its order's seal names; it is sent and forgotten."""
+
+    token: str
+    mask: str
+    fields: Mapping[str, Secret]  # secret, and number, pin, expires where the card has them
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One message for one chat: whom it is for, what it says, and the cards that go with it."""
+
+    conversation_id: UUID
+    merchant_id: int
+    shopper_id: UUID
+    identity_id: UUID
+    locale: str
+    chat_address: str
+    kind: str  # core.messages.MessageKind
+    body: Mapping[str, Any]
+    cards: tuple[PlainCard, ...] = field(default=(), repr=False)
+
+
+class Courier(Protocol):
+    """Hands messages over to a chat platform; used by the worker, outside any transaction."""
+
+    def hand_over(self, parcel: Parcel, /) -> SendAnswer:
+        """Draw and send one message to `parcel.chat_address`, only there; never raises for what a platform says."""
         ...
