@@ -1,11 +1,10 @@
 """`python -m tests.golden`: write the golden files anew; look at the diff before it is committed."""
 
-from tests.golden.renderers import FOLDER, RENDERERS, golden
+from tests.golden.renderers import golden, kept
 
 wanted = golden()
-for renderer in RENDERERS:
-    for stale in set((FOLDER / renderer).rglob("*.json")) - set(wanted):
-        stale.unlink()
+for stale in kept() - set(wanted):
+    stale.unlink()
 for path, text in wanted.items():
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)

@@ -1,13 +1,13 @@
-"""The renderers whose output is kept: each takes a Screen and gives the text of its file."""
+"""The renderers whose output is kept: each takes a Screen and its reader's language, and gives the text of its file."""
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
 from bot.screens import Option, Screen
-from bot.texts import Phrasebook
+from bot.texts import Phrasebook, Texts
 from core.ids import Prefix, public
 from tests.golden.scenes import scenes
 
@@ -15,13 +15,30 @@ FOLDER = Path(__file__).parent
 LOCALES = ("zh-CN", "en")
 
 
-def as_web(screen: Screen) -> str:
-    """The JSON of the chat over HTTP; an action is shown as what it means instead of its random token."""
-    shown = screen.with_options(*(_legible(option) for option in screen.options)).with_links(
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """How a screen becomes the text of a file, and how such a file's name ends."""
+
+    draw: Callable[[Screen, Texts], str]
+    suffix: str = ".json"
+
+
+def as_web(screen: Screen, _texts: Texts) -> str:
+    """The JSON of the chat over HTTP."""
+    return as_file(legible(screen).as_json())
+
+
+def as_file(shown: object) -> str:
+    """JSON that is read by people: Chinese stays Chinese."""
+    return json.dumps(shown, ensure_ascii=False, indent=2) + "\n"
+
+
+def legible(screen: Screen) -> Screen:
+    """The screen with the addresses of its pages; an action is shown as what it means instead of its random token."""
+    return screen.with_options(*(_legible(option) for option in screen.options)).with_links(
         lambda order: f"https://shop.example/pay/{public(Prefix.ORDER, order)}",
         lambda payment: f"https://shop.example/pay/{public(Prefix.PAYMENT, payment)}",
     )
-    return json.dumps(shown.as_json(), ensure_ascii=False, indent=2) + "\n"
 
 
 def _legible(option: Option) -> Option:
@@ -31,7 +48,7 @@ def _legible(option: Option) -> Option:
     return replace(option, action=option.act.intent.value + (f"?{params}" if params else ""))
 
 
-RENDERERS: dict[str, Callable[[Screen], str]] = {"web": as_web}
+RENDERERS: dict[str, Renderer] = {"web": Renderer(as_web)}
 """By the name of their folder; a new channel adds its own."""
 
 
@@ -39,8 +56,15 @@ def golden() -> dict[Path, str]:
     """Every file there must be and its text."""
     book = Phrasebook(zone="Asia/Shanghai", default="zh-CN")
     return {
-        FOLDER / renderer / locale / f"{name}.json": render(scene(book.texts(locale)))
-        for renderer, render in RENDERERS.items()
+        FOLDER / name / locale / f"{scene}{renderer.suffix}": renderer.draw(
+            screen(book.texts(locale)), book.texts(locale)
+        )
+        for name, renderer in RENDERERS.items()
         for locale in LOCALES
-        for name, scene in scenes().items()
+        for scene, screen in scenes().items()
     }
+
+
+def kept() -> set[Path]:
+    """Every file there is now."""
+    return {path for name in RENDERERS for path in (FOLDER / name).rglob("*") if path.is_file()}
