@@ -98,6 +98,12 @@ class Engine:
             named = [_lasting_token(self._shop, talk, message, place) for place in range(len(screen.options))]
             return _minted(talk, screen, named)
 
+    def show_once(self, message: StoredMessage, incoming: Incoming) -> Screen:
+        """Draw a message that is written into a chat, where it stays: its buttons get new tokens each time."""
+        with connection():
+            talk = self._talk(incoming)
+            return _minted(talk, outbox.draw(talk, message))
+
     def _talk(self, incoming: Incoming) -> Talk:
         return Talk(
             shop=self._shop,

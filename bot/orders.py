@@ -53,7 +53,13 @@ def cards(talk: Talk, act: Act) -> Screen:
     """取卡: asks for the cards again; they are never in this answer, they come as messages of their own."""
     wanted = order_of(act) if act.text("order") else None
     try:
-        request_reread(actor=talk.actor, order_id=wanted, submission_id=talk.message, now=talk.now)
+        request_reread(
+            actor=talk.actor,
+            conversation_id=talk.conversation_id,
+            order_id=wanted,
+            submission_id=talk.message,
+            now=talk.now,
+        )
     except NothingDelivered:
         waiting = [view for view in waiting_of(talk) if wanted in {None, view.id}]
         return draw_waiting(talk.texts, waiting) if waiting else draw_no_cards(talk.texts)

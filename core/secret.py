@@ -34,3 +34,16 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is never pickled")
+
+
+class NoSecret(Secret):
+    """A key that this process does not have: whatever would use it is a defect, found at once."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+
+    def reveal(self) -> NoReturn:
+        """Always raises."""
+        raise RuntimeError("this process was given no such key")

@@ -14,28 +14,37 @@ class Work(StrEnum):
     """Every kind of queued work. A handler gets only the reference and derives the rest from the tables."""
 
     DELIVER = "deliver"  # reference: delivery; hand the cards of one line to its shopper
-    REREAD = "reread"  # reference: delivery; 取卡: seal delivered cards again for a conversation
+    REREAD = "reread"  # reference: reading; 取卡: delivered cards once more for one conversation
+    SEND = "send"  # reference: conversation; carry what waits for its chat there, in order
     START_PAYMENT = "start_payment"  # reference: payment; make the intent at its gateway
     QUERY_PAYMENT = "query_payment"  # reference: payment; ask the gateway what became of it
     SANDBOX_PAY = "sandbox_pay"  # reference: payment; the sandbox's own side: charge, then send its notice
     REFUND = "refund"  # reference: refund; send money back to where it came from
+    CONTACT_CODE = "contact_code"  # reference: contact_code; mint and send the code that confirms an address
+    ALERT = "alert"  # reference: alert; tell the operator what a person must see
 
 
 ENQUEUED_BY: dict[Work, frozenset[str]] = {
     Work.DELIVER: frozenset({"shop", "worker"}),
     Work.REREAD: frozenset({"shop"}),
+    Work.SEND: frozenset({"shop", "worker"}),
     Work.START_PAYMENT: frozenset({"shop"}),
     Work.QUERY_PAYMENT: frozenset({"shop", "worker"}),
     Work.SANDBOX_PAY: frozenset({"shop"}),
     Work.REFUND: frozenset({"shop", "worker"}),
+    Work.CONTACT_CODE: frozenset({"shop", "worker"}),
+    Work.ALERT: frozenset({"shop", "worker"}),
 }
 """Which database roles have a reason to enqueue which kind; the use cases of those processes are the only callers."""
 
 PRIORITY: dict[Work, int] = {
     Work.DELIVER: 30,  # someone has paid
     Work.REREAD: 20,
+    Work.SEND: 15,  # receipts and notices: behind the cards
     Work.START_PAYMENT: 10,
     Work.SANDBOX_PAY: 10,
+    Work.CONTACT_CODE: 10,
+    Work.ALERT: 10,
     Work.REFUND: 5,
     Work.QUERY_PAYMENT: 0,
 }

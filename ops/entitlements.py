@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,9 @@ class Entitlement:
     keys: tuple[str, ...]
 
 
+_GIVEN = ("mail.password", "sms.access_key_secret", "alerts.urls")
+"""Secrets that others made, by which the worker sends; they may be missing where they are not used."""
+
 ENTITLEMENTS = {
     "web": Entitlement(
         roles=("shop", "panel"),
@@ -30,7 +32,14 @@ ENTITLEMENTS = {
             "secrets.inbox_key",
         ),
     ),
-    "worker": Entitlement(roles=("worker",), keys=("secrets.act_key", "secrets.worker_key")),
+    "bot": Entitlement(
+        roles=("shop",),
+        keys=("secrets.session_key", "secrets.seal_key", "secrets.inbox_key", "secrets.bot_key"),
+    ),
+    "worker": Entitlement(
+        roles=("worker",),
+        keys=("secrets.act_key", "secrets.bot_key", "secrets.worker_key", *_GIVEN),
+    ),
     "seed": Entitlement(roles=("shop",), keys=("vault.public_key", "secrets.operator_key")),
     "vault": Entitlement(
         roles=("vault",),
@@ -49,10 +58,11 @@ ENTITLEMENTS = {
 }
 _KEYS = {
     *(f"vault.{name}_key" for name in ("private", "public", "fingerprint", "audit", "link", "sign")),
-    *(f"secrets.{name}_key" for name in ("verify", "act", "session", "seal", "inbox", "worker", "operator")),
+    *(f"secrets.{name}_key" for name in ("verify", "act", "session", "seal", "inbox", "bot", "worker", "operator")),
+    *_GIVEN,
 }
 CLOSED = "KEYSTALL_CLOSED"  # the closed paths, since a process does not know the references of others
-CONFINED = ("web", "worker")
+CONFINED = ("web", "bot", "worker")
 _ROLES = ("shop", "panel", "worker", "vault")
 _ALSO = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _ONLY = {"seed": ("KEYSTALL_DEMO_PASSWORD",)}
@@ -73,8 +83,8 @@ def environment_of(process: str, config: Config, *, place: int = 0) -> dict[str,
             variables[variable(f"database.roles.{role}")] = ""
     for key in _KEYS - set(entitled.keys):
         variables[variable(key)] = ""
-    for key in entitled.keys:
-        kind, _, name = variables[variable(key)].partition(":")
+    for reference in (one for key in entitled.keys for one in references(config, key)):
+        kind, _, name = reference.partition(":")
         if kind == "env" and name in os.environ:
             variables[name] = os.environ[name]
     also = (*_ALSO, *_ONLY.get(process, ()))
@@ -87,8 +97,8 @@ def closed_paths(config: Config) -> list[Path]:
     """What no confined process may open: all keys and passwords, the cluster, the vault's own folder."""
     data = config.data_dir
     closed = [config.keys_dir, data / "postgres", data / "postgres.new", data / "vault"]
-    references = [getattr(getattr(config, section), name) for section, _, name in (key.partition(".") for key in _KEYS)]
-    files = [data / text.removeprefix("file:") for text in references if text.startswith("file:")]
+    every = [reference for key in _KEYS for reference in references(config, key)]
+    files = [data / text.removeprefix("file:") for text in every if text.startswith("file:")]
     return closed + sorted(path for path in files if not path.is_relative_to(config.keys_dir))
 
 
@@ -99,15 +109,31 @@ def keys_in_memory(process: str, config: Config) -> Config:
     """
     for key in ENTITLEMENTS[process].keys:
         section, _, name = key.partition(".")
-        reference = getattr(getattr(config, section), name)
-        if reference.startswith("file:"):
-            with contextlib.suppress(OSError):
-                content = (config.data_dir / reference.removeprefix("file:")).read_bytes()
-                held = os.memfd_create(name, os.MFD_CLOEXEC)
-                os.write(held, content)
-                moved = replace(getattr(config, section), **{name: f"file:/proc/self/fd/{held}"})
-                config = replace(config, **{section: moved})
+        value = getattr(getattr(config, section), name)
+        held = tuple(_held(reference, config.data_dir, name) for reference in references(config, key))
+        moved = replace(getattr(config, section), **{name: held if isinstance(value, tuple) else "".join(held)})
+        config = replace(config, **{section: moved})
     return config
+
+
+def references(config: Config, key: str) -> tuple[str, ...]:
+    """The references of a key setting: one, several where it is a list, none where it is empty."""
+    section, _, name = key.partition(".")
+    value = getattr(getattr(config, section), name)
+    return tuple(one for one in (value if isinstance(value, tuple) else (value,)) if one)
+
+
+def _held(reference: str, data_dir: Path, name: str) -> str:
+    """The reference to a memory file with what the file has now; the same one where it cannot be read."""
+    if not reference.startswith("file:"):
+        return reference
+    try:
+        content = (data_dir / reference.removeprefix("file:")).read_bytes()
+    except OSError:
+        return reference
+    held = os.memfd_create(name, os.MFD_CLOEXEC)
+    os.write(held, content)
+    return f"file:/proc/self/fd/{held}"
 
 
 def check_keys(process: str, config: Config) -> None:

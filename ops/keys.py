@@ -13,7 +13,16 @@ from core.vault.seal import generate_keypair, generate_sign_key
 from ops.engines.passwords import write_new
 
 VAULT_KEYS = ("private_key", "public_key", "fingerprint_key", "audit_key", "link_key", "sign_key")
-PROCESS_KEYS = ("verify_key", "act_key", "session_key", "seal_key", "inbox_key", "worker_key", "operator_key")
+PROCESS_KEYS = (
+    "verify_key",
+    "act_key",
+    "session_key",
+    "seal_key",
+    "inbox_key",
+    "bot_key",
+    "worker_key",
+    "operator_key",
+)
 
 
 REPLACEABLE = ("secrets.worker_key", "secrets.operator_key")

@@ -22,7 +22,12 @@ from ops.entitlements import environment_of
 
 READY_FD = "KEYSTALL_READY_FD"  # the child writes one byte there when it serves
 START_ORDER = ("vault", "worker", "web")
-_STOP_SECONDS = {"web": 2.0, "worker": 2.0, "vault": 0.7}  # then killed; of ten seconds, the engines get the rest
+_STOP_SECONDS = {
+    "web": 2.0,
+    "bot": 2.0,
+    "worker": 2.0,
+    "vault": 0.7,
+}  # then killed; of ten seconds, the engines get the rest
 _READY_SECONDS = 60.0
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before the next start of a process that keeps dying
 _STEADY_SECONDS = 30.0  # a process that lived so long starts again without delay

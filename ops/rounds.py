@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from core.conversations.cleaning import remove_expired
+from core.messages.outgoing import send_due
 from core.orders.lost import enqueue_lost_deliveries
 from core.orders.service import OrderPolicy, expire_due
 from core.payments.service import decide_due, join_due, poll_due, reconcile_due, refund_due
@@ -20,6 +21,7 @@ def sweeps(*, policy: OrderPolicy) -> list[Sweep]:
     """The sweeps, most pressing first; what people wait for has the shortest intervals."""
     return [
         Sweep("orders.expired", 3, in_parts(lambda now: expire_due(now=now, limit=LIMIT))),
+        Sweep("messages.due", 2, lambda now: send_due(now=now)),
         Sweep("deliveries.lost", 3, lambda now: enqueue_lost_deliveries(now=now)),
         Sweep("payments.asked", 5, lambda now: poll_due(now=now)),
         Sweep("payments.joined", 5, lambda now: join_due(policy=policy, now=now)),

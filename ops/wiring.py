@@ -11,11 +11,12 @@ from uuid import UUID
 
 from bot.talk import ShopContext
 from bot.texts import Phrasebook
+from channels.chat.couriers import Couriers
 from channels.pay.sandbox import SandboxGateway, SandboxVerifier, pay_in_sandbox, refuse_elsewhere
 from core import db
 from core.clock import Clock, DatabaseClock
 from core.config import Config
-from core.fulfilment.service import deliver, reread
+from core.fulfilment.service import Carrier, carry, deliver, reread
 from core.orders.values import OrderKeys, OrderPolicy
 from core.payments.service import carry_out_refund, make_intent, query_payment
 from core.ports import Counter, Gateway, NoticeVerifier
@@ -115,14 +116,20 @@ def sandbox(config: Config) -> SandboxGateway | None:
     )
 
 
+def carrier(config: Config) -> Carrier:
+    """How the worker reaches chats: the couriers of the platforms, and the other ways to tell somebody."""
+    return Carrier(Couriers({}))
+
+
 def handlers(config: Config) -> dict[Work, Callable[[UUID], object]]:
     """What the worker does with each kind of work; a handler gets one reference, the tables tell it the rest."""
     time, policy, vault, play = clock(), order_policy(config), vault_client(config), sandbox(config)
     gateways: dict[str, Gateway] = {"sandbox": play} if play else {}
-    checks = verifiers(config)
+    checks, carries = verifiers(config), carrier(config)
     work: dict[Work, Callable[[UUID], object]] = {
-        Work.DELIVER: lambda one: deliver(delivery_id=one, vault=vault, now=time.now()),
-        Work.REREAD: lambda one: reread(delivery_id=one, vault=vault, now=time.now()),
+        Work.DELIVER: lambda one: deliver(delivery_id=one, vault=vault, carrier=carries, now=time.now()),
+        Work.REREAD: lambda one: reread(reading_id=one, vault=vault, now=time.now()),
+        Work.SEND: lambda one: carry(conversation_id=one, vault=vault, carrier=carries, now=time.now()),
         Work.START_PAYMENT: lambda one: make_intent(payment_id=one, gateways=gateways, now=time.now()),
         Work.QUERY_PAYMENT: lambda one: query_payment(
             payment_id=one, gateways=gateways, verifiers=checks, policy=policy, now=time.now()

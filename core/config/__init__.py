@@ -98,6 +98,7 @@ class Secrets:
     session_key: str = "file:keys/session.key"
     seal_key: str = "file:keys/seal.key"
     inbox_key: str = "file:keys/inbox.key"
+    bot_key: str = "file:keys/bot.key"
     worker_key: str = "file:keys/worker.key"
     operator_key: str = "file:keys/operator.key"
 
@@ -116,6 +117,43 @@ class WeChat:
     """[wechat]: another host for api.weixin.qq.com."""
 
     api_base: str = ""
+
+
+@dataclass(frozen=True)
+class Mail:
+    """[mail]: the server that takes our letters to shoppers; an empty host switches e-mail off."""
+
+    host: str = ""
+    port: int = 587
+    security: str = "starttls"
+    username: str = ""
+    password: str = ""
+    sender: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Sms:
+    """[sms]: who sends text messages, and the templates approved there; an empty provider switches them off."""
+
+    provider: str = ""
+    endpoint: str = ""
+    region: str = ""
+    access_key_id: str = ""
+    access_key_secret: str = ""
+    app_id: str = ""
+    sign_name: str = ""
+    cards_template: str = ""
+    cards_params: tuple[str, ...] = ("order",)
+    code_template: str = ""
+    code_params: tuple[str, ...] = ("code",)
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """[alerts]: where the operator is told what a person must see; each address is a secret by reference."""
+
+    urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,6 +193,9 @@ class Config:
     secrets: Secrets = field(default_factory=Secrets)
     telegram: Telegram = field(default_factory=Telegram)
     wechat: WeChat = field(default_factory=WeChat)
+    mail: Mail = field(default_factory=Mail)
+    sms: Sms = field(default_factory=Sms)
+    alerts: Alerts = field(default_factory=Alerts)
     orders: Orders = field(default_factory=Orders)
     pay: Pay = field(default_factory=Pay)
 
@@ -199,6 +240,16 @@ class Config:
         """
         return resolve(reference, data_dir=self.data_dir, environ=os.environ)
 
+    def given_secret(self, reference: str) -> Secret:
+        """A secret that somebody else made (a mail password, an address to alert at), without the line's end of a file.
+
+        Nobody's key can be guessed from it, so it may be short. Raises ConfigError when it is missing or empty.
+        """
+        value = _read(reference, data_dir=self.data_dir, environ=os.environ).strip()
+        if not value:
+            raise ConfigError(f"the secret of {reference} is empty: put there what the other side gave you")
+        return Secret(value)
+
 
 def _short_folder(data_dir: Path) -> Path:
     mark = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
@@ -207,17 +258,21 @@ def _short_folder(data_dir: Path) -> Path:
 
 def resolve(reference: str, *, data_dir: Path, environ: Mapping[str, str]) -> Secret:
     """Read `env:NAME` or `file:PATH` (relative to data_dir); a value `base64:…` is decoded where it is used."""
+    value = _read(reference, data_dir=data_dir, environ=environ)
+    _refuse_weak(value, reference)
+    return Secret(value)
+
+
+def _read(reference: str, *, data_dir: Path, environ: Mapping[str, str]) -> bytes:
     kind, _, place = reference.partition(":")
     if kind == "env" and place:
         value = environ.get(place, "").encode()
         if not value:
             raise ConfigError(f"the environment variable {place} is empty: set it to the secret of {reference!r}")
-    elif kind == "file" and place:
-        value = _read_secret_file(data_dir / place)
-    else:
-        raise ConfigError("a secret must be a reference, env:NAME or file:PATH: this process was given none")
-    _refuse_weak(value, reference)
-    return Secret(value)
+        return value
+    if kind == "file" and place:
+        return _read_secret_file(data_dir / place)
+    raise ConfigError("a secret must be a reference, env:NAME or file:PATH: this process was given none")
 
 
 def _read_secret_file(path: Path) -> bytes:

@@ -7,6 +7,7 @@ import zoneinfo
 from urllib.parse import urlsplit
 
 from core.config import Config, ConfigError
+from core.config.ways import check_ways
 
 _REFERENCE = re.compile(r"(env:\w+|file:.+)?", re.DOTALL)
 _DATABASE_URL = re.compile(r"(postgres(ql)?://.+|env:\w+|file:.+)?", re.DOTALL)
@@ -19,6 +20,7 @@ def check(config: Config) -> None:
     _check_addresses(config)
     _check_numbers(config)
     _check_references(config)
+    check_ways(config)
 
 
 def _check_store(config: Config) -> None:
@@ -52,6 +54,7 @@ def _check_numbers(config: Config) -> None:
         "web.ops_port": (web.ops_port, 1, 65536 - web.workers),
         "web.workers": (web.workers, 1, 64),
         "vault.opening_budget_per_hour": (config.vault.opening_budget_per_hour, 1, 10**9),
+        "mail.port": (config.mail.port, 1, 65535),
         "orders.hold_minutes": (orders.hold_minutes, 1, 24 * 60),
         "orders.unpaid_per_shopper": (orders.unpaid_per_shopper, 1, 10**6),
         "orders.unpaid_per_network": (orders.unpaid_per_network, 1, 10**6),
@@ -69,7 +72,10 @@ def _check_references(config: Config) -> None:
     """Secrets stand in the settings by reference only; the refusal never repeats the value."""
     for section, names in (
         ("vault", ("private_key", "public_key", "fingerprint_key", "audit_key", "link_key", "sign_key")),
-        ("secrets", ("verify_key", "act_key", "session_key", "seal_key", "inbox_key", "worker_key", "operator_key")),
+        (
+            "secrets",
+            ("verify_key", "act_key", "session_key", "seal_key", "inbox_key", "bot_key", "worker_key", "operator_key"),
+        ),
     ):
         for name in names:
             if not _REFERENCE.fullmatch(getattr(getattr(config, section), name)):

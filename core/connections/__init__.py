@@ -1,1 +1,1 @@
-"""Gateway accounts of merchants; later bots and supplier accounts."""
+"""Gateway accounts, bots and official accounts of merchants, and their credentials; later supplier accounts."""

@@ -23,3 +23,21 @@ class GatewayAccount(Row):
 
     class Meta:
         table_name = "gateway_account"
+
+
+class ChatAccount(Row):
+    """One row of `chat_account`; its meaning and constraints stand in the migration."""
+
+    id = peewee.BigAutoField()
+    opaque_id = peewee.TextField()
+    channel = peewee.TextField()
+    merchant_id = peewee.BigIntegerField()
+    external_id = peewee.TextField()
+    username = peewee.TextField(default="")
+    names = BinaryJSONField(index=False)
+    enabled = peewee.BooleanField(default=True)
+    settings = BinaryJSONField(default=dict, index=False)
+    created_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "chat_account"

@@ -31,6 +31,9 @@ DELETE FROM sealed_answer WHERE (message_id, session_id) IN (
 """
 
 
+READINGS = "DELETE FROM reading WHERE id IN (SELECT id FROM reading WHERE asked_at < %s LIMIT %s)"
+
+
 def remove_expired(*, now: datetime, limit: int = 2000) -> int:
     """Remove what has expired, at most `limit` rows of a kind; returns how many. Each statement commits by itself."""
     return (
@@ -39,4 +42,5 @@ def remove_expired(*, now: datetime, limit: int = 2000) -> int:
         + changed(BUTTONS, (now, limit))
         + changed(MENUS, (now, limit))
         + changed(ANSWERS, (now, limit))
+        + changed(READINGS, (now - BODY_KEPT, limit))
     )

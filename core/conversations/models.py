@@ -16,6 +16,7 @@ class Conversation(Row):
     shopper_id = peewee.UUIDField()
     identity_id = peewee.UUIDField()
     chat_address = peewee.TextField()
+    chat_account_id = peewee.BigIntegerField(null=True)
     last_heard_at = DateTimeTZField(null=True)
     created_at = DateTimeTZField()
 
@@ -50,6 +51,11 @@ class Inbox(Row):
     sealed_answer = peewee.BlobField(null=True)
     received_at = DateTimeTZField()
     handled_at = DateTimeTZField(null=True)
+    arrival = peewee.BigIntegerField()
+    waits = peewee.BooleanField(default=False)
+    urgent = peewee.BooleanField(default=False)
+    taken_until = DateTimeTZField(null=True)
+    tries = peewee.IntegerField(default=0)
 
     class Meta:
         table_name = "inbox"
@@ -80,3 +86,14 @@ class MenuSent(Row):
 
     class Meta:
         table_name = "menu_sent"
+
+
+class LivingMessage(Row):
+    """One row of `living_message`; its meaning and constraints stand in the migration."""
+
+    conversation_id = peewee.UUIDField(primary_key=True)
+    external_ref = peewee.TextField()
+    at = DateTimeTZField()
+
+    class Meta:
+        table_name = "living_message"

@@ -73,3 +73,52 @@ ON CONFLICT (conversation_id) DO UPDATE
 """
 
 READ_MENU = "SELECT options FROM menu_sent WHERE conversation_id = %s AND expires_at > %s"
+
+CHAT_OF_IDENTITY = """
+SELECT c.id, c.merchant_id, c.shopper_id, c.identity_id, h.locale, c.chat_address
+FROM identity i JOIN conversation c ON c.identity_id = i.id JOIN shopper h ON h.id = c.shopper_id
+WHERE i.merchant_id = %s AND i.channel = %s AND i.external_id = %s
+"""
+
+SAME_PERSON = """
+SELECT i.shopper_id, h.locale FROM identity i JOIN shopper h ON h.id = i.shopper_id
+WHERE i.merchant_id = %s AND i.channel = %s AND i.external_id LIKE %s ORDER BY i.created_at LIMIT 1
+"""
+
+OPEN_CHAT = """
+INSERT INTO conversation (id, merchant_id, shopper_id, identity_id, chat_address, chat_account_id, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+
+PUT_IN = """
+WITH put AS (
+    INSERT INTO inbox (source, event_id, conversation_id, body_hash, sealed_body, received_at, waits, urgent)
+    VALUES (%s, %s, %s, %s, %s, %s, true, %s)
+    ON CONFLICT (source, event_id) DO NOTHING RETURNING conversation_id, received_at, source
+), heard AS (
+    UPDATE conversation c SET last_heard_at = put.received_at FROM put WHERE c.id = put.conversation_id
+)
+SELECT pg_notify('keystall_wake', 'inbox:' || put.source) FROM put
+"""
+
+TAKE_NEXT = """
+UPDATE inbox SET taken_until = %(lease)s, tries = tries + 1
+WHERE (source, event_id) = (
+    SELECT i.source, i.event_id FROM inbox i
+    WHERE i.source = %(source)s AND i.waits AND i.handled_at IS NULL AND i.sealed_body IS NOT NULL
+      AND (i.taken_until IS NULL OR i.taken_until <= %(now)s) AND (i.urgent OR NOT %(urgent)s)
+      AND (i.urgent OR NOT EXISTS (
+          SELECT 1 FROM inbox j WHERE j.conversation_id = i.conversation_id AND j.waits AND j.handled_at IS NULL
+            AND j.sealed_body IS NOT NULL AND NOT j.urgent AND j.arrival < i.arrival))
+    ORDER BY i.urgent DESC, i.arrival LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
+  AND handled_at IS NULL AND (taken_until IS NULL OR taken_until <= %(now)s)
+RETURNING event_id, conversation_id, sealed_body, tries, received_at
+"""
+"""The oldest event of a chat whose earlier ones are all handled: two handlers never work in one chat at once."""
+
+HANDLED = """
+UPDATE inbox SET handled_at = %s, sealed_body = NULL, taken_until = NULL
+WHERE source = %s AND event_id = %s AND handled_at IS NULL
+"""
+
+AGAIN_LATER = "UPDATE inbox SET taken_until = %s WHERE source = %s AND event_id = %s AND handled_at IS NULL"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from core.connections.chats import read_address
 from core.custody.evidence import Bill
 from core.custody.keys import OpenVault
 from core.vault.client import VaultCode
@@ -59,6 +60,7 @@ class Delivery:
     payments: list[list[Any]] | None
     notices: list[list[Any]] | None
     sessions: list[list[Any]] | None
+    reader: list[str] | None
     read_lately: int
     usual_peak: int | None
 
@@ -66,6 +68,11 @@ class Delivery:
     def read_again(self) -> bool:
         """Whether its cards were delivered before (取卡)."""
         return self.state == "delivered"
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether its cards are written into a platform's chat, which the order's seal names."""
+        return read_address(self.chat_address) is not None
 
     def bill(self) -> Bill:
         """What must have been paid."""
@@ -126,6 +133,12 @@ def check_order(vault: OpenVault, delivery: Delivery) -> None:
         raise OpeningRefused(VaultCode.ORDER_ALTERED, "the order is not the one that was sealed") from None
     if sum(line.total_minor for line in lines) != delivery.total_minor:
         raise OpeningRefused(VaultCode.ORDER_ALTERED, "the order's lines do not add up to its total")
+
+
+def check_reader(delivery: Delivery) -> None:
+    """Cards are read in the chat that ordered them, which the order's seal names. Raises `OpeningRefused`."""
+    if delivery.reader is not None and delivery.reader != [str(delivery.identity), delivery.chat_address]:
+        raise OpeningRefused(VaultCode.OTHER_READER, "these cards were bought in another chat")
 
 
 def check_cards(delivery: Delivery, cards: Sequence[LineCard]) -> list[LineCard]:

@@ -29,6 +29,7 @@ from core.custody.keys import OpenVault
 from core.custody.opening import Opener
 from core.custody.opening_log import OpeningLog
 from core.errors import error_id
+from core.secret import Secret
 from core.vault.client import VaultCode
 
 Answer = dict[str, Any]
@@ -113,14 +114,19 @@ class Desk:
     def _open(self, request: Mapping[str, Any]) -> Answer:
         try:
             delivery = UUID(str(request.get("delivery")))
+            reader = UUID(str(request["reader"])) if request.get("reader") else None
         except ValueError:
-            raise OpeningRefused(VaultCode.NOT_SENDING, "the delivery's id is no id") from None
-        opened = self._opener.open_delivery(delivery)
+            raise OpeningRefused(VaultCode.NOT_SENDING, "the delivery's or the reader's id is no id") from None
+        opened = self._opener.open_delivery(delivery, reader=reader, plain=request.get("plain") is True)
         return {
             "ok": True,
             "read_again": opened.read_again,
+            "address": opened.address,
             "cards": [{"token": card.token, "mask": card.mask} for card in opened.cards],
             "sealed": {str(session): base64.b64encode(sealed).decode() for session, sealed in opened.sealed.items()},
+            "plain": [
+                {"token": card.token, "mask": card.mask, "fields": _revealed(card.fields)} for card in opened.plain
+            ],
         }
 
     def _import(self, request: Mapping[str, Any], progress: Progress) -> Answer:
@@ -156,6 +162,10 @@ class Desk:
         current = self._importer.vault.keys.key_id
         listed = [{"key_id": key, "batches": count, "in_use": key == current} for key, count in used.items()]
         return {"ok": True, "keys": listed or [{"key_id": current, "batches": 0, "in_use": True}]}
+
+
+def _revealed(fields: Mapping[str, Secret]) -> dict[str, str]:
+    return {name: value.reveal().decode() for name, value in fields.items()}
 
 
 class Throttle:

@@ -1,7 +1,8 @@
 """The only way out for a sale: checks first, then the log on disk, then the audit, and only then the cards.
 
-Three statements and one commit, however many cards. What leaves is sealed to the chat sessions of the identity that
-ordered, so the worker that asked never sees a secret.
+Three statements and one commit, however many cards. What leaves for the web chat is sealed to the sessions of the
+identity that ordered, so the worker that asked sees no secret; what a bot or an official account has to write into a
+chat leaves open, for exactly the chat that the order's seal names.
 """
 
 from __future__ import annotations
@@ -19,12 +20,23 @@ from psycopg.types.json import Jsonb
 
 from core.actor import SYSTEM
 from core.custody import sql
-from core.custody.checks import BrokenSeal, Delivery, LineCard, OpeningRefused, check_cards, check_order, open_cards
+from core.custody.checks import (
+    BrokenSeal,
+    Delivery,
+    LineCard,
+    OpeningRefused,
+    check_cards,
+    check_order,
+    check_reader,
+    open_cards,
+)
 from core.custody.evidence import proofs
 from core.custody.keys import OpenVault
 from core.custody.opening_log import OpeningLog
 from core.db import execute, in_transaction
 from core.ids import Prefix, public
+from core.ports import PlainCard
+from core.secret import Secret
 from core.stock.rules import BatchIsNot, BatchState
 from core.stock.service import move_batch
 from core.vault.client import Opened, OpenedCard, VaultCode
@@ -46,14 +58,19 @@ class Opener:
     journal: OpeningLog
     now: Callable[[], datetime]
 
-    def open_delivery(self, delivery_id: UUID) -> Opened:
-        """The cards of a delivery that is being sent, or of a delivered one again. Raises `OpeningRefused`, OSError."""
+    def open_delivery(self, delivery_id: UUID, *, reader: UUID | None = None, plain: bool = False) -> Opened:
+        """The cards of a delivery that is being sent, or of a delivered one again. Raises `OpeningRefused`, OSError.
+
+        `reader` is the conversation that asks, else the one that ordered. `plain` gives them open as well, for the one
+        platform's chat that the order's seal names; never for the web chat, whose reader has a key of its own.
+        """
         now = self.now()
-        rows = execute(sql.DELIVERY, {"delivery": delivery_id, "now": now})
+        rows = execute(sql.DELIVERY, {"delivery": delivery_id, "now": now, "reader": reader})
         if not rows:
             raise OpeningRefused(VaultCode.NOT_SENDING, "there is no such delivery")
         delivery = Delivery(*rows[0])
         check_order(self.vault, delivery)
+        check_reader(delivery)
         cards = check_cards(delivery, [LineCard(*row) for row in execute(sql.CARDS_OF_LINE, (delivery.line,))])
         evidence = {} if delivery.read_again else self._evidence(delivery)
         try:
@@ -69,6 +86,8 @@ class Opener:
             cards=tuple(OpenedCard(public(Prefix.CARD, card.id), card.mask) for card in cards),
             sealed=_sealed(delivery_id, delivery.sessions or [], cards, fields),
             read_again=delivery.read_again,
+            plain=_plain(cards, fields) if plain and delivery.is_carried else (),
+            address=delivery.chat_address,
         )
 
     def _evidence(self, delivery: Delivery) -> dict[str, str]:
@@ -121,6 +140,15 @@ class Opener:
                 move_batch(actor=SYSTEM, batch_id=batch, to=BatchState.LOCKED, reason="broken_seal", now=now)
             except BatchIsNot:
                 continue
+
+
+def _plain(cards: Sequence[LineCard], fields: dict[UUID, dict[str, str]]) -> tuple[PlainCard, ...]:
+    return tuple(
+        PlainCard(
+            public(Prefix.CARD, card.id), card.mask, {name: Secret(value) for name, value in fields[card.id].items()}
+        )
+        for card in cards
+    )
 
 
 def _sealed(

@@ -150,8 +150,12 @@ SELECT d.state, l.id, l.sku_id, l.quantity, l.gate, o.id, o.merchant_id, o.shopp
         WHERE p.order_id = o.id AND e.kind = 'paid' AND coalesce(e.resolution, e.booked_to) = 'order'),
        (SELECT jsonb_agg(jsonb_build_array(s.id, encode(s.answer_public_key, 'base64')))
         FROM (SELECT s.id, s.answer_public_key FROM chat_session s JOIN conversation c ON c.id = s.conversation_id
-              WHERE c.identity_id = o.identity_id AND c.chat_address = o.chat_address AND s.expires_at > %(now)s
+              WHERE CASE WHEN %(reader)s::uuid IS NULL
+                         THEN c.identity_id = o.identity_id AND c.chat_address = o.chat_address
+                         ELSE c.id = %(reader)s END
+                AND s.expires_at > %(now)s
               ORDER BY s.created_at DESC LIMIT 20) s),
+       (SELECT jsonb_build_array(c.identity_id, c.chat_address) FROM conversation c WHERE c.id = %(reader)s),
        (SELECT count(*) FROM audit_entry a WHERE a.object_kind = 'line' AND a.object_id = l.id::text
           AND a.action = 'cards.read_again' AND a.at > %(now)s - interval '1 hour'),
        (SELECT CASE WHEN count(*) >= 7 THEN percentile_disc(0.5) WITHIN GROUP (ORDER BY day.most) END
@@ -162,9 +166,10 @@ SELECT d.state, l.id, l.sku_id, l.quantity, l.gate, o.id, o.merchant_id, o.shopp
 FROM delivery d JOIN order_line l ON l.id = d.line_id JOIN shop_order o ON o.id = l.order_id
 WHERE d.id = %(delivery)s
 """
-"""One delivery with all that proves it: its order and lines as sealed, payments, the notices booked to it byte for byte
-(late money that nobody decided about is kept for what it will pay), the chat sessions that may read it, how often it
-was read again lately, and the usual peak of openings in an hour."""
+"""One delivery with all that proves it: its order and lines as sealed, payments, the notices booked to it byte for
+byte (late money that nobody decided about is kept for what it will pay), the chat sessions that may read it (of the
+chat that ordered, or of the one that asks), whose chat that is, how often it was read again lately, and the usual peak
+of openings in an hour."""
 
 CARDS_OF_LINE = """
 SELECT c.id, c.state, c.mask, c.opened_at IS NOT NULL, s.sealed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import peewee
@@ -26,6 +27,9 @@ INSERT INTO identity (id, shopper_id, merchant_id, channel, external_id, created
 SELECT %s, id, merchant_id, %s, %s, created_at FROM new_shopper
 """
 BY_ID = "SELECT id, merchant_id, locale, paid_orders FROM shopper WHERE id = %s"
+ADD_IDENTITY = """
+INSERT INTO identity (id, shopper_id, merchant_id, channel, external_id, created_at) VALUES (%s, %s, %s, %s, %s, %s)
+"""
 SET_LOCALE = "UPDATE shopper SET locale = %s WHERE id = %s"
 
 
@@ -36,6 +40,11 @@ class Channel(StrEnum):
     TELEGRAM = "telegram"
     WECHAT = "wechat"
     APP = "app"  # a signed-in user of a merchant's app
+
+    @property
+    def is_one_person(self) -> bool:
+        """Whether the platform knows a person by one number, whichever account of the merchant it speaks to."""
+        return self is Channel.TELEGRAM
 
 
 class IdentityTaken(Conflict):
@@ -62,14 +71,25 @@ def create_shopper_with_identity(
     if locale not in LOCALES:
         raise Invalid(what="locale")
     shopper_id, identity_id = new_id(), new_id()
+    _insert_identity(CREATE, (shopper_id, merchant_id, locale, now, identity_id, channel.value, external_id))
+    return shopper_id, identity_id
+
+
+def add_identity(*, shopper_id: UUID, merchant_id: int, channel: Channel, external_id: str, now: datetime) -> UUID:
+    """Another identity of a known shopper; returns its id. Raises `IdentityTaken`."""
+    identity_id = new_id()
+    _insert_identity(ADD_IDENTITY, (identity_id, shopper_id, merchant_id, channel.value, external_id, now))
+    return identity_id
+
+
+def _insert_identity(statement: str, row: tuple[Any, ...]) -> None:
     try:
         with atomic():
-            execute(CREATE, (shopper_id, merchant_id, locale, now, identity_id, channel.value, external_id))
+            execute(statement, row)
     except peewee.IntegrityError as error:
         if constraint(error) == "identity_merchant_id_channel_external_id_key":
             raise IdentityTaken() from None
         raise
-    return shopper_id, identity_id
 
 
 def access_shopper(*, actor: Actor, shopper_id: UUID) -> ShopperView:

@@ -13,6 +13,8 @@ class MessageCounter(Row):
 
     conversation_id = peewee.UUIDField(primary_key=True)
     last_seq = peewee.BigIntegerField(default=0)
+    chat_address = peewee.TextField(null=True)
+    pen_until = DateTimeTZField(null=True)
 
     class Meta:
         table_name = "message_counter"
@@ -30,3 +32,45 @@ class Message(Row):
 
     class Meta:
         table_name = "message"
+
+
+class Outgoing(Row):
+    """One row of `outgoing`; its meaning and constraints stand in the migration."""
+
+    message_id = peewee.BigIntegerField(primary_key=True)
+    conversation_id = peewee.UUIDField()
+    state = peewee.TextField()
+    attempts = peewee.IntegerField(default=0)
+    due_at = DateTimeTZField()
+    created_at = DateTimeTZField()
+    ended_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "outgoing"
+
+
+class SendAttempt(Row):
+    """One row of `send_attempt`; its meaning and constraints stand in the migration."""
+
+    id = peewee.BigAutoField()
+    conversation_id = peewee.UUIDField()
+    message_id = peewee.BigIntegerField(null=True)
+    order_id = peewee.UUIDField(null=True)
+    way = peewee.TextField()
+    outcome = peewee.TextField()
+    problem = peewee.TextField(default="")
+    external_ref = peewee.TextField(null=True)
+    at = DateTimeTZField()
+
+    class Meta:
+        table_name = "send_attempt"
+
+
+class SendPause(Row):
+    """One row of `send_pause`; its meaning and constraints stand in the migration."""
+
+    scope = peewee.TextField(primary_key=True)
+    until = DateTimeTZField()
+
+    class Meta:
+        table_name = "send_pause"

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from core.db import execute
 from core.messages import sql
+from core.work import Work, enqueue
 
 
 class MessageKind(StrEnum):
@@ -28,6 +29,15 @@ class MessageKind(StrEnum):
     WALLET_TOPPED_UP = "wallet_topped_up"  # {"amount_minor", "currency"}
 
 
+class OutgoingState(StrEnum):
+    """Where a message is on its way into a platform's chat."""
+
+    READY = "ready"  # the worker may carry it
+    SENT = "sent"  # the platform has it, or its reader fetched it
+    WAITING = "waiting"  # the platform does not take it now: it is there when the person speaks again
+    REFUSED = "refused"  # the platform certainly does not take it; an alert says why
+
+
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
     """One message as it stands in the table; `seq` counts from 1 within its conversation."""
@@ -39,13 +49,29 @@ class StoredMessage:
     created_at: datetime
 
 
-def tell(*, conversation_id: UUID, kind: MessageKind, body: Mapping[str, Any], now: datetime) -> int:
+def tell(
+    *,
+    conversation_id: UUID,
+    kind: MessageKind,
+    body: Mapping[str, Any],
+    now: datetime,
+    state: OutgoingState = OutgoingState.READY,
+) -> int:
     """Add one message to the caller's transaction and wake who listens for the conversation; returns its id.
 
-    One statement. The conversation's counter stays locked until the commit, so no cursor ever skips a number.
+    One statement; the conversation's counter stays locked until the commit, so no cursor ever skips a number. In a
+    chat that we carry messages to, the worker is asked to carry it, unless `state` says that it has arrived already.
     """
-    (row,) = execute(sql.TELL, (conversation_id, kind.value, Jsonb(dict(body)), now))
-    return int(row[0])
+    values = {"conversation": conversation_id, "kind": kind.value, "body": Jsonb(dict(body)), "now": now}
+    ((message_id, is_carried, _),) = execute(sql.TELL, values | {"state": state.value})
+    if is_carried and state is OutgoingState.READY:
+        enqueue(Work.SEND, conversation_id)
+    return int(message_id)
+
+
+def route(*, conversation_id: UUID, chat_address: str) -> None:
+    """From now on the messages of a new conversation are carried to this address; in the caller's transaction."""
+    execute(sql.ROUTE, (conversation_id, chat_address))
 
 
 def messages_after(*, conversation_id: UUID, after: int, limit: int = 50) -> list[StoredMessage]:

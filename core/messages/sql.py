@@ -2,15 +2,78 @@
 
 TELL = """
 WITH counted AS (
-    INSERT INTO message_counter AS c (conversation_id, last_seq) VALUES (%s, 1)
+    INSERT INTO message_counter AS c (conversation_id, last_seq) VALUES (%(conversation)s, 1)
     ON CONFLICT (conversation_id) DO UPDATE SET last_seq = c.last_seq + 1
-    RETURNING conversation_id, last_seq
+    RETURNING conversation_id, last_seq, chat_address
 ), told AS (
     INSERT INTO message (conversation_id, seq, kind, body, created_at)
-    SELECT conversation_id, last_seq, %s, %s, %s FROM counted
+    SELECT conversation_id, last_seq, %(kind)s, %(body)s, %(now)s FROM counted
     RETURNING id, conversation_id
+), carried AS (
+    INSERT INTO outgoing (message_id, conversation_id, state, due_at, created_at, ended_at)
+    SELECT told.id, told.conversation_id, %(state)s, %(now)s, %(now)s, CASE WHEN %(state)s = 'sent' THEN %(now)s END
+    FROM told, counted WHERE counted.chat_address IS NOT NULL RETURNING 1
 )
-SELECT id, pg_notify('keystall_wake', 'conv:' || conversation_id) FROM told
+SELECT told.id, EXISTS (SELECT 1 FROM carried), pg_notify('keystall_wake', 'conv:' || told.conversation_id) FROM told
+"""
+"""A message, and, where a platform's chat is ours to write in, its place in the queue of what is carried there."""
+
+ROUTE = "INSERT INTO message_counter (conversation_id, chat_address) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+
+TAKE_PEN = """
+UPDATE message_counter SET pen_until = %s
+WHERE conversation_id = %s AND (pen_until IS NULL OR pen_until <= %s) RETURNING 1
+"""
+LAY_PEN_DOWN = "UPDATE message_counter SET pen_until = NULL WHERE conversation_id = %s AND pen_until = %s"
+
+NEXT_OUTGOING = """
+SELECT m.id, m.seq, m.kind, m.body, m.created_at, o.attempts, o.due_at <= %(now)s
+FROM outgoing o JOIN message m ON m.id = o.message_id
+WHERE o.conversation_id = %(conversation)s AND o.state = 'ready' ORDER BY o.message_id LIMIT 1
+"""
+
+MOVE_OUTGOING = """
+WITH moved AS (
+    UPDATE outgoing SET state = %(state)s, attempts = attempts + %(tried)s, due_at = %(due)s, ended_at = %(ended)s
+    WHERE message_id = %(message)s AND state = 'ready' RETURNING conversation_id
+)
+INSERT INTO send_attempt (conversation_id, message_id, order_id, way, outcome, problem, external_ref, at)
+SELECT conversation_id, %(message)s, %(order)s, %(way)s, %(outcome)s, %(problem)s, %(external)s, %(now)s FROM moved
+"""
+
+NOTE_ATTEMPT = """
+INSERT INTO send_attempt (conversation_id, message_id, order_id, way, outcome, problem, external_ref, at)
+VALUES (%(conversation)s, %(message)s, %(order)s, %(way)s, %(outcome)s, %(problem)s, %(external)s, %(now)s)
+"""
+
+ATTEMPTS_OF_ORDER = """
+SELECT way, outcome, problem, message_id, at FROM send_attempt WHERE order_id = %s ORDER BY id
+"""
+
+WAYS_TRIED = "SELECT DISTINCT way FROM send_attempt WHERE message_id = %s AND outcome = 'sent'"
+
+RESUME = """
+UPDATE outgoing SET state = 'ready', due_at = %s, ended_at = NULL
+WHERE conversation_id = %s AND state = 'waiting' AND created_at > %s RETURNING 1
+"""
+"""The person speaks again: what could not be handed over is tried once more, in its order."""
+
+FETCHED = """
+UPDATE outgoing o SET state = 'sent', ended_at = %s FROM message m
+WHERE m.id = o.message_id AND o.conversation_id = %s AND o.state IN ('ready', 'waiting')
+  AND m.kind = 'cards' AND m.body ->> 'delivery' = %s
+"""
+"""The cards of a delivery were fetched: they need not be carried any more."""
+
+DUE_CONVERSATIONS = """
+SELECT DISTINCT o.conversation_id FROM outgoing o JOIN message_counter c ON c.conversation_id = o.conversation_id
+WHERE o.state = 'ready' AND o.due_at <= %s AND (c.pen_until IS NULL OR c.pen_until <= %s) LIMIT %s
+"""
+
+PAUSES = "SELECT max(until) FROM send_pause WHERE scope = ANY (%s) AND until > %s"
+PAUSE = """
+INSERT INTO send_pause AS p (scope, until) VALUES (%s, %s)
+ON CONFLICT (scope) DO UPDATE SET until = greatest(p.until, EXCLUDED.until)
 """
 
 MESSAGES_AFTER = """

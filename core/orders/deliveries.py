@@ -24,6 +24,7 @@ class Sending:
     order_id: UUID
     attempts: int
     conversation_id: UUID
+    chat_address: str
     merchant_id: int
     listing_code: str
     listing_id: int
@@ -40,13 +41,14 @@ def begin_sending(*, delivery_id: UUID, now: datetime) -> Sending | None:
     rows = execute(sql.BEGIN_SENDING, {"delivery": delivery_id, "now": now, "lease": now + LEASE})
     if not rows:
         return None
-    line_id, order_id, attempts, conversation_id, merchant_id, code, listing_id, quantity, siblings = rows[0]
+    line_id, order_id, attempts, conversation_id, address, merchant_id, code, listing_id, quantity, siblings = rows[0]
     return Sending(
         delivery_id=delivery_id,
         line_id=line_id,
         order_id=order_id,
         attempts=attempts,
         conversation_id=conversation_id,
+        chat_address=address,
         merchant_id=merchant_id,
         listing_code=code,
         listing_id=listing_id,

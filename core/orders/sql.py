@@ -160,7 +160,8 @@ UPDATE delivery d SET state = 'sending', attempts = d.attempts + 1, lease_until 
 FROM order_line l, shop_order o
 WHERE d.id = %(delivery)s AND l.id = d.line_id AND o.id = d.order_id AND o.state = 'paid' AND l.gate = 'none'
   AND (d.state = 'ready' OR (d.state IN ('sending', 'unknown') AND d.lease_until <= %(now)s))
-RETURNING d.line_id, d.order_id, d.attempts, o.conversation_id, o.merchant_id, l.listing_code, l.listing_id, l.quantity,
+RETURNING d.line_id, d.order_id, d.attempts, o.conversation_id, o.chat_address, o.merchant_id, l.listing_code,
+          l.listing_id, l.quantity,
           EXISTS (SELECT 1 FROM order_line x WHERE x.order_id = d.order_id AND x.id <> d.line_id)
 """
 """Take a delivery for one sender until its lease ends; nobody else sends it meanwhile."""

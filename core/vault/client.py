@@ -6,13 +6,14 @@ import base64
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from core.errors import Conflict, Invalid, Unavailable
+from core.ports import PlainCard
 from core.secret import Secret
 from core.vault.callers import Credential
 from core.vault.frames import LONGEST_ANSWER, BrokenFrame, read_frame, send_frame
@@ -31,6 +32,7 @@ class VaultCode(StrEnum):
     CARDS_ALTERED = "cards_altered"  # other or more cards than this line may have, or an unsigned batch
     BATCH_STOPPED = "batch_stopped"  # a batch was locked or recalled before its cards were opened
     BROKEN_CARD = "broken_card"  # a card did not open and was quarantined
+    OTHER_READER = "other_reader"  # the chat that asks is not one that may read these cards
     OVER_BUDGET = "over_budget"  # more openings in this hour than usual: a person looks at it first
     TOO_OFTEN = "too_often"  # read again too many times in an hour
     FILE_REFUSED = "file_refused"  # an import: the file as a whole
@@ -93,11 +95,17 @@ class OpenedCard:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The cards of one delivery and, per chat session, the same cards sealed to that session's key."""
+    """The cards of one delivery and, per chat session, the same cards sealed to that session's key.
+
+    `plain` has them open where they are to be written into a platform's chat, else nothing; `address` is the chat that
+    the order's seal names: they may go there and nowhere else, whatever the tables say by then.
+    """
 
     cards: tuple[OpenedCard, ...]
     sealed: dict[UUID, bytes]
     read_again: bool
+    plain: tuple[PlainCard, ...] = field(default=(), repr=False)
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,10 @@ class ImportReport:
     unread: bool = False
 
 
+def _plain_card(card: dict[str, Any]) -> PlainCard:
+    return PlainCard(card["token"], card["mask"], {name: Secret(value) for name, value in card["fields"].items()})
+
+
 class VaultClient:
     """Requests to the vault; each opens a connection of its own, so one client serves all threads.
 
@@ -159,16 +171,20 @@ class VaultClient:
         vault = answer.get("vault_id")
         return VaultStatus(answer.get("reason"), answer.get("key_id"), UUID(vault) if vault else None)
 
-    def open_delivery(self, delivery: UUID) -> Opened:
+    def open_delivery(self, delivery: UUID, *, reader: UUID | None = None, plain: bool = False) -> Opened:
         """Open the cards of a delivery that is being sent, or read a delivered one again.
 
-        Raises `VaultAway`, `VaultRefused`. The secrets come sealed to the chat sessions of the identity that ordered.
+        Raises `VaultAway`, `VaultRefused`. The secrets come sealed to the chat sessions of the conversation that
+        ordered, or of `reader`; with `plain`, and for an order of a platform's chat only, open as well.
         """
-        answer = self._ask({"op": "open", "delivery": str(delivery)})
+        asked = {"op": "open", "delivery": str(delivery), "reader": str(reader) if reader else None, "plain": plain}
+        answer = self._ask(asked)
         return Opened(
             tuple(OpenedCard(card["token"], card["mask"]) for card in answer["cards"]),
             {UUID(session): base64.b64decode(sealed) for session, sealed in answer["sealed"].items()},
             bool(answer["read_again"]),
+            tuple(_plain_card(card) for card in answer["plain"]),
+            str(answer["address"]),
         )
 
     def import_upload(self, order: ImportOrder, *, progress: Progress | None = None) -> ImportReport:

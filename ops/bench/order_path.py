@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from channels.chat.couriers import Couriers
 from channels.pay.sandbox import SandboxVerifier
 from core.clock import Clock
 from core.config import Config
 from core.conversations.service import Session
 from core.custody.server import opened_desk
 from core.db import execute
-from core.fulfilment.service import deliver
+from core.fulfilment.service import Carrier, deliver
 from core.money import Money
 from core.orders.service import OrderKeys, OrderPolicy, PlacedOrder, WantedLine, pay_token, place_order
 from core.payments.service import receive_notice, request_sandbox_payment
@@ -28,6 +29,9 @@ from core.ports import RawNotice
 from core.vault.client import Progress, VaultClient
 from core.vault.notices import SandboxNotice, sandbox_private_key, sandbox_public_key, sign_notice
 from ops.bench.recording import Recording
+
+NOWHERE = Carrier(Couriers({}))
+"""The bench's shoppers sit in the web chat."""
 
 PHASES = ("place", "intent", "settle", "deliver", "vault")
 DELIVERY = "SELECT id FROM delivery WHERE order_id = %s"
@@ -90,7 +94,7 @@ class OrderPath:
             self._settle(notice)
         delivery_id = execute(DELIVERY, (placed.order_id,))[0][0]  # the worker reads it in its queue row
         with during(recording, "deliver"):
-            delivered = deliver(delivery_id=delivery_id, vault=self.vault, now=self.clock.now())
+            delivered = deliver(delivery_id=delivery_id, vault=self.vault, carrier=NOWHERE, now=self.clock.now())
         if not delivered:
             raise RuntimeError("an order of the bench was not delivered")
 

@@ -8,8 +8,6 @@ from core.config import ConfigError
 from ops.processes import START_ORDER
 from ops.serving import serve
 
-BOT = "bot"  # for chat platforms; a process of its own once there is one
-
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -18,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 def up(
     context: typer.Context,
-    only: str = typer.Option("", "--only", metavar="NAMES", help="Some processes only: web,worker,vault."),
+    only: str = typer.Option("", "--only", metavar="NAMES", help="Some processes only: web,bot,worker,vault."),
 ) -> None:
     """Start the store: its engines, unless addresses are set, and its processes. Ctrl-C stops all of it."""
     from ops.installation import Kind
@@ -30,9 +28,6 @@ def up(
 def chosen(only: str) -> tuple[str, ...]:
     """The processes of `--only`, in the order in which they start; all when it is empty. Raises ConfigError."""
     wanted = [name.strip() for name in only.split(",") if name.strip()]
-    if BOT in wanted:
-        print("There is no bot process yet: the web process answers the web chat.")
-        wanted.remove(BOT)
     for name in wanted:
         if name not in START_ORDER:
             raise ConfigError(f"there is no process {name!r}: --only takes {', '.join(START_ORDER)}")

@@ -25,6 +25,7 @@ from core.reports.checks import verify
 from core.vault.seal import answer_context, open_answer
 from core.work import Work, decode
 from tests.builders import Talker
+from tests.support.carriers import NOBODY
 from tests.support.crash import at_every_step
 from tests.support.sales import LINES, Counter, a_counter
 from tests.support.till import PUBLIC_KEY, Till
@@ -94,7 +95,7 @@ def test_faults_1_and_2_a_worker_killed_at_any_step_of_a_delivery_sends_the_same
     opened_after: list[int] = []
 
     def work() -> None:
-        deliver(delivery_id=delivery, vault=vault.client, now=sale.till.now)
+        deliver(delivery_id=delivery, vault=vault.client, carrier=NOBODY, now=sale.till.now)
 
     for _ in at_every_step(work, url=urls["worker"]):
         assert sale.lost_deliveries() == [delivery]

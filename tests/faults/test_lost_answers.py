@@ -103,7 +103,13 @@ def test_cards_asked_for_again_come_once_although_the_answer_was_lost(
     pay_and_deliver(shop, clock, order.order_id)
     lose()
 
-    lines = request_reread(actor=talker.actor, order_id=order.order_id, submission_id="once", now=clock.now())
+    lines = request_reread(
+        actor=talker.actor,
+        conversation_id=talker.conversation_id,
+        order_id=order.order_id,
+        submission_id="once",
+        now=clock.now(),
+    )
 
     assert (lines, len(till.queued("reread"))) == (1, 1)
 

@@ -94,7 +94,7 @@ def test_each_process_sees_its_own_addresses_and_keys_only(store: Config, superv
         "web": {"shop", "panel", "direct"},
         "web keys": {"public_key", "verify_key", "session_key", "seal_key", "inbox_key"},
         "worker": {"worker", "direct"},
-        "worker keys": {"act_key", "worker_key"},
+        "worker keys": {"act_key", "bot_key", "worker_key"},
         "vault": {"vault", "direct"},
         "vault keys": {
             "private_key", "public_key", "fingerprint_key", "audit_key", "link_key", "sign_key", "seal_key",

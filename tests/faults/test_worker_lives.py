@@ -24,6 +24,7 @@ from ops.migrate import migrate
 from ops.rounds import sweeps
 from ops.worker import Worker
 from tests.builders import NOON, Shop
+from tests.support.carriers import NOBODY
 from tests.support.sales import a_counter
 from tests.support.till import PUBLIC_KEY, Till
 from tests.support.vaults import VaultProcess, vault_process
@@ -165,7 +166,7 @@ def test_fault_72_deliveries_wait_while_the_vault_is_away_and_go_out_once_when_i
         take_url=urls["worker"],
         listen_url=urls["direct"],
         handlers={
-            Work.DELIVER: lambda one: deliver(delivery_id=one, vault=vault.client, now=clock.now()),
+            Work.DELIVER: lambda one: deliver(delivery_id=one, vault=vault.client, carrier=NOBODY, now=clock.now()),
         },
         sweeps=sweeps(policy=shop.policy),
         clock=clock,

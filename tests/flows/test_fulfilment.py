@@ -17,6 +17,7 @@ from core.orders.rules import OrderStatus
 from core.orders.service import begin_sending, lock_order, order_view, settle_order
 from core.vault.client import Opened, OpenedCard, VaultAway, VaultCode, VaultRefused
 from tests.builders import Shop, Talker, later
+from tests.support.carriers import NOBODY
 
 
 @dataclass
@@ -27,7 +28,7 @@ class OpeningVault:
     refusals: list[Exception] = field(default_factory=list)
     asked: int = 0
 
-    def open_delivery(self, delivery: UUID, /) -> Opened:
+    def open_delivery(self, delivery: UUID, /, *, reader: UUID | None = None, plain: bool = False) -> Opened:
         self.asked += 1
         if self.refusals:
             raise self.refusals.pop(0)
@@ -67,13 +68,23 @@ def kinds(talker: Talker) -> list[str]:
     ]
 
 
+def ask_again(talker: Talker, submission: str, *, order_id: UUID | None = None, minutes: int = 3) -> int:
+    return request_reread(
+        actor=talker.actor,
+        conversation_id=talker.conversation_id,
+        order_id=order_id,
+        submission_id=submission,
+        now=later(minutes),
+    )
+
+
 def test_a_delivered_line_has_its_cards_told_once_with_tokens_only(shop: Shop) -> None:
     batch, talker = shop.a_batch(cards=5), shop.a_shopper()
     order_id, delivery = a_paid_line(shop, talker)
     vault = OpeningVault(shop)
 
-    assert deliver(delivery_id=delivery, vault=vault, now=later(2)) is True
-    assert deliver(delivery_id=delivery, vault=vault, now=later(3)) is False
+    assert deliver(delivery_id=delivery, vault=vault, carrier=NOBODY, now=later(2)) is True
+    assert deliver(delivery_id=delivery, vault=vault, carrier=NOBODY, now=later(3)) is False
 
     assert vault.asked == 1
     assert kinds(talker) == ["paid", "cards"]
@@ -92,8 +103,8 @@ def test_a_sender_that_died_is_followed_by_another_after_its_lease_with_the_same
     vault = OpeningVault(shop)
     claimed = set(shop.sql("SELECT id FROM card WHERE state = 'claimed'"))
 
-    assert deliver(delivery_id=delivery, vault=vault, now=later(2) + timedelta(seconds=59)) is False
-    assert deliver(delivery_id=delivery, vault=vault, now=later(3)) is True
+    assert deliver(delivery_id=delivery, vault=vault, carrier=NOBODY, now=later(2) + timedelta(seconds=59)) is False
+    assert deliver(delivery_id=delivery, vault=vault, carrier=NOBODY, now=later(3)) is True
 
     assert set(shop.sql("SELECT id FROM card WHERE state = 'delivered'")) == claimed
 
@@ -103,10 +114,10 @@ def test_fault_72_an_absent_vault_leaves_the_delivery_waiting(shop: Shop) -> Non
     _, delivery = a_paid_line(shop, talker)
     vault = OpeningVault(shop, refusals=[VaultAway(what="vault"), VaultRefused(VaultCode.CLOSED, "")])
 
-    assert deliver(delivery_id=delivery, vault=vault, now=later(2)) is False
-    assert deliver(delivery_id=delivery, vault=vault, now=later(3)) is False
+    assert deliver(delivery_id=delivery, vault=vault, carrier=NOBODY, now=later(2)) is False
+    assert deliver(delivery_id=delivery, vault=vault, carrier=NOBODY, now=later(3)) is False
     assert shop.card_states(batch) == {"free": 3, "claimed": 2}
-    assert deliver(delivery_id=delivery, vault=vault, now=later(4)) is True
+    assert deliver(delivery_id=delivery, vault=vault, carrier=NOBODY, now=later(4)) is True
 
     assert kinds(talker) == ["paid", "cards"]
 
@@ -116,8 +127,8 @@ def test_a_vault_that_refuses_holds_the_order_for_a_person_and_says_so(shop: Sho
     order_id, delivery = a_paid_line(shop, talker)
     vault = OpeningVault(shop, refusals=[VaultRefused(VaultCode.ORDER_ALTERED, "")])
 
-    assert deliver(delivery_id=delivery, vault=vault, now=later(2)) is False
-    assert deliver(delivery_id=delivery, vault=vault, now=later(60)) is False
+    assert deliver(delivery_id=delivery, vault=vault, carrier=NOBODY, now=later(2)) is False
+    assert deliver(delivery_id=delivery, vault=vault, carrier=NOBODY, now=later(60)) is False
 
     assert vault.asked == 1
     assert kinds(talker) == ["paid", "in_review"]
@@ -129,13 +140,14 @@ def test_cards_can_be_read_again_by_their_shopper_only(shop: Shop) -> None:
     _, talker, other = shop.a_batch(cards=5), shop.a_shopper(), shop.a_shopper()
     order_id, delivery = a_paid_line(shop, talker)
     vault = OpeningVault(shop)
-    deliver(delivery_id=delivery, vault=vault, now=later(2))
+    deliver(delivery_id=delivery, vault=vault, carrier=NOBODY, now=later(2))
 
-    assert request_reread(actor=talker.actor, order_id=order_id, submission_id="one", now=later(3)) == 1
-    assert request_reread(actor=talker.actor, submission_id="two", now=later(3)) == 1
+    assert ask_again(talker, "one", order_id=order_id) == 1
+    assert ask_again(talker, "two") == 1
     with pytest.raises(NothingDelivered):
-        request_reread(actor=other.actor, order_id=order_id, submission_id="one", now=later(3))
-    assert reread(delivery_id=delivery, vault=vault, now=later(3)) is True
+        ask_again(other, "one", order_id=order_id)
+    first, _ = shop.sql("SELECT id FROM reading ORDER BY asked_at, id")
+    assert reread(reading_id=first[0], vault=vault, now=later(3)) is True
 
     assert kinds(talker) == ["paid", "cards", "cards"]
 
@@ -143,10 +155,10 @@ def test_cards_can_be_read_again_by_their_shopper_only(shop: Shop) -> None:
 def test_asking_again_without_end_is_limited(shop: Shop) -> None:
     _, talker = shop.a_batch(cards=5), shop.a_shopper()
     _, delivery = a_paid_line(shop, talker)
-    deliver(delivery_id=delivery, vault=OpeningVault(shop), now=later(2))
+    deliver(delivery_id=delivery, vault=OpeningVault(shop), carrier=NOBODY, now=later(2))
     for number in range(30):
-        request_reread(actor=talker.actor, submission_id=f"number {number}", now=later(3))
+        ask_again(talker, f"number {number}")
 
     with pytest.raises(RereadLimit):
-        request_reread(actor=talker.actor, submission_id="too many", now=later(4))
-    assert request_reread(actor=talker.actor, submission_id="an hour later", now=later(64)) == 1
+        ask_again(talker, "too many", minutes=4)
+    assert ask_again(talker, "an hour later", minutes=64) == 1

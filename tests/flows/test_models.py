@@ -31,6 +31,8 @@ WITHOUT_MODEL = {
     "keystall_schedule",
     "keystall_task",
     "opening_budget",
+    "credential",
+    "reading",
     "reading_budget",
     "sandbox_charge",
     "sandbox_refund",

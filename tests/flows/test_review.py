@@ -17,17 +17,18 @@ from core.orders.service import begin_sending, finish_sending, lines_in_review, 
 from core.vault.client import VaultCode, VaultRefused
 from tests.builders import Shop, later
 from tests.flows.test_fulfilment import OpeningVault, a_paid_line
+from tests.support.carriers import NOBODY
 
 
 def test_a_line_held_over_budget_is_listed_released_and_then_delivered(shop: Shop) -> None:
     _, talker = shop.a_batch(cards=5), shop.a_shopper()
     order, delivery = a_paid_line(shop, talker)
     vault = OpeningVault(shop, refusals=[VaultRefused(VaultCode.OVER_BUDGET, "")])
-    deliver(delivery_id=delivery, vault=vault, now=later(2))
+    deliver(delivery_id=delivery, vault=vault, carrier=NOBODY, now=later(2))
 
     listed = lines_in_review()
     released = release_order(actor=OPERATOR, order_id=order, now=later(70))
-    delivered = deliver(delivery_id=delivery, vault=vault, now=later(70))
+    delivered = deliver(delivery_id=delivery, vault=vault, carrier=NOBODY, now=later(70))
 
     assert [(line.order_id, line.code, line.reason, line.missing) for line in listed] == [
         (order, "A1", "over_budget", 0)

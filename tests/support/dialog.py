@@ -21,6 +21,7 @@ from core.orders.service import lock_order, settle_order
 from core.secret import Secret
 from core.vault.client import Opened, OpenedCard
 from tests.builders import Shop, Talker
+from tests.support.carriers import NOBODY
 
 
 def an_engine(shop: Shop, clock: Clock) -> Engine:
@@ -116,7 +117,7 @@ class OpeningVault:
 
     shop: Shop
 
-    def open_delivery(self, delivery: UUID, /) -> Opened:
+    def open_delivery(self, delivery: UUID, /, *, reader: UUID | None = None, plain: bool = False) -> Opened:
         rows = self.shop.sql(
             "UPDATE card SET opened_at = coalesce(card.opened_at, now()) FROM delivery d"
             " WHERE d.id = %s AND card.line_id = d.line_id RETURNING card.id, card.mask",
@@ -128,7 +129,7 @@ class OpeningVault:
 def pay_and_deliver(shop: Shop, clock: Clock, order_id: UUID) -> None:
     """The order is paid and its cards are told in the chat."""
     for delivery_id in pay(shop, clock, order_id):
-        assert deliver(delivery_id=delivery_id, vault=OpeningVault(shop), now=clock.now())
+        assert deliver(delivery_id=delivery_id, vault=OpeningVault(shop), carrier=NOBODY, now=clock.now())
 
 
 def queued(kind: str) -> int:

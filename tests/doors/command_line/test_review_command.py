@@ -7,6 +7,7 @@ from core.vault.client import VaultCode, VaultRefused
 from ops.waiting import lines_in_review
 from tests.builders import Shop, later
 from tests.flows.test_fulfilment import OpeningVault, a_paid_line
+from tests.support.carriers import NOBODY
 from tests.support.command_line import Command
 
 
@@ -14,7 +15,7 @@ def test_a_held_line_is_listed_with_what_to_do_and_released(command: Command, co
     shop.a_batch(cards=5)
     order, delivery = a_paid_line(shop, shop.a_shopper())
     vault = OpeningVault(shop, refusals=[VaultRefused(VaultCode.OVER_BUDGET, "")])
-    deliver(delivery_id=delivery, vault=vault, now=later(2))
+    deliver(delivery_id=delivery, vault=vault, carrier=NOBODY, now=later(2))
     name = public(Prefix.ORDER, order)
 
     listed = command(config, "review")

@@ -1,0 +1,95 @@
+"""Events that the bot process handles: written down by whoever takes them in, taken in order per chat.
+
+An event is acknowledged to its platform once it stands here, and it is handled once: a repeat adds nothing, a handler
+that dies leaves a lease that ends.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from core.conversations import sql
+from core.db import changed, execute
+from core.secret import Secret
+from core.vault.primitives import SealError
+from core.vault.seal import open_inbox, seal_inbox
+
+LEASE = timedelta(seconds=60)
+"""After this long whoever took an event is held to be dead."""
+
+MOST_TRIES = 5
+"""An event that fails so often is given up, so that its chat goes on; what it did is in the log under error ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One event in hand; `tries` counts this one too."""
+
+    source: str
+    event_id: str
+    conversation_id: UUID
+    body: bytes
+    tries: int
+    received_at: datetime
+
+    def __repr__(self) -> str:
+        return f"Taken({self.source}, {self.event_id})"
+
+
+def put_in(
+    *,
+    source: str,
+    event_id: str,
+    conversation_id: UUID,
+    body: bytes,
+    inbox_key: Secret,
+    now: datetime,
+    urgent: bool = False,
+) -> bool:
+    """Write an event down before it is acknowledged; False when it stands there already (faults 3 and 37).
+
+    One statement that commits by itself; the bot process is woken. `urgent` ones do not wait behind their chat's.
+    """
+    digest = hmac.digest(inbox_key.reveal(), b"keystall inbox body\0" + body, "sha256")
+    sealed = seal_inbox(inbox_key.reveal(), body, _context(source, event_id))
+    return bool(execute(sql.PUT_IN, (source, event_id, conversation_id, digest, sealed, now, urgent)))
+
+
+def take_next(*, source: str, inbox_key: Secret, now: datetime, only_urgent: bool = False) -> Taken | None:
+    """Take the next event of a source under a lease: the oldest of a chat that nobody is busy with; None: nothing due.
+
+    An event whose body does not open is given up at once: somebody wrote it who is not one of our doors.
+    """
+    rows = execute(sql.TAKE_NEXT, {"source": source, "now": now, "lease": now + LEASE, "urgent": only_urgent})
+    if not rows:
+        return None
+    event_id, conversation_id, sealed, tries, received_at = rows[0]
+    try:
+        body = open_inbox(inbox_key.reveal(), bytes(sealed), _context(source, event_id))
+    except SealError:
+        changed(sql.HANDLED, (now, source, event_id))
+        return None
+    return Taken(source, event_id, conversation_id, body, tries, received_at)
+
+
+def finish(taken: Taken, *, now: datetime) -> None:
+    """The event was handled: its body goes, its row stays for repeats."""
+    changed(sql.HANDLED, (now, taken.source, taken.event_id))
+
+
+def try_again(taken: Taken, *, now: datetime) -> bool:
+    """Handling failed: the event comes again a little later; False when it was given up after `MOST_TRIES`."""
+    if taken.tries >= MOST_TRIES:
+        finish(taken, now=now)
+        return False
+    again_at = now + timedelta(seconds=0.5 * 2**taken.tries)
+    changed(sql.AGAIN_LATER, (again_at, taken.source, taken.event_id))
+    return True
+
+
+def _context(source: str, event_id: str) -> bytes:
+    return json.dumps([source, event_id, "queued"]).encode()

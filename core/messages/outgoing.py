@@ -1,0 +1,170 @@
+"""What is carried into platforms' chats: one sender per chat at a time, in order, each attempt written down.
+
+A message is sent at least once and with the same content; what a platform does not take now waits for a better time or
+for the person to speak again, and nothing is ever dropped in silence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from core.db import changed, execute
+from core.errors import NotFound
+from core.ids import Prefix, parse
+from core.messages import sql
+from core.messages.service import MessageKind, OutgoingState, StoredMessage
+from core.ports import SendAnswer, SendOutcome
+from core.work import Work, enqueue, enqueue_missing
+
+PEN = timedelta(seconds=60)
+"""How long one sender may write in a chat before it is held to be dead."""
+
+AGAIN_AFTER = (1, 2, 5, 15, 60, 300, 900)
+"""Seconds until a message is tried again, by the number of tries so far."""
+
+KEPT = timedelta(days=30)
+"""What waits longer than this for its reader is old news; cards are found in the order all the same."""
+
+ENDS = {
+    SendOutcome.SENT: OutgoingState.SENT,
+    SendOutcome.BLOCKED: OutgoingState.WAITING,
+    SendOutcome.NO_QUOTA: OutgoingState.WAITING,
+    SendOutcome.REFUSED: OutgoingState.REFUSED,
+}
+"""How an attempt ends a message's way; after the other outcomes it is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to tell something, as it is shown on an order."""
+
+    way: str
+    outcome: SendOutcome
+    problem: str
+    message_id: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NextOutgoing:
+    """The first message that waits for a chat; `is_due` is false while its next try lies ahead."""
+
+    message: StoredMessage
+    attempts: int
+    is_due: bool
+
+
+@contextlib.contextmanager
+def pen(*, conversation_id: UUID, now: datetime, patience: float = 0.0) -> Iterator[bool]:
+    """Whether this process may write in a chat until the block ends; waits up to `patience` seconds for it.
+
+    Outside a transaction: others must see who has it.
+    """
+    end, until = time.monotonic() + patience, now + PEN
+    while True:
+        if execute(sql.TAKE_PEN, (until, conversation_id, now)):
+            break
+        if time.monotonic() >= end:
+            yield False
+            return
+        time.sleep(0.03)
+    try:
+        yield True
+    finally:
+        changed(sql.LAY_PEN_DOWN, (conversation_id, until))
+
+
+def next_outgoing(*, conversation_id: UUID, now: datetime) -> NextOutgoing | None:
+    """The first message that waits to be carried into a chat; None when nothing does."""
+    rows = execute(sql.NEXT_OUTGOING, {"conversation": conversation_id, "now": now})
+    if not rows:
+        return None
+    number, seq, kind, body, at, attempts, is_due = rows[0]
+    return NextOutgoing(StoredMessage(number, seq, MessageKind(kind), body, at), attempts, is_due)
+
+
+def record(*, found: NextOutgoing, way: str, answer: SendAnswer, now: datetime) -> OutgoingState:
+    """Write down how an attempt ended, and what becomes of the message; in the caller's transaction or its own."""
+    state = ENDS.get(answer.outcome, OutgoingState.READY)
+    values = attempt_values(way=way, answer=answer, message=found.message, now=now)
+    values |= {"state": state.value, "tried": 1, "due": now + again_after(answer, found.attempts)}
+    execute(sql.MOVE_OUTGOING, values | {"ended": None if state is OutgoingState.READY else now})
+    return state
+
+
+def again_after(answer: SendAnswer, attempts: int) -> timedelta:
+    """How long to wait before the next try: what the platform asked for, at least a growing pause of our own."""
+    own = AGAIN_AFTER[min(attempts, len(AGAIN_AFTER) - 1)]
+    return timedelta(seconds=max(answer.retry_after, own if not answer.retry_after else 0))
+
+
+def note_attempt(*, conversation_id: UUID, order_id: UUID | None, way: str, answer: SendAnswer, now: datetime,
+                 message_id: int | None = None) -> None:  # fmt: skip
+    """Write down an attempt that moves no message: the first sending of cards, or another way to say the same."""
+    values = _values(way=way, answer=answer, now=now, order_id=order_id, message_id=message_id)
+    execute(sql.NOTE_ATTEMPT, values | {"conversation": conversation_id})
+
+
+def attempt_values(*, way: str, answer: SendAnswer, message: StoredMessage, now: datetime) -> dict[str, object]:
+    """The columns of an attempt to carry a stored message."""
+    return _values(way=way, answer=answer, now=now, order_id=order_of(message), message_id=message.id)
+
+
+def _values(
+    *, way: str, answer: SendAnswer, now: datetime, order_id: UUID | None, message_id: int | None
+) -> dict[str, object]:
+    said = {"outcome": answer.outcome.value, "problem": answer.problem, "external": answer.external_ref}
+    return {"way": way, "now": now, "order": order_id, "message": message_id, **said}
+
+
+def order_of(message: StoredMessage) -> UUID | None:
+    """The order that a message is about."""
+    try:
+        return parse(Prefix.ORDER, str(message.body["order"])) if "order" in message.body else None
+    except NotFound:
+        return None
+
+
+def attempts_of(*, order_id: UUID) -> list[Attempt]:
+    """Every attempt to tell something about an order, oldest first."""
+    rows = execute(sql.ATTEMPTS_OF_ORDER, (order_id,))
+    return [Attempt(way, SendOutcome(outcome), problem, number, at) for way, outcome, problem, number, at in rows]
+
+
+def ways_tried(*, message_id: int) -> set[str]:
+    """The ways by which a message has reached somebody already."""
+    return {way for (way,) in execute(sql.WAYS_TRIED, (message_id,))}
+
+
+def resume(*, conversation_id: UUID, now: datetime) -> int:
+    """The person speaks again: what waited for that is carried now; returns how many messages. In a transaction."""
+    count = len(execute(sql.RESUME, (now, conversation_id, now - KEPT)))
+    if count:
+        enqueue(Work.SEND, conversation_id)
+    return count
+
+
+def mark_fetched(*, conversation_id: UUID, delivery_id: UUID, now: datetime) -> None:
+    """The reader fetched the cards of a delivery: what waits to be carried of them need not be any more."""
+    changed(sql.FETCHED, (now, conversation_id, str(delivery_id)))
+
+
+def send_due(*, now: datetime, limit: int = 200) -> int:
+    """For the sweep: ask the worker again for chats whose messages are due and that nobody writes in."""
+    due = [conversation for (conversation,) in execute(sql.DUE_CONVERSATIONS, (now, now, limit))]
+    return enqueue_missing(Work.SEND, due)
+
+
+def paused_until(*, scopes: Sequence[str], now: datetime) -> datetime | None:
+    """Until when a platform told us to be quiet in any of these scopes; None where we may speak."""
+    return execute(sql.PAUSES, (list(scopes), now))[0][0]  # type: ignore[no-any-return]
+
+
+def pause(*, scope: str, until: datetime) -> None:
+    """A platform told us to be quiet: every process keeps to it."""
+    changed(sql.PAUSE, (scope, until))
