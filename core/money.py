@@ -13,6 +13,9 @@ EXPONENT = {"CNY": 2, "USD": 2, "JPY": 0, "XTR": 0, "USDT": 6}
 GREATEST = 10**15
 """No single amount in the books is larger (minor units)."""
 
+GREATEST_RATE = 10**9
+"""Neither side of an exchange rate is larger."""
+
 MICRO = 1_000_000
 """Unit costs are kept in 10⁻⁶ of the major unit and rounded once per line."""
 
@@ -54,6 +57,31 @@ class Money:
         exponent = EXPONENT[self.currency]
         sign, digits = ("-" if self.minor < 0 else ""), str(abs(self.minor)).rjust(exponent + 1, "0")
         return sign + (f"{digits[:-exponent]}.{digits[-exponent:]}" if exponent else digits)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """An exchange rate as an integer ratio: `minor` minor units of `currency` for `units` minor units of another.
+
+    `Rate(14, 1, "CNY")` of Telegram Stars is 0.14 yuan a Star. Raises `Invalid` for anything but 1 to 10⁹ on each side.
+    """
+
+    minor: int
+    units: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        for side in (self.minor, self.units):
+            if type(side) is not int or not 1 <= side <= GREATEST_RATE:
+                raise Invalid(what="rate")
+        if self.currency not in EXPONENT:
+            raise Invalid(what="rate")
+
+    def asked_for(self, worth: Money, currency: str) -> Money:
+        """What is to be paid in `currency` for `worth`, rounded up to its whole minor units (books.md)."""
+        if worth.currency != self.currency:
+            raise CurrencyMismatch(f"{worth.currency} at a rate of {self.currency}")
+        return Money(-(-worth.minor * self.units // self.minor), currency)
 
 
 def from_decimal(text: str, currency: str) -> Money:

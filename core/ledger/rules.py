@@ -21,6 +21,7 @@ class AccountKind(StrEnum):
     FEE = "fee"  # the platform's fee
     STOCK = "stock"  # what a merchant's own cards cost it and have not yet been sold for
     SUSPENSE = "suspense"  # authentic money whose place is not yet decided
+    EXCHANGE = "exchange"  # where two currencies meet: what its bearer took in of one and gave out of another
 
 
 BOUNDED = frozenset({AccountKind.WALLET, AccountKind.WALLET_HOLD})
@@ -35,6 +36,7 @@ class TransferCode(StrEnum):
     FROM_SUSPENSE = "from_suspense"  # suspense money that found its order or wallet
     TOP_UP = "top_up"  # a shopper filled the wallet through a gateway
     HOLD = "hold"  # wallet money set aside for an order
+    EXCHANGED = "exchanged"  # money in another currency goes to its bearer, who pays what it is worth
     POOLED = "pooled"  # the gateway's part of a mixed payment joins the held part
     RELEASE = "release"  # held wallet money goes back
     REFUND = "refund"  # money goes back to where it came from

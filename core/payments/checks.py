@@ -4,7 +4,8 @@ from __future__ import annotations
 
 CHECKS: dict[str, str] = {
     # Per currency the sum of all accounts is 0; a clearing account is what is not reconciled yet; `world` of a kind of
-    # gateway is minus what was reconciled.
+    # gateway is minus what was reconciled. Exchange accounts took in and gave out what frozen rates say of money that
+    # found its order or wallet, or of the part that a refund gave a wallet.
     "INV-M2": """
         WITH moved AS (
             SELECT debit_id AS id, -amount AS change FROM transfer UNION ALL SELECT credit_id, amount FROM transfer
@@ -25,6 +26,21 @@ CHECKS: dict[str, str] = {
                    sum(s.amount) FILTER (WHERE s.reconciled_at IS NOT NULL) AS confirmed
             FROM gateway_account g JOIN said s ON s.gateway_account_id = g.id
             GROUP BY g.gateway, g.merchant_id, s.currency
+        ), found AS (
+            SELECT g.merchant_id, e.currency, p.worth_currency, p.worth_minor, p.amount_minor AS asked,
+                   coalesce(r.amount, CASE WHEN coalesce(e.resolution, e.booked_to) IN ('order', 'wallet')
+                                           THEN e.amount_minor ELSE 0 END) AS amount
+            FROM payment_event e JOIN gateway_account g ON g.id = e.gateway_account_id
+            JOIN payment p ON p.id = e.payment_id AND p.currency = e.currency
+            LEFT JOIN (SELECT event_id, sum(amount_minor)::bigint AS amount FROM refund
+                       WHERE to_wallet AND state = 'succeeded' GROUP BY event_id) r ON r.event_id = e.id
+            WHERE e.kind = 'paid' AND p.worth_minor IS NOT NULL
+        ), met AS (
+            SELECT 'party:' || merchant_id AS holder, currency, sum(change) AS exchanged
+            FROM (SELECT merchant_id, currency, amount AS change FROM found
+                  UNION ALL
+                  SELECT merchant_id, worth_currency, -div(worth_minor::numeric * amount, asked) FROM found) AS sides
+            GROUP BY merchant_id, currency
         )
         SELECT (SELECT count(*) FROM (SELECT 1 FROM account JOIN balances USING (id)
                                       GROUP BY currency HAVING sum(net) <> 0) AS unbalanced)
@@ -35,6 +51,10 @@ CHECKS: dict[str, str] = {
                 LEFT JOIN world w USING (holder, counterparty, currency)
                 WHERE a.kind = 'world' AND a.holder IN (SELECT 'source:' || gateway FROM gateway_account)
                   AND coalesce(net, 0) <> -coalesce(w.confirmed, 0))
+             + (SELECT count(*) FROM (SELECT holder, currency, net FROM account LEFT JOIN balances USING (id)
+                                      WHERE kind = 'exchange') AS a
+                FULL JOIN met USING (holder, currency)
+                WHERE coalesce(a.net, 0) <> coalesce(met.exchanged, 0))
     """,
     # Each line of a paid order: the net of all shares is what was paid for it, and each party got what was frozen.
     "INV-M7": """

@@ -64,7 +64,7 @@ def find_desk(*, gateway: str, opaque_id: str, notice: Notice) -> Desk:
     if not rows:
         raise NotFound("gateway_account")
     account_id, merchant_id, name, clearing_id, payment_id, *rest = rows[0]
-    owner, order_id, shopper_id, awaited_at, amount, currency, conversation_id, booked = rest
+    owner, order_id, shopper_id, awaited_at, amount, currency, worth, worth_currency, conversation_id, booked = rest
     payment = None
     if payment_id is not None:
         payment = Named(
@@ -72,10 +72,15 @@ def find_desk(*, gateway: str, opaque_id: str, notice: Notice) -> Desk:
             merchant_id=owner,
             order_id=order_id,
             shopper_id=shopper_id,
-            awaited=Awaited(awaited_at, Money(amount, currency)),
+            awaited=Awaited(awaited_at, Money(amount, currency), priced(worth, worth_currency)),
             conversation_id=conversation_id,
         )
     return Desk(account_id, merchant_id, name, clearing_id, payment, booked)
+
+
+def priced(minor: int | None, currency: str | None) -> Money | None:
+    """What a payment is worth in another currency than its own, as its row says it; None where there is but one."""
+    return Money(minor, currency) if minor is not None and currency is not None else None
 
 
 def clearing_account(account_id: int, merchant_id: int, currency: str) -> int:
@@ -106,6 +111,12 @@ def world_account(gateway: str, merchant_id: int, currency: str) -> int:
         counterparty=books.party(merchant_id),
         currency=currency,
     )
+
+
+def exchange_account(merchant_id: int, currency: str) -> int:
+    """What a merchant, who bears the rate, took in (positive) or gave out (negative) of a currency at exchanges."""
+    merchant = books.party(merchant_id)
+    return open_account(kind=AccountKind.EXCHANGE, holder=merchant, counterparty=merchant, currency=currency)
 
 
 def wallet_account(shopper_id: UUID, merchant_id: int, currency: str, *, held: bool = False) -> int:

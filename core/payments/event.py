@@ -10,7 +10,8 @@ from core.db import execute
 from core.errors import NotFound
 from core.money import Money
 from core.payments import sql
-from core.payments.rules import SuspenseReason
+from core.payments.desk import priced
+from core.payments.rules import Awaited, SuspenseReason, worth_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,11 @@ class SuspenseEvent:
     is_resolved: bool
     merchant_id: int
     shopper_id: UUID | None
+    awaited: Awaited | None
+
+    def worth_of(self, money: Money) -> Money:
+        """What a part of it is worth in the shopper's wallet."""
+        return worth_of(money, self.awaited) if self.awaited else money
 
 
 def find_event(*, event_id: UUID) -> SuspenseEvent:
@@ -34,7 +40,11 @@ def find_event(*, event_id: UUID) -> SuspenseEvent:
     rows = execute(sql.EVENT, (event_id,))
     if not rows:
         raise NotFound("payment_event")
-    found, account_id, external_id, payment_id, order_id, amount, currency, reason, resolved, owner, shopper = rows[0]
+    found, account_id, external_id, payment_id, order_id, amount, currency, reason, resolved, owner, *rest = rows[0]
+    shopper, awaited_at, asked, asked_currency, worth, worth_currency = rest
+    awaited = None
+    if payment_id is not None:
+        awaited = Awaited(awaited_at, Money(asked, asked_currency), priced(worth, worth_currency))
     return SuspenseEvent(
         id=found,
         gateway_account_id=account_id,
@@ -46,6 +56,7 @@ def find_event(*, event_id: UUID) -> SuspenseEvent:
         is_resolved=resolved is not None,
         merchant_id=owner,
         shopper_id=shopper,
+        awaited=awaited,
     )
 
 

@@ -17,6 +17,7 @@ from core.money import Money
 from core.orders.rules import OrderState
 from core.orders.service import LockedOrder, OrderPolicy, lock_order, order_by_token
 from core.payments import sql
+from core.payments.desk import priced
 from core.payments.notices import book
 from core.payments.rules import NotForSale, OrderNotPayable, PaymentState, Rail, next_poll
 from core.ports import Gateway, NoticeVerifier, Outcome
@@ -42,6 +43,12 @@ class PaymentView:
     expires_at: datetime
     gateway: str
     opaque_id: str
+    exchanged: Money | None = None
+
+    @property
+    def worth(self) -> Money:
+        """What it pays, in the currency of its order or of the wallet."""
+        return self.exchanged or self.amount
 
 
 def offered(*, merchant_id: int, currency: str) -> list[GatewayAccount]:
@@ -55,7 +62,7 @@ def find_payment(*, payment_id: UUID) -> PaymentView:
     if not rows:
         raise NotFound("payment")
     found, order_id, merchant_id, shopper_id, rail, account_id, amount, currency, state, refunded, *rest = rows[0]
-    external_ref, url, created_at, expires_at, gateway, opaque_id = rest
+    external_ref, url, created_at, expires_at, gateway, opaque_id, worth, worth_currency = rest
     return PaymentView(
         id=found,
         order_id=order_id,
@@ -72,6 +79,7 @@ def find_payment(*, payment_id: UUID) -> PaymentView:
         expires_at=expires_at,
         gateway=gateway or "",
         opaque_id=opaque_id or "",
+        exchanged=priced(worth, worth_currency),
     )
 
 

@@ -15,7 +15,8 @@ from core.money import Money
 from core.orders.rules import CannotSettle
 from core.orders.service import LockedOrder, OrderPolicy, lock_order
 from core.payments import sql, suspense
-from core.payments.desk import suspense_account, wallet_account
+from core.payments.desk import priced, suspense_account, wallet_account
+from core.payments.exchange import Incoming
 from core.payments.outside import earlier_refund, return_refunded_first, take_off
 from core.payments.rules import MAY_SUCCEED, Awaited, Resolution, SuspenseReason, unexpected
 from core.payments.settling import ENDED, refusal_of, settle_from
@@ -36,6 +37,11 @@ class _Waiting:
     shopper_id: UUID
     awaited: Awaited
     payment_merchant_id: int
+
+    def incoming(self) -> Incoming:
+        """Its money in suspense, and what that pays."""
+        account_id = suspense_account(self.account_id, self.merchant_id, self.amount.currency)
+        return Incoming(account_id, self.amount, self.awaited.worth, self.merchant_id)
 
 
 def join_due(*, policy: OrderPolicy, now: datetime, limit: int = 100) -> int:
@@ -69,7 +75,7 @@ def _find(event_id: UUID) -> _Waiting | None:
     if not rows:
         return None
     found, kind, account_id, external_id, amount, currency, merchant_id, payment_id, order_id, *rest = rows[0]
-    shopper_id, awaited_at, awaited_amount, awaited_currency, payment_merchant_id = rest
+    shopper_id, awaited_at, awaited_amount, awaited_currency, worth, worth_currency, payment_merchant_id = rest
     return _Waiting(
         event_id=found,
         kind=kind,
@@ -80,7 +86,7 @@ def _find(event_id: UUID) -> _Waiting | None:
         payment_id=payment_id,
         order_id=order_id,
         shopper_id=shopper_id,
-        awaited=Awaited(awaited_at, Money(awaited_amount, awaited_currency)),
+        awaited=Awaited(awaited_at, Money(awaited_amount, awaited_currency), priced(worth, worth_currency)),
         payment_merchant_id=payment_merchant_id,
     )
 
@@ -125,12 +131,10 @@ def _join_order(waiting: _Waiting, order: LockedOrder, policy: OrderPolicy, now:
         return 0
     if _was_refunded(waiting, order, now):
         return 0
-    currency = waiting.amount.currency
     try:
         settle_from(
             order=order,
-            money=waiting.amount,
-            from_account_id=suspense_account(waiting.account_id, waiting.merchant_id, currency),
+            incoming=waiting.incoming(),
             has_hold=holds.find_open(order_id=order.id) is not None,
             policy=policy,
             now=now,
@@ -173,13 +177,7 @@ def _join_wallet(waiting: _Waiting, now: datetime) -> int:
     if _was_refunded(waiting, None, now):
         return 0
     changed(sql.RESOLVE, (now, Resolution.WALLET, [waiting.event_id]))
-    filled = ledger.NewTransfer(
-        suspense_account(waiting.account_id, waiting.merchant_id, amount.currency),
-        wallet_account(waiting.shopper_id, waiting.merchant_id, amount.currency),
-        amount.minor,
-        amount.currency,
-        TransferCode.FROM_SUSPENSE,
-        waiting.event_id,
-    )
-    ledger.post(transfers=[filled], now=now)
+    incoming = waiting.incoming()
+    wallet_id = wallet_account(waiting.shopper_id, waiting.merchant_id, incoming.worth.currency)
+    ledger.post(transfers=incoming.paid_into(wallet_id, TransferCode.FROM_SUSPENSE, waiting.event_id), now=now)
     return 1

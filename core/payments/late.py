@@ -36,8 +36,9 @@ def choose_exchange(*, actor: Actor, event_id: UUID, now: datetime) -> Money:
         order = lock_order(order_id=event.order_id)
         if changed(sql.RESOLVE, (now, Resolution.WALLET, [event_id])) != 1:
             raise AlreadyDecided
-        give_to_wallet(actor=actor, event=event, order=order, shopper_id=event.shopper_id, now=now)
-        return event.amount
+        return give_to_wallet(
+            actor=actor, event=event, money=event.amount, order=order, shopper_id=event.shopper_id, now=now
+        )
 
     return in_transaction(work)
 

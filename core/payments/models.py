@@ -27,6 +27,12 @@ class Payment(Row):
     expires_at = DateTimeTZField()
     succeeded_at = DateTimeTZField(null=True)
     poll_at = DateTimeTZField(null=True)
+    worth_minor = peewee.BigIntegerField(null=True)
+    worth_currency = peewee.TextField(null=True)
+    rate_minor = peewee.BigIntegerField(null=True)
+    rate_units = peewee.BigIntegerField(null=True)
+    rate_at = DateTimeTZField(null=True)
+    seal = peewee.BlobField(null=True)
 
     class Meta:
         table_name = "payment"
@@ -79,3 +85,32 @@ class Refund(Row):
 
     class Meta:
         table_name = "refund"
+
+
+class PaymentConfirmation(Row):
+    """One row of `payment_confirmation`; its meaning and constraints stand in the migration."""
+
+    gateway_account_id = peewee.BigIntegerField()
+    external_id = peewee.TextField()
+    payment_id = peewee.UUIDField()
+    payer = peewee.TextField()
+    amount_minor = peewee.BigIntegerField()
+    currency = peewee.TextField()
+    paid_at = DateTimeTZField()
+    proof = peewee.BlobField()
+    created_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "payment_confirmation"
+        primary_key = peewee.CompositeKey("gateway_account_id", "external_id")
+
+
+class GatewayStatement(Row):
+    """One row of `gateway_statement`; its meaning and constraints stand in the migration."""
+
+    gateway_account_id = peewee.BigIntegerField(primary_key=True)
+    seen = peewee.BigIntegerField()
+    read_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "gateway_statement"

@@ -24,6 +24,7 @@ from core.orders.rules import CannotSettle
 from core.orders.service import LockedOrder, OrderPolicy, lock_order
 from core.payments import sql, suspense
 from core.payments.desk import Desk, Named, find_desk, wallet_account
+from core.payments.exchange import Incoming
 from core.payments.outside import EarlierRefund, book_outside_refund, return_refunded_first
 from core.payments.rules import MAY_SUCCEED, BookedTo, SuspenseReason, unexpected
 from core.payments.settling import ENDED, refusal_of, settle_from
@@ -127,8 +128,7 @@ def _pay_order(
     try:
         settle_from(
             order=order,
-            money=notice.amount,
-            from_account_id=desk.clearing(notice.amount.currency),
+            incoming=_incoming(desk, payment, notice),
             has_hold=record.has_hold,
             policy=policy,
             now=now,
@@ -136,6 +136,11 @@ def _pay_order(
     except CannotSettle:
         return _suspend(desk, order, event_id, notice, refusal_of(order), now)
     return Booked.ORDER
+
+
+def _incoming(desk: Desk, payment: Named, notice: Notice) -> Incoming:
+    clearing_id = desk.clearing(notice.amount.currency)
+    return Incoming(clearing_id, notice.amount, payment.awaited.worth, desk.merchant_id)
 
 
 def _suspend(
@@ -199,17 +204,12 @@ def _top_up(desk: Desk, payment: Named, notice: Notice, raw: RawNotice, now: dat
             now=now,
         )
         return Booked.SUSPENSE
-    suspense.tell_shopper(
-        payment.shopper_id,
-        MessageKind.WALLET_TOPPED_UP,
-        {"amount_minor": amount.minor, "currency": amount.currency},
-        now,
-    )
-    wallet_id = wallet_account(payment.shopper_id, desk.merchant_id, amount.currency)
-    filled = ledger.NewTransfer(
-        desk.clearing(amount.currency), wallet_id, amount.minor, amount.currency, TransferCode.TOP_UP, event_id
-    )
-    ledger.post(transfers=[filled], now=now)
+    worth = payment.awaited.worth
+    body = {"amount_minor": worth.minor, "currency": worth.currency}
+    suspense.tell_shopper(payment.shopper_id, MessageKind.WALLET_TOPPED_UP, body, now)
+    wallet_id = wallet_account(payment.shopper_id, desk.merchant_id, worth.currency)
+    incoming = _incoming(desk, payment, notice)
+    ledger.post(transfers=incoming.paid_into(wallet_id, TransferCode.TOP_UP, event_id), now=now)
     return Booked.WALLET
 
 

@@ -112,10 +112,29 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """What a payment is waiting for: this amount at this gateway account."""
+    """What a payment is waiting for: this amount at this gateway account.
+
+    `exchanged` is what it pays in the order's or wallet's currency where that is another, by the rate frozen with it.
+    """
 
     gateway_account_id: int | None
     amount: Money
+    exchanged: Money | None = None
+
+    @property
+    def worth(self) -> Money:
+        """What the whole amount pays."""
+        return self.exchanged or self.amount
+
+
+def worth_of(money: Money, awaited: Awaited) -> Money:
+    """What a part of a payment's money is worth, down to whole minor units; the whole is exactly what it pays.
+
+    Money in a currency that the payment did not ask for is worth itself: nothing says another rate.
+    """
+    if awaited.exchanged is None or money.currency != awaited.amount.currency:
+        return money
+    return Money(awaited.exchanged.minor * money.minor // awaited.amount.minor, awaited.exchanged.currency)
 
 
 def unexpected(

@@ -11,6 +11,7 @@ from core.ledger.rules import TransferCode
 from core.money import Money
 from core.orders.rules import CannotSettle, OrderState
 from core.orders.service import LockedOrder, OrderPolicy, settle_order
+from core.payments.exchange import Incoming
 from core.payments.rules import SuspenseReason
 
 ENDED = {
@@ -31,27 +32,29 @@ def refusal_of(order: LockedOrder) -> SuspenseReason:
     return ENDED.get(order.state, SuspenseReason.OTHER_AMOUNT)
 
 
-def settle_from(
-    *, order: LockedOrder, money: Money, from_account_id: int, has_hold: bool, policy: OrderPolicy, now: datetime
-) -> None:
-    """Settle a locked order with `money`, together with wallet money that is held for it.
+def settle_from(*, order: LockedOrder, incoming: Incoming, has_hold: bool, policy: OrderPolicy, now: datetime) -> None:
+    """Settle a locked order with what incoming money is worth, together with wallet money that is held for it.
 
     Money for the whole order needs no wallet money: what is held goes back. Raises `CannotSettle` with nothing changed.
     """
-    if not has_hold or order.state is not OrderState.AWAITING_PAYMENT:
-        settle_order(order=order, paid=money, from_account_id=from_account_id, policy=policy, now=now)
-        return
+    source = incoming.paying_account()
+    if has_hold and order.state is OrderState.AWAITING_PAYMENT:
+        _settle_beside_hold(order, incoming.worth, source, policy, now)
+    else:
+        settle_order(order=order, paid=incoming.worth, from_account_id=source, policy=policy, now=now)
+    ledger.insert(transfers=incoming.taken_in(order.id), now=now)
+
+
+def _settle_beside_hold(order: LockedOrder, money: Money, source: int, policy: OrderPolicy, now: datetime) -> None:
     with atomic():
         if money == order.total:
-            settle_order(order=order, paid=money, from_account_id=from_account_id, policy=policy, now=now)
+            settle_order(order=order, paid=money, from_account_id=source, policy=policy, now=now)
             holds.release(order_ids=[order.id], now=now)
             return
         held = holds.capture(order_id=order.id, now=now)
         if held is None:
             raise CannotSettle(why="amount")
-        pooled = ledger.NewTransfer(
-            from_account_id, held.held_in_id, money.minor, money.currency, TransferCode.POOLED, order.id
-        )
+        pooled = ledger.NewTransfer(source, held.held_in_id, money.minor, money.currency, TransferCode.POOLED, order.id)
         changes = ledger.insert(transfers=[pooled], now=now)
         whole = Money(money.minor + held.amount, money.currency)
         settle_order(order=order, paid=whole, from_account_id=held.held_in_id, policy=policy, now=now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 DESK = """
 SELECT g.id, g.merchant_id, g.gateway, clearing.id,
        p.id, p.merchant_id, p.order_id, p.shopper_id, p.gateway_account_id, p.amount_minor, p.currency,
-       o.conversation_id,
+       p.worth_minor, p.worth_currency, o.conversation_id,
        EXISTS (SELECT 1 FROM payment_event e
                WHERE e.gateway_account_id = g.id AND e.external_id = %(external)s AND e.kind = %(kind)s)
 FROM gateway_account g
@@ -82,7 +82,8 @@ WHERE id = %s AND state = ANY (%s)
 
 EVENT = """
 SELECT e.id, e.gateway_account_id, e.external_id, e.payment_id, e.order_id, e.amount_minor, e.currency,
-       e.reason, e.resolved_at, g.merchant_id, p.shopper_id
+       e.reason, e.resolved_at, g.merchant_id, p.shopper_id,
+       p.gateway_account_id, p.amount_minor, p.currency, p.worth_minor, p.worth_currency
 FROM payment_event e JOIN gateway_account g ON g.id = e.gateway_account_id
 LEFT JOIN payment p ON p.id = e.payment_id
 WHERE e.id = %s AND e.booked_to = 'suspense' AND e.kind = 'paid'
@@ -99,7 +100,8 @@ is delivered for money that went back."""
 
 JOINABLE = """
 SELECT e.id, e.kind, e.gateway_account_id, e.external_id, e.amount_minor, e.currency, g.merchant_id,
-       p.id, p.order_id, p.shopper_id, p.gateway_account_id, p.amount_minor, p.currency, p.merchant_id
+       p.id, p.order_id, p.shopper_id, p.gateway_account_id, p.amount_minor, p.currency, p.worth_minor,
+       p.worth_currency, p.merchant_id
 FROM payment_event e JOIN gateway_account g ON g.id = e.gateway_account_id
 JOIN payment p ON p.id = e.named_payment_id
 WHERE e.id = %s AND e.resolved_at IS NULL AND e.reason = 'unknown_payment'
@@ -138,7 +140,8 @@ ORDER BY created_at DESC LIMIT 1
 
 PAYMENT = """
 SELECT p.id, p.order_id, p.merchant_id, p.shopper_id, p.rail, p.gateway_account_id, p.amount_minor, p.currency, p.state,
-       p.refunded_minor, p.external_ref, p.url, p.created_at, p.expires_at, g.gateway, g.opaque_id
+       p.refunded_minor, p.external_ref, p.url, p.created_at, p.expires_at, g.gateway, g.opaque_id,
+       p.worth_minor, p.worth_currency
 FROM payment p LEFT JOIN gateway_account g ON g.id = p.gateway_account_id
 WHERE p.id = %s
 """

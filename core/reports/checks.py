@@ -126,7 +126,7 @@ PARTY_CHECKS: dict[str, str] = {
                     SELECT 1 FROM offer f WHERE f.sku_id = c.sku_id AND f.seller_id = c.owner_id
                       AND f.valid_from <= h.created_at AND (f.valid_to IS NULL OR f.valid_to > h.created_at)))
              + (SELECT count(*) FROM payment p JOIN shop_order o ON o.id = p.order_id
-                WHERE (p.merchant_id, p.shopper_id, p.currency)
+                WHERE (p.merchant_id, p.shopper_id, coalesce(p.worth_currency, p.currency))
                       IS DISTINCT FROM (o.merchant_id, o.shopper_id, o.currency))
              + (SELECT count(*) FROM source s CROSS JOIN LATERAL unnest(s.offer_ids) u(id)
                 LEFT JOIN offer f ON f.id = u.id WHERE f.sku_id IS DISTINCT FROM s.sku_id)
