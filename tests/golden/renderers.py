@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from bot.screens import Option, Screen
 from bot.texts import Phrasebook, Texts
+from channels.chat.telegram.message import TelegramMessage
+from channels.chat.telegram.render import render as telegram
 from core.ids import Prefix, public
 from tests.golden.scenes import scenes
 
@@ -26,6 +28,18 @@ class Renderer:
 def as_web(screen: Screen, _texts: Texts) -> str:
     """The JSON of the chat over HTTP."""
     return as_file(legible(screen).as_json())
+
+
+def as_telegram(screen: Screen, texts: Texts) -> str:
+    """The messages of the Bot API, each with its method and exact parameters; of a file its name and its text."""
+    return as_file([_told_telegram(message) for message in telegram(legible(screen), texts, protect=False)])
+
+
+def _told_telegram(message: TelegramMessage) -> dict[str, object]:
+    shown: dict[str, object] = {"method": message.method, "is_living": message.is_living}
+    if message.document is not None:
+        shown["document"] = {"name": message.document.name, "content": message.document.content.decode()}
+    return shown | message.as_parameters()
 
 
 def as_file(shown: object) -> str:
@@ -48,7 +62,10 @@ def _legible(option: Option) -> Option:
     return replace(option, action=option.act.intent.value + (f"?{params}" if params else ""))
 
 
-RENDERERS: dict[str, Renderer] = {"web": Renderer(as_web)}
+RENDERERS: dict[str, Renderer] = {
+    "web": Renderer(as_web),
+    "telegram": Renderer(as_telegram),
+}
 """By the name of their folder; a new channel adds its own."""
 
 

@@ -1,11 +1,12 @@
 """Every screen the shop can show, by a name: what `render` makes of it is kept in a file."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from bot import browse, buying, home, orders, outbox, paying, wallet
 from bot.refusals import FAMILIES, OWN_WORDS, draw_refusal
-from bot.screens import Screen
+from bot.screens import CardEntry, Screen
 from bot.texts import Texts
 from bot.words import BadQuantity
 from core.catalog.rules import Category
@@ -138,6 +139,8 @@ def afterwards() -> Iterator[tuple[str, Scene]]:
     delivered = an_order(OrderStatus.DELIVERED)
     yield "steps", lambda texts: orders.draw_steps(texts, delivered, steps)
     yield "steps_unknown", lambda texts: orders.draw_steps(texts, delivered, {})
+    long = {locale: "\n\n".join([how] * 100) for locale, how in REDEEM.items()}  # no message of a platform holds it
+    yield "steps_too_long", lambda texts: orders.draw_steps(texts, delivered, {TENCENT["en"]: long[texts.locale]})
     yield "bill_which", orders.draw_which_bill
     yield "bill_found", lambda texts: orders.draw_found_order(texts, delivered)
     yield "bill_unknown", lambda texts: orders.draw_no_bill(texts, "4200001234567890")
@@ -153,12 +156,39 @@ def unasked() -> Iterator[tuple[str, Scene]]:
         yield f"told_{kind.value}", lambda texts, k=kind: told(texts, k)
     yield "told_refunded_to_wallet", lambda texts: told(texts, MessageKind.REFUNDED, to_wallet=True)
     yield "told_cards_opened", lambda texts: told(texts, MessageKind.CARDS).with_secrets(OPENED)
+    for name, cards in CARDS_OF_ALL_SORTS.items():
+        yield f"told_cards_{name}", lambda texts, c=cards: with_cards(told(texts, MessageKind.CARDS), *c)
 
 
 OPENED = {
     token["token"]: {"secret": f"TX9A-<&_*`>-{n}", "number": f"880000000{n}", "expires": "2026-12-31"}
     for n, token in enumerate(delivered_cards()["cards"], 1)
 }
+
+
+ODD = " a blank before it"
+CARDS_OF_ALL_SORTS: dict[str, tuple[dict[str, str], ...]] = {
+    "one": ({"secret": "TX9A-0001", "expires": "2026-12-31"},),
+    "three": tuple({"secret": f"TX9A-000{n}"} for n in (1, 2, 3)),
+    "links": ({"secret": "https://gift.example/r/A9-1?x=1&y=2"}, {"secret": "https://gift.example/r/A9-2?x=1&y=2"}),
+    "with_pin": tuple(
+        {"number": f"880000000{n}", "secret": f"TX9A-000{n}", "pin": f"12345{n}", "expires": f"2026-12-3{n}"}
+        for n in (0, 1)
+    ),
+    "one_odd": ({"secret": ODD},),
+    "some_odd": ({"secret": "TX9A-0001"}, {"secret": ODD}, {"secret": "line one\nline two", "pin": "4711"}),
+    "long_key": ({"secret": "MIIB" * 70},),
+    "21": tuple({"secret": f"TX9A-{n:04}", "expires": "2026-12-31"} for n in range(1, 22)),
+}
+"""Cards as suppliers send them, by what is special about them."""
+
+
+def with_cards(screen: Screen, *cards: dict[str, str]) -> Screen:
+    """The same delivery with these cards, opened."""
+    title, _, rest = screen.text.partition("\n")
+    entries = tuple(CardEntry(f"crd_{n}", "A9A9-****").opened(fields) for n, fields in enumerate(cards, 1))
+    titled = title.replace(f"× {len(screen.cards)}", f"× {len(cards)}")
+    return replace(screen, text=f"{titled}\n{rest}", cards=entries)
 
 
 def told(texts: Texts, kind: MessageKind, *, to_wallet: bool = False) -> Screen:

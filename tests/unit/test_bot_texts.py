@@ -10,14 +10,15 @@ import pytest
 from bot.texts import FOLDER, Phrasebook, read_sentences
 from core.money import Money
 
-BOT = Path(__file__).resolve().parents[2] / "bot"
+STORE = Path(__file__).resolve().parents[2]
+SPEAKING = (*(STORE / "bot").glob("*.py"), *(STORE / "channels" / "chat").rglob("*.py"))
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
 def sentences_said() -> set[str]:
     """The message ids in the code: first arguments of `say(…)` and `mark(…)`."""
     found = set()
-    for path in BOT.glob("*.py"):
+    for path in SPEAKING:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

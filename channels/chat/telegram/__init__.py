@@ -1,0 +1,1 @@
+"""Telegram: screens as its messages."""
