@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from bot.buying import confirm_listing
@@ -53,7 +54,7 @@ def cards(talk: Talk, act: Act) -> Screen:
     """取卡: asks for the cards again; they are never in this answer, they come as messages of their own."""
     wanted = order_of(act) if act.text("order") else None
     try:
-        request_reread(
+        lines = request_reread(
             actor=talk.actor,
             conversation_id=talk.conversation_id,
             order_id=wanted,
@@ -63,7 +64,7 @@ def cards(talk: Talk, act: Act) -> Screen:
     except NothingDelivered:
         waiting = [view for view in waiting_of(talk) if wanted in {None, view.id}]
         return draw_waiting(talk.texts, waiting) if waiting else draw_no_cards(talk.texts)
-    return draw_cards_come(talk.texts)
+    return replace(draw_cards_come(talk.texts), cards_follow=lines)
 
 
 def waiting_of(talk: Talk) -> list[OrderView]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ import structlog
 from bot.engine import Engine
 from bot.incoming import Incoming
 from bot.screens import Screen, ScreenKind
+from channels.chat.sealed import opened
 from core.clock import Clock
 from core.conversations.service import Session, answer_with, give_back, receive
 from core.errors import Refusal
@@ -20,8 +20,6 @@ from core.messages.service import MessageKind, StoredMessage, messages_after, se
 from core.orders.service import OrderKeys, pay_token
 from core.payments.service import topup_token
 from core.secret import Secret
-from core.vault.primitives import SealError
-from core.vault.seal import answer_context, open_answer
 
 CHANNEL = "web"
 AT_ONCE = 50  # messages of one answer
@@ -104,7 +102,7 @@ class WebChat:
             log.warning("a message cannot be shown", message=message.id, kind=message.kind.value, why=refusal.reason)
             return None
         if screen.kind is ScreenKind.CARDS and sealed is not None:
-            return screen.with_secrets(opened(token, sealed, message, session))
+            return screen.with_secrets(opened(token, sealed, message, session.id))
         return screen
 
     def _linked(self, screen: Screen) -> Screen:
@@ -128,17 +126,6 @@ def incoming_of(session: Session, said: Said | None = None) -> Incoming:
         action=said.action if said else None,
         network=session.network,
     )
-
-
-def opened(token: str, sealed: bytes, message: StoredMessage, session: Session) -> Mapping[str, Mapping[str, str]]:
-    """The cards of a message by their token, as the vault sealed them to this session; nothing if they do not open."""
-    context = answer_context(delivery=UUID(message.body["delivery"]), session=session.id)
-    try:
-        cards: Sequence[dict[str, str]] = json.loads(open_answer(token, sealed, context))["cards"]
-    except SealError:
-        log.error("an answer does not open", message=message.id)
-        return {}
-    return {card["token"]: card for card in cards}
 
 
 def cursor_of(text: str) -> int:

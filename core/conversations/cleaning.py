@@ -12,6 +12,12 @@ BODY_KEPT = timedelta(days=7)
 EVENT_KEPT = timedelta(days=30)
 """How long an event's row answers a repeat of it."""
 
+REPLAY_KEPT = timedelta(minutes=15)
+"""How long the nonce of a request is remembered; its timestamp is stale well before."""
+
+SESSION_KEPT = timedelta(days=1)
+"""How long the row of a session that has ended stays: until what was sealed to it is gone."""
+
 BODIES = """
 UPDATE inbox SET sealed_body = NULL WHERE (source, event_id) IN (
     SELECT source, event_id FROM inbox WHERE sealed_body IS NOT NULL AND received_at < %s LIMIT %s)
@@ -34,6 +40,13 @@ DELETE FROM sealed_answer WHERE (message_id, session_id) IN (
 READINGS = "DELETE FROM reading WHERE id IN (SELECT id FROM reading WHERE asked_at < %s LIMIT %s)"
 
 
+REPLAYS = """
+DELETE FROM wechat_replay WHERE (account_id, replay_key) IN (
+    SELECT account_id, replay_key FROM wechat_replay WHERE at < %s LIMIT %s)
+"""
+SESSIONS = "DELETE FROM chat_session WHERE id IN (SELECT id FROM chat_session WHERE expires_at < %s LIMIT %s)"
+
+
 def remove_expired(*, now: datetime, limit: int = 2000) -> int:
     """Remove what has expired, at most `limit` rows of a kind; returns how many. Each statement commits by itself."""
     return (
@@ -42,5 +55,7 @@ def remove_expired(*, now: datetime, limit: int = 2000) -> int:
         + changed(BUTTONS, (now, limit))
         + changed(MENUS, (now, limit))
         + changed(ANSWERS, (now, limit))
+        + changed(REPLAYS, (now - REPLAY_KEPT, limit))
+        + changed(SESSIONS, (now - SESSION_KEPT, limit))
         + changed(READINGS, (now - BODY_KEPT, limit))
     )

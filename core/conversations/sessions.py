@@ -16,6 +16,7 @@ from core.db import atomic, execute
 from core.errors import NotFound
 from core.ids import new_id
 from core.members.service import Channel, create_shopper_with_identity
+from core.messages.service import last_seq
 from core.parties.service import may_see
 from core.vault.seal import answer_public_key
 
@@ -88,6 +89,25 @@ def open_session(*, merchant_id: int, network: str, locale: str, now: datetime) 
         actor = Actor(ActorKind.SHOPPER, id=shopper_id, party_id=merchant_id)
         audit.append(actor=actor, action="session.opened", object_kind="session", object_id=new.session_id, now=now)
     return new
+
+
+def open_reader(*, conversation_id: UUID, token: str, lasts: timedelta, now: datetime) -> UUID:
+    """A session that lives as long as one reply or page: what is opened for the conversation meanwhile it can read.
+
+    The same token twice is the same session; returns its id. Raises `NotFound` for a token of another conversation.
+    """
+    row = (
+        new_id(),
+        conversation_id,
+        hashed(token),
+        answer_public_key(token),
+        last_seq(conversation_id=conversation_id),
+    )
+    execute(sql.OPEN_READER, (*row, now, now + lasts))
+    found = execute(sql.READER, (hashed(token), conversation_id, now))
+    if not found:
+        raise NotFound("session")
+    return UUID(str(found[0][0]))
 
 
 def session_by_token(*, token: str, now: datetime) -> Session:

@@ -9,6 +9,14 @@ INSERT INTO chat_session (id, conversation_id, token_hash, answer_public_key, ne
 SELECT %s, id, %s, %s, %s, created_at, %s FROM opened
 """
 
+OPEN_READER = """
+INSERT INTO chat_session (id, conversation_id, token_hash, answer_public_key, network, start_seq, created_at,
+                          expires_at)
+VALUES (%s, %s, %s, %s, '', %s, %s, %s) ON CONFLICT (token_hash) DO NOTHING
+"""
+
+READER = "SELECT id FROM chat_session WHERE token_hash = %s AND conversation_id = %s AND expires_at > %s"
+
 SESSION = """
 SELECT s.id, s.conversation_id, c.merchant_id, m.code, c.shopper_id, c.identity_id, h.locale, s.network, s.start_seq,
        c.chat_address

@@ -33,14 +33,17 @@ WITHOUT_MODEL = {
     "opening_budget",
     "credential",
     "reading",
+    "notice_consent",
     "reading_budget",
     "sandbox_charge",
     "sandbox_refund",
     "schema_migration",
+    "service_window",
     "submission",
     "throttle",
     "vault_mark",
     "vault_state",
+    "wechat_replay",
 }
 
 KINDS = {
