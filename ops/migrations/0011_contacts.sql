@@ -1,0 +1,63 @@
+-- Addresses outside the chats where shoppers want to hear from the shop, and what an operator must be told.
+
+CREATE TABLE contact (
+    id uuid PRIMARY KEY,
+    shopper_id uuid NOT NULL,
+    merchant_id bigint NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('email', 'phone')),  -- core.members.contacts.ContactKind
+    address text NOT NULL CHECK (length(address) BETWEEN 3 AND 254),  -- personal: shop and worker read it, nobody else
+    confirmed_at timestamptz NOT NULL,
+    created_at timestamptz NOT NULL,
+    FOREIGN KEY (shopper_id, merchant_id) REFERENCES shopper (id, merchant_id),
+    UNIQUE (shopper_id, kind)
+);
+
+-- One wish to confirm an address. The worker mints the code as it sends it; only its hash is kept.
+CREATE TABLE contact_code (
+    id uuid PRIMARY KEY,
+    shopper_id uuid NOT NULL,
+    merchant_id bigint NOT NULL,
+    conversation_id uuid NOT NULL REFERENCES conversation,
+    kind text NOT NULL CHECK (kind IN ('email', 'phone')),
+    address text NOT NULL CHECK (length(address) BETWEEN 3 AND 254),
+    code_hash bytea CHECK (octet_length(code_hash) = 32),
+    tries_left smallint NOT NULL DEFAULT 3 CHECK (tries_left BETWEEN 0 AND 3),
+    asked_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL CHECK (expires_at > asked_at),
+    used_at timestamptz,
+    FOREIGN KEY (shopper_id, merchant_id) REFERENCES shopper (id, merchant_id)
+);
+CREATE INDEX contact_code_shopper ON contact_code (shopper_id, asked_at);
+CREATE INDEX contact_code_address ON contact_code (address, asked_at);
+CREATE INDEX contact_code_merchant ON contact_code (merchant_id, asked_at);
+CREATE INDEX contact_code_unsent ON contact_code (asked_at) WHERE code_hash IS NULL;
+
+-- What a person must see. A second one about the same thing counts on the first until that was told.
+CREATE TABLE alert (
+    id uuid PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN (       -- core.messages.alerts.AlertKind
+        'forged_work', 'delivery_held', 'vault_away', 'channel_misconfigured', 'channel_blocked', 'message_refused',
+        'refund_unknown')),
+    subject text NOT NULL CHECK (length(subject) BETWEEN 1 AND 200),  -- what it is about: an id, never a person
+    detail jsonb NOT NULL DEFAULT '{}',       -- ids, codes and figures
+    seen integer NOT NULL DEFAULT 1 CHECK (seen > 0),
+    first_at timestamptz NOT NULL,
+    last_at timestamptz NOT NULL,
+    taken_until timestamptz,                  -- while a worker tells it
+    told_at timestamptz
+);
+CREATE UNIQUE INDEX alert_open ON alert (kind, subject) WHERE told_at IS NULL;
+CREATE INDEX alert_told ON alert (kind, told_at);
+CREATE INDEX alert_first ON alert (first_at);
+
+GRANT SELECT ON contact, contact_code, alert TO keystall_shop, keystall_worker;
+GRANT INSERT, DELETE ON contact TO keystall_shop;
+GRANT UPDATE (address, confirmed_at) ON contact TO keystall_shop;
+GRANT INSERT ON contact_code TO keystall_shop;
+GRANT UPDATE (tries_left, used_at) ON contact_code TO keystall_shop;
+GRANT UPDATE (code_hash) ON contact_code TO keystall_worker;
+GRANT DELETE ON contact, contact_code TO keystall_worker;
+GRANT INSERT ON alert TO keystall_shop, keystall_worker;
+GRANT UPDATE (seen, last_at, detail) ON alert TO keystall_shop, keystall_worker;
+GRANT UPDATE (taken_until, told_at) ON alert TO keystall_worker;
+GRANT DELETE ON alert TO keystall_worker;
