@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,18 +9,11 @@ from enum import Enum, auto
 
 from bot.screens import CardEntry
 from bot.texts import Texts
-from channels.chat.telegram.markup import BLANK, TEXT_UNITS, Block, code, escaped, is_carried_exactly, units
+from channels.chat.telegram.markup import BLANK, TEXT_UNITS, Block, code, escaped, is_carried_exactly, is_link, units
 from channels.chat.telegram.message import COPIED_UNITS, Button
 from core.secret import Secret
 
 IN_CHAT_AT_MOST = 20  # more cards than these go into a file, all of them
-
-LINK = re.compile(
-    r"https?://(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]+(?::[1-5]?\d{1,4})?(?:[/?#][\w.~:/?#\[\]@!$&'()*+,;=%-]*)?",
-    re.IGNORECASE | re.ASCII,
-)
-LINK_AT_MOST = 2048
-"""Addresses that Telegram takes for a button: it refuses the whole message for another one, so that is only text."""
 
 
 class FieldKind(Enum):
@@ -156,11 +148,6 @@ def buttons_of(card: Card, fields: Mapping[FieldKind, str], texts: Texts) -> Ite
         elif units(text) <= COPIED_UNITS:
             label = kind.copy_in(texts) if len(fields) > 1 else texts.say("Copy")
             yield Button(card.labelled(label), copy=text)
-
-
-def is_link(text: str) -> bool:
-    """Whether Telegram takes this for the address of a button."""
-    return len(text) <= LINK_AT_MOST and LINK.fullmatch(text) is not None
 
 
 def below(cards: Sequence[Card], drawn: Mapping[int, list[Block]], texts: Texts) -> Iterator[Block]:

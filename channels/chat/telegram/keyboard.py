@@ -10,6 +10,7 @@ from itertools import groupby
 from bot.intents import Intent
 from bot.screens import Option, Screen, ScreenKind
 from bot.texts import Texts
+from channels.chat.telegram.markup import is_link
 from channels.chat.telegram.message import Button, Rows, Style
 
 WHOLE_ROW = 36  # columns of a phone's button; a Chinese character takes two
@@ -71,7 +72,10 @@ def keyboard(screen: Screen, texts: Texts) -> Rows:
     """The rows of a screen's options."""
     numbers = numbers_of(screen)
     placed: dict[Place, list[Button]] = {place: [] for place in Place}
+    written_out = unlinked(screen)
     for at, option in sorted(enumerate(screen.options), key=lambda pair: step_of(screen, pair[1])):
+        if option in written_out:
+            continue
         label = quantity_label(screen, option, texts) or short(option.label, numbers.get(at))
         action = option.action if option.url is None else None
         button = Button(label, callback=action, url=option.url, style=style_of(screen, option))
@@ -84,6 +88,13 @@ def keyboard(screen: Screen, texts: Texts) -> Rows:
         *alone(placed[Place.GIVE_UP]),
         *alone(placed[Place.BACK]),
     )
+
+
+def unlinked(screen: Screen) -> list[Option]:
+    """The options whose address Telegram takes for no button, as `http://localhost` of a shop on one's own machine:
+    it would refuse the whole message, so they are written in the text.
+    """
+    return [option for option in screen.options if option.url is not None and not is_link(option.url)]
 
 
 def step_of(screen: Screen, option: Option) -> int:

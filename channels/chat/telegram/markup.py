@@ -11,13 +11,20 @@ from dataclasses import dataclass, field
 from channels.chat.telegram.message import Button
 from core.ids import Prefix
 
-TEXT_UNITS = (
-    4096  # UTF-16 units of a message; tags are counted with it, so that Telegram's own count is never above ours
-)
+TEXT_UNITS = 4096  # UTF-16 units of a message; tags are counted too, so that Telegram never counts more than we do
 CAPTION_UNITS = 1024
 SHORT_UNITS = 512  # a line of this length stays short of a message with every order number in it marked
 
 ORDER_NUMBER = re.compile(rf"\b{Prefix.ORDER.value}_[a-z2-7]{{26}}\b")
+
+LINK = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]+(?::(?P<port>\d{1,5}))?"
+    r"(?:[/?#][\w.~:/?#\[\]@!$&'()*+,;=%-]*)?",
+    re.IGNORECASE | re.ASCII,
+)
+LINK_AT_MOST = 2048
+HIGHEST_PORT = 65535
+"""Addresses that Telegram takes for a button: it refuses the whole message for another one, so that is only text."""
 
 DROPPED = frozenset("\u030a\u0333\u033f") | frozenset(map(chr, range(0x2028, 0x202F)))
 """What Telegram takes out of every text without a word (td, `clean_input_string`): lines that run through others,
@@ -63,6 +70,12 @@ def is_carried_exactly(text: str) -> bool:
         and text == text.strip()
         and not any(unicodedata.category(char) == "Cc" or char in DROPPED for char in text)
     )
+
+
+def is_link(text: str) -> bool:
+    """Whether Telegram takes this for the address of a button."""
+    found = LINK.fullmatch(text) if len(text) <= LINK_AT_MOST else None
+    return found is not None and int(found["port"] or 0) <= HIGHEST_PORT
 
 
 def lines(text: str, style: Callable[[str], str] | None = None) -> list[Block]:

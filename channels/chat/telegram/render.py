@@ -9,7 +9,7 @@ from bot.screens import Screen, ScreenKind
 from bot.texts import Texts
 from channels.chat.telegram.cards import laid_out
 from channels.chat.telegram.files import CardFile, files_of
-from channels.chat.telegram.keyboard import columns, keyboard, numbers_of, side_by_side
+from channels.chat.telegram.keyboard import columns, keyboard, numbers_of, side_by_side, unlinked
 from channels.chat.telegram.markup import (
     BLANK,
     CAPTION_UNITS,
@@ -68,6 +68,8 @@ def rest_of(screen: Screen, texts: Texts) -> list[Block]:
     numbers = numbers_of(screen)
     listed = [f"{number}. {screen.options[at].label}" for at, number in numbers.items()]
     blocks += [BLANK, *(block for line in listed for block in lines(line))]
+    links = [(escaped(option.label), code(option.url or "")) for option in unlinked(screen)]
+    blocks += [BLANK, *(Block(texts.row(label, address)) for label, address in links)]
     if screen.error_id is not None:
         blocks += [BLANK, Block(f"<i>{escaped(texts.row(texts.say('Error id'), ''))}</i>{code(screen.error_id)}")]
     return blocks
