@@ -20,12 +20,12 @@ from starlette.types import ASGIApp
 
 from admin.app import make_app as make_panel
 from channels.pay.sandbox import refuse_elsewhere
+from channels.wake import Wakes
 from channels.web.app import Application
 from channels.web.door import Door
 from channels.web.figures import Figures
 from channels.web.frame import hosts_of
 from channels.web.render import Pages
-from channels.web.wake import Wakes
 from channels.web.words import load_words
 from core import db
 from core.config import Config, ConfigError
@@ -102,6 +102,7 @@ def make_door(config: Config, wakes: Wakes, threads: ThreadPoolExecutor) -> Door
             counter=wiring.counter(config),
             inbox_key=config.secret(config.secrets.inbox_key),
             session_key=config.secret(config.secrets.session_key),
+            verify_key=config.secret(config.secrets.verify_key),
             public_url=config.public_url,
             is_public_url_configured=bool(config.web.public_url),
             sandbox_enabled="sandbox" in verifiers,

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import hashlib
-import hmac
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
 
-import peewee
+import structlog
 from starlette.requests import HTTPConnection
 
 from bot.talk import ShopContext
+from channels.network import network_mark
+from channels.threads import in_thread
+from channels.wake import Wakes
 from channels.web.render import Pages
-from channels.web.wake import Wakes
-from core import db
+from core.errors import error_id
 from core.ports import Counter, NoticeVerifier
 from core.secret import Secret
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
 
-RECONNECTS = 2  # before a database that does not answer becomes a 503
+log = structlog.get_logger()
+
 NETWORK_BITS = {4: 32, 6: 56}  # what one customer of a network provider usually gets
 
 
@@ -41,31 +41,27 @@ class Door:
     counter: Counter
     inbox_key: Secret
     session_key: Secret
+    verify_key: Secret
     public_url: str
     is_public_url_configured: bool
     sandbox_enabled: bool
+    _kept: set[asyncio.Task[Any]] = field(default_factory=set, repr=False)
+
+    def keep(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        """Work that goes on when nobody waits for it any more; how it ends is then in the log."""
+        task = asyncio.create_task(work)
+        self._kept.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._kept.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("work behind an answer failed", problem=type(error).__name__, error_id=error_id())
 
     async def run(self, use_case: Callable[Params, Result], *args: Params.args, **kwargs: Params.kwargs) -> Result:
-        """Call a synchronous use case in a thread of the bounded pool; its connection goes back to the pool after.
-
-        Connections that a restarted database has left behind are replaced and the call is made again: every use case
-        behind a door of ours has one effect however often it is called.
-        """
-        context = contextvars.copy_context()
-
-        def call() -> Result:
-            for _ in range(RECONNECTS):
-                try:
-                    with db.connection():
-                        return use_case(*args, **kwargs)
-                except (peewee.OperationalError, peewee.InterfaceError) as error:
-                    if db.sqlstate(error) not in {None, *db.GONE}:
-                        raise
-                    db.db.close_idle()
-            with db.connection():
-                return use_case(*args, **kwargs)
-
-        return await asyncio.get_running_loop().run_in_executor(self.threads, lambda: context.run(call))
+        """Call a synchronous use case in a thread of the bounded pool; tried again over a stale connection."""
+        return await in_thread(self.threads, use_case, *args, **kwargs)
 
     @property
     def is_https(self) -> bool:
@@ -87,5 +83,4 @@ class Door:
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
             address = address.ipv4_mapped
         network = ipaddress.ip_network((address, NETWORK_BITS[address.version]), strict=False)
-        key = self.session_key.reveal()
-        return hmac.new(key, b"keystall network\x00" + str(network).encode(), hashlib.sha256).hexdigest()[:32]
+        return network_mark(self.session_key, str(network))

@@ -93,6 +93,7 @@ class LivingMessage(Row):
 
     conversation_id = peewee.UUIDField(primary_key=True)
     external_ref = peewee.TextField()
+    is_newest = peewee.BooleanField(default=True)
     at = DateTimeTZField()
 
     class Meta:

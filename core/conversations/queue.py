@@ -27,12 +27,13 @@ MOST_TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One event in hand; `tries` counts this one too."""
+    """One event in hand; `tries` counts this one too, `answer` is what an earlier try kept to be said."""
 
     source: str
     event_id: str
     conversation_id: UUID
     body: bytes
+    answer: bytes | None
     tries: int
     received_at: datetime
 
@@ -67,13 +68,23 @@ def take_next(*, source: str, inbox_key: Secret, now: datetime, only_urgent: boo
     rows = execute(sql.TAKE_NEXT, {"source": source, "now": now, "lease": now + LEASE, "urgent": only_urgent})
     if not rows:
         return None
-    event_id, conversation_id, sealed, tries, received_at = rows[0]
+    event_id, conversation_id, sealed, sealed_answer, tries, received_at = rows[0]
     try:
         body = open_inbox(inbox_key.reveal(), bytes(sealed), _context(source, event_id))
+        answer = sealed_answer and open_inbox(inbox_key.reveal(), bytes(sealed_answer), _answer(source, event_id))
     except SealError:
         changed(sql.HANDLED, (now, source, event_id))
         return None
-    return Taken(source, event_id, conversation_id, body, tries, received_at)
+    return Taken(source, event_id, conversation_id, body, answer, tries, received_at)
+
+
+def keep_answer(taken: Taken, answer: bytes, *, inbox_key: Secret) -> None:
+    """Keep what is to be said to an event, sealed, until it is said: a later try says the same with the same buttons.
+
+    It holds no card: an answer has tokens only.
+    """
+    sealed = seal_inbox(inbox_key.reveal(), answer, _answer(taken.source, taken.event_id))
+    changed(sql.KEEP_ANSWER, (sealed, taken.source, taken.event_id))
 
 
 def finish(taken: Taken, *, now: datetime) -> None:
@@ -91,5 +102,19 @@ def try_again(taken: Taken, *, now: datetime) -> bool:
     return True
 
 
+def put_off(taken: Taken, *, until: datetime) -> None:
+    """The platform takes nothing now: the event waits as long as it must, which is no failure of its handling."""
+    changed(sql.PUT_OFF, (until, taken.source, taken.event_id))
+
+
+def is_busy(*, conversation_id: UUID) -> bool:
+    """Whether an event of this chat waits or is being handled."""
+    return bool(execute(sql.IS_BUSY, (conversation_id,))[0][0])
+
+
 def _context(source: str, event_id: str) -> bytes:
     return json.dumps([source, event_id, "queued"]).encode()
+
+
+def _answer(source: str, event_id: str) -> bytes:
+    return json.dumps([source, event_id, "to be said"]).encode()

@@ -120,13 +120,31 @@ WHERE (source, event_id) = (
             AND j.sealed_body IS NOT NULL AND NOT j.urgent AND j.arrival < i.arrival))
     ORDER BY i.urgent DESC, i.arrival LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
   AND handled_at IS NULL AND (taken_until IS NULL OR taken_until <= %(now)s)
-RETURNING event_id, conversation_id, sealed_body, tries, received_at
+RETURNING event_id, conversation_id, sealed_body, sealed_answer, tries, received_at
 """
 """The oldest event of a chat whose earlier ones are all handled: two handlers never work in one chat at once."""
 
 HANDLED = """
-UPDATE inbox SET handled_at = %s, sealed_body = NULL, taken_until = NULL
+UPDATE inbox SET handled_at = %s, sealed_body = NULL, sealed_answer = NULL, taken_until = NULL
 WHERE source = %s AND event_id = %s AND handled_at IS NULL
 """
 
 AGAIN_LATER = "UPDATE inbox SET taken_until = %s WHERE source = %s AND event_id = %s AND handled_at IS NULL"
+
+PUT_OFF = """
+UPDATE inbox SET taken_until = %s, tries = greatest(tries - 1, 0)
+WHERE source = %s AND event_id = %s AND handled_at IS NULL
+"""
+
+KEEP_ANSWER = "UPDATE inbox SET sealed_answer = %s WHERE source = %s AND event_id = %s AND handled_at IS NULL"
+
+IS_BUSY = "SELECT EXISTS (SELECT 1 FROM inbox WHERE conversation_id = %s AND waits AND handled_at IS NULL)"
+
+LIVING = "SELECT external_ref, is_newest FROM living_message WHERE conversation_id = %s"
+
+KEEP_LIVING = """
+INSERT INTO living_message (conversation_id, external_ref, at) VALUES (%s, %s, %s)
+ON CONFLICT (conversation_id) DO UPDATE SET external_ref = EXCLUDED.external_ref, is_newest = true, at = EXCLUDED.at
+"""
+
+COVER_LIVING = "UPDATE living_message SET is_newest = false WHERE conversation_id = %s AND external_ref <> %s"

@@ -168,3 +168,8 @@ def paused_until(*, scopes: Sequence[str], now: datetime) -> datetime | None:
 def pause(*, scope: str, until: datetime) -> None:
     """A platform told us to be quiet: every process keeps to it."""
     changed(sql.PAUSE, (scope, until))
+
+
+def paused_beside(*, prefix: str, scope: str, now: datetime) -> int:
+    """How many other scopes that begin like this are quiet now: many at once mean that all of them are meant."""
+    return int(execute(sql.PAUSED_BESIDE, (prefix, scope, now))[0][0])

@@ -71,6 +71,7 @@ WHERE o.state = 'ready' AND o.due_at <= %s AND (c.pen_until IS NULL OR c.pen_unt
 """
 
 PAUSES = "SELECT max(until) FROM send_pause WHERE scope = ANY (%s) AND until > %s"
+PAUSED_BESIDE = "SELECT count(*) FROM send_pause WHERE starts_with(scope, %s) AND scope <> %s AND until > %s"
 PAUSE = """
 INSERT INTO send_pause AS p (scope, until) VALUES (%s, %s)
 ON CONFLICT (scope) DO UPDATE SET until = greatest(p.until, EXCLUDED.until)

@@ -36,6 +36,7 @@ ALTER TABLE conversation
 CREATE TABLE living_message (
     conversation_id uuid PRIMARY KEY REFERENCES conversation,
     external_ref text NOT NULL,
+    is_newest boolean NOT NULL DEFAULT true,  -- nothing was written below it since
     at timestamptz NOT NULL
 );
 

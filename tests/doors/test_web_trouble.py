@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from channels.web.wake import Wakes
+from channels.wake import Wakes
 from core.config import Config, ConfigError
 from ops.web import assembled, listener, run_until_asked
 from tests.builders import Shop

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from channels.web.wake import Wakes
+from channels.wake import Wakes
 from core.config import Config
 from ops.web import assembled, listener
 

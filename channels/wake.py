@@ -20,8 +20,9 @@ log = structlog.get_logger()
 class Wakes:
     """Notices by topic (`conv:<conversation>`, `pay:<payment>`): payloads of the store's NOTIFY, nothing else."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, name: str = "keystall") -> None:
         self._url = url
+        self._name = name  # by which the database shows the connection to whoever asks who is there
         self._waiting: dict[str, set[Waiting]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
         self.is_listening = False
@@ -77,7 +78,8 @@ class Wakes:
         failures = 0
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
+                reached = psycopg.AsyncConnection.connect(self._url, autocommit=True, application_name=self._name)
+                async with await reached as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     self.is_listening, failures = True, 0
                     self._wake_all()  # what was told while nobody listened
