@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.intents import Act, Intent
 from bot.screens import Option, Screen, ScreenKind
 from bot.talk import Talk, choice, home_option
@@ -43,7 +45,7 @@ def chosen_language(talk: Talk, act: Act) -> Screen:
     if locale not in talk.shop.phrasebook.locales:
         return language(talk, act)
     set_locale(actor=talk.actor, locale=locale, now=talk.now)
-    texts = talk.shop.phrasebook.texts(locale)
+    texts = replace(talk.shop.phrasebook.texts(locale), manner=talk.texts.manner)
     return draw_home(texts, first=texts.say("From now on we speak English."))
 
 
@@ -121,3 +123,8 @@ def draw_help(texts: Texts) -> Screen:
         home_option(texts),
     )
     return Screen(ScreenKind.MENU, "\n".join(lines), options)
+
+
+def busy_words(texts: Texts) -> str:
+    """What is said where an answer must come at once and is not ready; the work goes on."""
+    return texts.say("Working on it: reply “cards” to see the result.")

@@ -12,12 +12,14 @@ from starlette.types import Receive, Scope, Send
 
 from bot.engine import Engine
 from channels.chat.webchat import WebChat
+from channels.chat.wechat.chat import WeChatChat
+from channels.chat.wechat.links import PageLinks
 from channels.web import checkout, pages, topup
 from channels.web.api import describe, messages, products, sessions, stream
 from channels.web.door import Door
 from channels.web.figures import Figures
 from channels.web.frame import Frame
-from channels.web.hooks import pay
+from channels.web.hooks import pay, wechat
 from channels.web.render import STATIC
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -54,6 +56,8 @@ def routes(door: Door) -> list[BaseRoute]:
         Route("/api/v1/openapi.json", describe.document, methods=["GET"]),
         Route("/api/docs", describe.page, methods=["GET"]),
         Route("/hooks/pay/{gateway}/{opaque_id}", pay.notice, methods=["POST"]),
+        Route("/hooks/wechat/{opaque_id}", wechat.verify, methods=["GET"]),
+        Route("/hooks/wechat/{opaque_id}", wechat.message, methods=["POST"]),
         Route("/s/{merchant}/", without_slash, methods=["GET"]),
         Route("/favicon.ico", favicon, methods=["GET"]),
         Mount(f"/static/{door.pages.digest}", Files(directory=STATIC), name="static"),
@@ -74,9 +78,10 @@ def favicon(request: Request) -> Response:
 class State:
     """What requests find under `request.app.state`."""
 
-    def __init__(self, door: Door, webchat: WebChat) -> None:
+    def __init__(self, door: Door) -> None:
         self.door = door
-        self.webchat = webchat
+        self.webchat = webchat_of(door)
+        self.wechat = wechat_of(door)
 
 
 def webchat_of(door: Door) -> WebChat:
@@ -90,13 +95,25 @@ def webchat_of(door: Door) -> WebChat:
     )
 
 
+def wechat_of(door: Door) -> WeChatChat:
+    """The official accounts' wire over this door."""
+    return WeChatChat(
+        engine=Engine(door.shop),
+        clock=door.shop.clock,
+        inbox_key=door.inbox_key,
+        session_key=door.session_key,
+        phrasebook=door.shop.phrasebook,
+        links=PageLinks(public_url=door.public_url, clock=door.shop.clock),
+    )
+
+
 class Application(Frame):
     """The routes inside their frame. Errors pass the routes and become answers in the frame, nowhere else."""
 
     def __init__(
         self, door: Door, *, figures: Figures, hosts: frozenset[str] = frozenset(), further: Sequence[BaseRoute] = ()
     ) -> None:
-        self.state = State(door, webchat_of(door))
+        self.state = State(door)
         router = Router(
             [*routes(door), *further], redirect_slashes=False
         )  # its redirects would name the Host asked for

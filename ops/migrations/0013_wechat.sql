@@ -26,7 +26,14 @@ CREATE TABLE notice_consent (
     PRIMARY KEY (conversation_id, template_id)
 );
 
-GRANT SELECT ON wechat_replay, service_window, notice_consent TO keystall_shop, keystall_worker;
+-- On what a follower last opened a page: whether prices may stand in the chat can depend on it.
+CREATE TABLE identity_device (
+    identity_id uuid PRIMARY KEY REFERENCES identity,
+    is_ios boolean NOT NULL,
+    seen_at timestamptz NOT NULL
+);
+
+GRANT SELECT ON wechat_replay, service_window, notice_consent, identity_device TO keystall_shop, keystall_worker;
 GRANT INSERT ON wechat_replay TO keystall_shop;
-GRANT INSERT, UPDATE ON service_window, notice_consent TO keystall_shop, keystall_worker;
+GRANT INSERT, UPDATE ON service_window, notice_consent, identity_device TO keystall_shop, keystall_worker;
 GRANT DELETE ON wechat_replay, chat_session TO keystall_worker;

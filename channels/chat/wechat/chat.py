@@ -1,0 +1,186 @@
+"""The official account's conversation: what a follower did becomes words for the engine, screens become one reply.
+
+A reply is made once and kept; WeChat's repeats get the same. Cards are never kept: a reply that brings them reads them
+with a session of its own, whose token follows from the message, so that a repeat reads the same once they are there.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import structlog
+
+from bot.engine import Engine
+from bot.incoming import Incoming
+from bot.intents import Intent
+from bot.manner import Manner
+from bot.screens import Screen
+from bot.texts import Phrasebook
+from bot.wordings import by_number
+from bot.words import understand
+from channels.chat.sealed import opened
+from channels.chat.wechat.links import PageLinks
+from channels.chat.wechat.received import Kind, Received
+from channels.chat.wechat.render import reply_texts
+from channels.network import network_mark
+from core.clock import Clock
+from core.connections.chats import ChatAccount
+from core.conversations.chats import Heard
+from core.conversations.quotas import Opening, open_window
+from core.conversations.service import answer_with, give_back, receive, session_by_token
+from core.conversations.sessions import open_reader
+from core.db import in_transaction
+from core.errors import NotFound
+from core.messages.outgoing import resume
+from core.messages.service import MessageKind, messages_after, sealed_answers
+from core.secret import Secret
+
+CHANNEL = "wechat"
+READER_LASTS = timedelta(seconds=90)
+"""How long a reply's own session reads: through all of WeChat's repeats."""
+
+SILENT = frozenset({"unsubscribe", "view", "view_miniprogram", "location", "templatesendjobfinish"})
+"""Events that nobody expects an answer to."""
+
+BRINGS_CARDS = frozenset({Intent.CARDS, Intent.NUMBER, Intent.YES})
+"""What may turn out to ask for cards: then the reply needs a session before the worker looks for one."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a message is answered with. With `cards`, so many messages with cards are to be waited for first."""
+
+    text: str
+    cards: int = 0
+
+    def as_json(self) -> dict[str, str | int]:
+        """As it is kept for repeats."""
+        return {"text": self.text, "cards": self.cards}
+
+
+@dataclass(frozen=True)
+class WeChatChat:
+    """What the wire needs; it keeps nothing between two calls."""
+
+    engine: Engine
+    clock: Clock
+    inbox_key: Secret
+    session_key: Secret
+    phrasebook: Phrasebook
+    links: PageLinks
+
+    def hear(self, account: ChatAccount, chat: Heard, received: Received) -> Reply | None:
+        """Answer one message or event; a repeat gets the first answer. None while a twin is being answered.
+
+        Raises `OtherContent` when the message's id was used for something else. After a failure of ours a repeat
+        starts afresh.
+        """
+        named = {"source": account.source, "event_id": received.dedupe_id}
+        now = self.clock.now()
+        taken = receive(
+            **named,
+            conversation_id=chat.conversation_id,
+            body=received.body(),
+            inbox_key=self.inbox_key,
+            now=now,
+        )
+        if not taken.new:
+            return Reply(**taken.answer[0]) if taken.answer else None
+        try:
+            self._note(chat, received)
+            reply = self._answer(account, chat, received)
+        except Exception:
+            give_back(**named, now=self.clock.now())
+            raise
+        kept = answer_with(**named, screens_json=[reply.as_json()], inbox_key=self.inbox_key, now=self.clock.now())
+        return Reply(**kept[0])
+
+    def cards(self, account: ChatAccount, chat: Heard, received: Received, count: int) -> str | None:
+        """The cards that a reply waits for, once all are there; None before, and for good once its session is over."""
+        token = self._token(account, received)
+        try:
+            session = session_by_token(token=token, now=self.clock.now())
+        except NotFound:
+            return None
+        told = messages_after(conversation_id=chat.conversation_id, after=session.start_seq)
+        found = [message for message in told if message.kind is MessageKind.CARDS]
+        sealed = sealed_answers(message_ids=[message.id for message in found], session_id=session.id)
+        if len(sealed) < count:
+            return None
+        incoming = self._incoming(account, chat, "")
+        shown = [
+            self.engine.show(message, incoming).with_secrets(opened(token, sealed[message.id], message, session.id))
+            for message in found
+            if message.id in sealed
+        ]
+        return self._text(account, chat, shown)
+
+    def _answer(self, account: ChatAccount, chat: Heard, received: Received) -> Reply:
+        if received.event in SILENT:
+            return Reply("")
+        text = said(received)
+        if understand(text).intent in BRINGS_CARDS:
+            open_reader(
+                conversation_id=chat.conversation_id,
+                token=self._token(account, received),
+                lasts=READER_LASTS,
+                now=self.clock.now(),
+            )
+        incoming = self._incoming(account, chat, f"{account.id}:{received.dedupe_id}", text)
+        screens = self.engine.handle(incoming)
+        return Reply(self._text(account, chat, screens), sum(screen.cards_follow for screen in screens))
+
+    def _note(self, chat: Heard, received: Received) -> None:
+        """What the follower did opens our mouth for a while, and what waited for that is said."""
+        now = self.clock.now()
+        if received.event and received.event not in {"click", "subscribe", "scan"}:
+            return
+        opening = Opening.TAP if received.event else Opening.WORDS
+
+        def work() -> None:
+            open_window(conversation_id=chat.conversation_id, opening=opening, now=now)
+            resume(conversation_id=chat.conversation_id, now=now)
+
+        in_transaction(work)
+
+    def _text(self, account: ChatAccount, chat: Heard, screens: Sequence[Screen]) -> str:
+        texts = replace(self.phrasebook.texts(chat.locale), manner=self._manner(account, chat))
+        return reply_texts(screens, texts, page_url=self.links.maker(account, chat.conversation_id))
+
+    def _manner(self, account: ChatAccount, chat: Heard) -> Manner:
+        return by_number(shows_prices=self.links.shows_prices(account, chat.identity_id))
+
+    def _incoming(self, account: ChatAccount, chat: Heard, submission_id: str, text: str | None = None) -> Incoming:
+        return Incoming(
+            channel=CHANNEL,
+            conversation_id=chat.conversation_id,
+            merchant_id=chat.merchant_id,
+            shopper_id=chat.shopper_id,
+            identity_id=chat.identity_id,
+            locale=chat.locale,
+            submission_id=submission_id,
+            text=text,
+            network=network_mark(self.session_key, f"{CHANNEL}:{chat.identity_id}"),
+            manner=self._manner(account, chat),
+        )
+
+    def _token(self, account: ChatAccount, received: Received) -> str:
+        """The token of the reply's own session: from the message and a key that the database does not have."""
+        named = f"{account.source}/{received.dedupe_id}".encode()
+        digest = hmac.digest(self.inbox_key.reveal(), b"keystall wechat reply\x00" + named, "sha256")
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def said(received: Received) -> str:
+    """What a message or event means in words; nothing where it has none, which the engine answers with the menu."""
+    if received.clicked:
+        return received.clicked
+    if received.event in {"subscribe", "scan"}:
+        return f"start {received.scene}" if received.scene else "start"
+    return received.content if received.kind in {Kind.TEXT, Kind.VOICE} else ""
