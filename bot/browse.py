@@ -147,9 +147,11 @@ def draw_page(texts: Texts, shown: Page, figures: Figures, *, category: str) -> 
     of_shelf: dict[str, str | int] = {"category": category} if category else {}
     if shown.has_more:
         options.append(choice(texts.say("More"), Intent.CATEGORY, page=shown.number + 1, **of_shelf))
-    if shown.number > 1:
-        options.append(choice(texts.say("Previous page"), Intent.CATEGORY, page=shown.number - 1, **of_shelf))
     back = back_to(texts.say("Back"), Intent.CATALOG) if category else home_option(texts)
+    if shown.number > 1 and texts.manner.has_buttons:
+        options.append(choice(texts.say("Previous page"), Intent.CATEGORY, page=shown.number - 1, **of_shelf))
+    elif shown.number > 1:  # eight items and the way on take all nine numbers
+        back = back_to(texts.say("Previous page"), Intent.CATEGORY, page=shown.number - 1, **of_shelf)
     text = texts.say("Tap an item to see it.") if shown.items else texts.say("There is nothing here right now.")
     return Screen(ScreenKind.MENU, text, (*options, back))
 
@@ -159,9 +161,17 @@ def goods_option(texts: Texts, card: ProductCard, figures: Figures) -> Option:
     name = (texts.name(card.listings[0].names) if len(card.listings) == 1 else "") or card.name
     prices = sorted({listing.price.minor for listing in card.listings})
     lowest = min(card.listings, key=lambda listing: listing.price.minor).price
-    price = texts.money(lowest) if len(prices) == 1 else texts.say("{price} and up", price=texts.money(lowest))
+    price = texts.price(lowest)
+    if price and len(prices) > 1:
+        price = texts.say("{price} and up", price=price)
     badge = stock_badge(texts, sum(figures.get(listing.sku_id, 0) for listing in card.listings))
-    return choice(f"{name} · {price} · {badge}", Intent.PRODUCT, product=card.product_id)
+    code = code_beside(texts, card.listings[0]) if len(card.listings) == 1 else ""
+    return choice(texts.beside(name, code, price, badge), Intent.PRODUCT, product=card.product_id)
+
+
+def code_beside(texts: Texts, listing: Listing) -> str:
+    """The code, where goods are ordered by typing it."""
+    return "" if texts.manner.has_buttons else listing.code
 
 
 def draw_what_to_find(texts: Texts) -> Screen:
@@ -180,7 +190,8 @@ def draw_found(texts: Texts, words: str, found: Sequence[ProductCard], figures: 
 def lost_options(texts: Texts) -> tuple[Option, ...]:
     """The ways on for somebody who did not find it."""
     goods = choice(texts.say("See all goods"), Intent.CATALOG)
-    return (goods, choice(texts.say("Help"), Intent.HELP), home_option(texts))
+    help_ = (choice(texts.say("Help"), Intent.HELP),) if texts.manner.has_buttons else ()  # no tenth number for a word
+    return (goods, *help_, home_option(texts))
 
 
 def draw_nearest(texts: Texts, said: str, near: Sequence[ProductCard], figures: Figures) -> Screen:
@@ -240,14 +251,15 @@ def variant_option(texts: Texts, listing: Listing, figures: Figures, label: str 
     """`月卡 · ¥25.00 · 充足`, which leads to the confirm screen."""
     badge = stock_badge(texts, figures.get(listing.sku_id, 0))
     name = label or texts.name(listing.names)
-    return choice(f"{name} · {texts.money(listing.price)} · {badge}", Intent.CONFIRM, code=listing.code)
+    words = texts.beside(name, code_beside(texts, listing), texts.price(listing.price), badge)
+    return choice(words, Intent.CONFIRM, code=listing.code)
 
 
 def draw_variant(texts: Texts, view: ProductView, listing: Listing, figures: Figures) -> Screen:
     """One variant with its rules, and the way to buy it."""
     left = figures.get(listing.sku_id, 0)
     lines = [texts.name(listing.names)]
-    lines.append(texts.row(texts.say("Price"), texts.money(listing.price)))
+    lines += texts.money_row(texts.say("Price"), listing.price)
     lines.append(texts.row(texts.say("Stock"), stock_badge(texts, left)))
     lines.append(texts.row(texts.say("Code"), listing.code))
     lines.append(texts.row(texts.say("Delivery"), texts.say("in this chat, seconds after payment")))
@@ -255,6 +267,8 @@ def draw_variant(texts: Texts, view: ProductView, listing: Listing, figures: Fig
         lines.append(texts.row(texts.say("Refunds"), " ".join(view.refund.split())))
     if view.card.summary:
         lines.append(view.card.summary)
+    if left and listing.maximum_quantity > 1 and not texts.manner.has_buttons:
+        lines.append(texts.say("For two, just send “{code} 2”.", code=listing.code))
     buy = [choice(texts.say("Buy"), Intent.CONFIRM, code=listing.code)] if left else []
     back = back_to(texts.say("Back"), Intent.CATEGORY, category=view.card.category.value, from_product=1)
     return Screen(ScreenKind.PRODUCT, "\n".join(lines), (*buy, back))

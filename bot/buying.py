@@ -8,7 +8,8 @@ from datetime import timedelta
 from bot.browse import not_found, product_of
 from bot.home import draw_home
 from bot.intents import Act, Intent
-from bot.paying import show_order
+from bot.pages import PAGE_LASTS, Page, PageKind
+from bot.paying import placed_from_wallet, show_order
 from bot.refusals import refuse
 from bot.screens import Option, Screen, ScreenKind
 from bot.talk import Talk, choice
@@ -20,6 +21,7 @@ from core.members.service import access_shopper
 from core.money import Money
 from core.orders.rules import NothingIsSold, PriceChanged
 from core.orders.service import WantedLine, place_order
+from core.payments.service import wallet_balance
 from core.pricing.rules import Quote, quote
 from core.stock.rules import HeldByOthers, OutOfStock
 from core.stock.service import COUNTED_TO, available, hands_out, usable_on
@@ -33,6 +35,7 @@ class Offer:
     quote: Quote
     kept_for: timedelta
     old_price: Money | None = None  # the price that was shown before, when it changed
+    balance: Money | None = None  # of the wallet, where a word may pay from it at once
     coupon: str = ""  # a coupon that was named and cannot be used yet
 
 
@@ -86,12 +89,15 @@ def offer_of(talk: Talk, listing: Listing, quantity: int, *, old_price: Money | 
     """Quantity and price of a listing for this shopper."""
     policy = talk.shop.order_policy
     shopper = access_shopper(actor=talk.actor, shopper_id=talk.incoming.shopper_id)
+    currency, asks_wallet = listing.price.currency, not talk.texts.manner.has_buttons
+    balance = wallet_balance(actor=talk.actor, currency=currency) if asks_wallet else None
     return Offer(
         listing=listing,
         quote=quote(list_price_minor=listing.price.minor, quantity=quantity),
         kept_for=policy.hold_for if shopper.paid_orders else policy.stranger_hold_for,
         old_price=old_price,
         coupon=coupon,
+        balance=balance,
     )
 
 
@@ -102,7 +108,7 @@ def ask_quantity(talk: Talk, act: Act) -> Screen:
 
 
 def place(talk: Talk, act: Act) -> Screen:
-    """确认: the order, placed once however often the button is tapped, and how to pay it."""
+    """确认: the order, placed once however often it is tapped, and how to pay it; Y also pays it from the wallet."""
     wanted = WantedLine(act.number("listing"), act.number("quantity"), seen_version=act.number("version"))
     try:
         placed = place_order(
@@ -119,7 +125,7 @@ def place(talk: Talk, act: Act) -> Screen:
         return price_changed(talk, act)
     except (OutOfStock, HeldByOthers) as refusal:
         return refuse(talk.texts, refusal, *fewer_options(talk.texts, refusal))
-    return show_order(talk, placed.order_id)
+    return placed_from_wallet(talk, placed.order_id) if act.number("wallet") else show_order(talk, placed.order_id)
 
 
 def price_changed(talk: Talk, act: Act) -> Screen:
@@ -152,36 +158,64 @@ def draw_confirm(texts: Texts, offer: Offer) -> Screen:
     lines = [texts.say("The price was updated") if offer.old_price else texts.say("Please confirm your order")]
     lines.append(texts.row(texts.say("Item"), f"{texts.name(listing.names)} ({listing.code})".strip()))
     if offer.old_price:
-        lines.append(texts.row(texts.say("Price before"), texts.money(offer.old_price)))
-    lines.append(texts.row(texts.say("Price each"), texts.money(listing.price)))
+        lines += texts.money_row(texts.say("Price before"), offer.old_price)
+    lines += texts.money_row(texts.say("Price each"), listing.price)
     lines.append(texts.row(texts.say("Quantity"), str(priced.quantity)))
-    if priced.discount_minor:
+    if priced.discount_minor and texts.manner.shows_prices:
         lines.append(texts.row(texts.say("Discount"), "−" + texts.money(Money(priced.discount_minor, currency))))
-    lines.append(texts.row(texts.say("Total"), texts.money(Money(priced.total_minor, currency))))
-    minutes = int(offer.kept_for.total_seconds()) // 60
-    lines.append(texts.say("We keep your cards for {minutes} min, please pay within that time.", minutes=minutes))
+    lines += texts.money_row(texts.say("Total"), Money(priced.total_minor, currency))
+    lines.append(how_to_pay(texts, offer))
     lines.append(texts.say("As soon as you have paid, your cards arrive in this chat."))
     if offer.coupon:
         lines.append(texts.say("Coupons have not opened yet: {coupon} was not used.", coupon=echo(offer.coupon)))
+    if listing.maximum_quantity > 1 and not texts.manner.has_buttons:
+        lines.append(texts.say("To change the quantity, send the number."))
     return Screen(
         ScreenKind.CONFIRM,
         "\n".join(lines),
-        confirm_options(texts, offer),
+        confirm_options(texts, offer) if texts.manner.has_buttons else page_options(texts, offer),
         asks=Act(Intent.QUANTITY, {"code": listing.code}),
     )
+
+
+def how_to_pay(texts: Texts, offer: Offer) -> str:
+    """Until when, and where."""
+    if not texts.manner.has_buttons:
+        minutes = int(PAGE_LASTS.total_seconds()) // 60
+        return texts.say("Open the link to pay, within {minutes} min; it is for you alone.", minutes=minutes)
+    minutes = int(offer.kept_for.total_seconds()) // 60
+    return texts.say("We keep your cards for {minutes} min, please pay within that time.", minutes=minutes)
+
+
+def place_params(offer: Offer) -> dict[str, str | int]:
+    """What is wanted, as it was shown: the price is compared, never charged."""
+    listing = offer.listing
+    shown = {"quantity": offer.quote.quantity, "version": listing.version, "price": listing.price.minor}
+    return {"listing": listing.id, **shown}
+
+
+def page_options(texts: Texts, offer: Offer) -> tuple[Option, ...]:
+    """One turn: the page places the order and takes the payment; the word pays it too where the wallet covers it.
+
+    Nothing is placed before either, so a code typed out of curiosity holds no card.
+    """
+    total = Money(offer.quote.total_minor, offer.listing.price.currency)
+    named = {"code": offer.listing.code, **({"coupon": offer.coupon} if offer.coupon else {})}
+    page = Option(
+        texts.say("Pay {amount}", amount=texts.money(total)),
+        page=Page(PageKind.CHECKOUT, {**place_params(offer), **named}),
+    )
+    no = Option(texts.say("Cancel"), act=Act(Intent.DISMISS), is_back=True)
+    if offer.balance is None or not offer.balance.minor >= total.minor > 0 or not texts.manner.shows_prices:
+        return (page, no)
+    label = texts.say("Pay from my wallet ({amount})", amount=texts.money(offer.balance))
+    return (page, choice(label, Intent.PLACE, **place_params(offer), wallet=1), no)
 
 
 def confirm_options(texts: Texts, offer: Offer) -> tuple[Option, ...]:
     """确认, −, +, 改, 取消; − only above one, + only below the maximum."""
     listing, count = offer.listing, offer.quote.quantity
-    yes = choice(
-        texts.say("Confirm order"),
-        Intent.PLACE,
-        listing=listing.id,
-        quantity=count,
-        version=listing.version,
-        price=listing.price.minor,
-    )
+    yes = choice(texts.say("Confirm order"), Intent.PLACE, **place_params(offer))
     steps = [(count - 1, "−1"), (count + 1, "+1")]
     changes = [
         choice(label, Intent.CONFIRM, code=listing.code, quantity=to)

@@ -108,7 +108,7 @@ class Engine:
         return Talk(
             shop=self._shop,
             incoming=incoming,
-            texts=self._shop.phrasebook.texts(incoming.locale),
+            texts=replace(self._shop.phrasebook.texts(incoming.locale), manner=incoming.manner),
             now=self._shop.clock.now(),
             submission=_submission(incoming),
         )
@@ -126,7 +126,7 @@ def _answer(talk: Talk) -> Screen:
         if wanted is None:
             return home.draw_nothing_to_confirm(talk.texts)
         act, talk = wanted, replace(talk, submission=f"menu:{wanted.text('once')}")
-    return HANDLERS[act.intent](talk, act)
+    return numbers.paged(talk, HANDLERS[act.intent](talk, act), act)
 
 
 def _meant(talk: Talk) -> Act:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from bot.manner import PLAIN, Manner
 from core.actor import Actor, ActorKind
 
 
@@ -14,6 +15,7 @@ class Incoming:
 
     `submission_id` names this one message and stays the same when the channel sends it again.
     `network` is a keyed hash of the client's network, for quotas only (empty in chats that have no address).
+    `manner` is what the chat can do (a WeChat account's: `bot.wordings.by_number`).
     """
 
     channel: str
@@ -26,6 +28,7 @@ class Incoming:
     text: str | None = None
     action: str | None = None
     network: str = ""
+    manner: Manner = PLAIN
 
     @property
     def actor(self) -> Actor:

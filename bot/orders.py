@@ -101,8 +101,12 @@ def draw_orders(texts: Texts, views: list[OrderView], *, now: datetime) -> Scree
         return draw_home(texts, first=texts.say("You have no orders yet."))
     options: list[Option] = [
         choice(
-            f"{summary_of(texts, view)} · {texts.money(view.total)} · {status_words(texts, view.status)} · "
-            f"{told_apart(texts, view, now=now)}",
+            texts.beside(
+                summary_of(texts, view),
+                texts.price(view.total),
+                status_words(texts, view.status),
+                told_apart(texts, view, now=now),
+            ),
             Intent.ORDER,
             order=public(Prefix.ORDER, view.id),
         )
@@ -162,7 +166,7 @@ def draw_found_order(texts: Texts, view: OrderView) -> Screen:
     lines = [
         texts.say("Found your order"),
         texts.row(texts.say("Item"), summary_of(texts, view)),
-        texts.row(texts.say("Total"), texts.money(view.total)),
+        *texts.money_row(texts.say("Total"), view.total),
         texts.row(texts.say("State"), status_words(texts, view.status)),
     ]
     see = choice(texts.say("See the order"), Intent.ORDER, order=public(Prefix.ORDER, view.id))

@@ -167,6 +167,6 @@ def draw_about(texts: Texts, view: OrderView | None, title: str, rest: str, *opt
     lines = [title]
     if view is not None:
         lines.append(texts.row(texts.say("Item"), summary_of(texts, view)))
-        lines.append(texts.row(texts.say("Total"), texts.money(view.total)))
+        lines += texts.money_row(texts.say("Total"), view.total)
     lines.append(rest)
     return Screen(ScreenKind.RECEIPT, "\n".join(lines), options, order=view.id if view else None)

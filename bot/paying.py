@@ -18,6 +18,7 @@ from core.money import Money
 from core.orders.rules import OrderStatus
 from core.orders.service import LineView, OrderView, cancel_order, order_view, orders_of
 from core.payments.asking import ask_gateway
+from core.payments.rules import NotEnough
 from core.payments.service import pay_from_wallet, settle_free, wallet_balance
 
 
@@ -53,6 +54,17 @@ def from_wallet(talk: Talk, act: Act) -> Screen:
     """Pays from the wallet; what happened stands on the receipt, the cards come by themselves."""
     order_id = order_of(act)
     pay_from_wallet(actor=talk.actor, order_id=order_id, submission_id=talk.submission, now=talk.now)
+    return show_order(talk, order_id)
+
+
+def placed_from_wallet(talk: Talk, order_id: UUID) -> Screen:
+    """Pays what was placed by the word that meant both; what the wallet no longer covers waits as any other order."""
+    try:
+        pay_from_wallet(actor=talk.actor, order_id=order_id, submission_id=talk.submission, now=talk.now)
+    except NotEnough:
+        screen = show_order(talk, order_id)
+        short = talk.texts.say("Your wallet does not hold enough for this order.")
+        return replace(screen, text=f"{short}\n{screen.text}")
     return show_order(talk, order_id)
 
 
@@ -100,13 +112,13 @@ def draw_pay(texts: Texts, view: OrderView, *, balance: Money, now: datetime) ->
     lines = [
         texts.say("Your order is placed, waiting for payment"),
         *(texts.row(texts.say("Item"), goods_of(texts, line)) for line in view.lines),
-        texts.row(texts.say("To pay"), texts.money(view.total)),
+        *texts.money_row(texts.say("To pay"), view.total),
         texts.row(texts.say("Pay before"), texts.time(view.deadline, now=now)),
         texts.say("We keep your cards for {minutes} min more.", minutes=minutes),
         texts.say("As soon as you have paid, your cards arrive in this chat."),
     ]
     options = [Option(texts.say("Pay {amount}", amount=texts.money(view.total)), pay_order=view.id)]
-    if balance.minor >= view.total.minor > 0:
+    if balance.minor >= view.total.minor > 0 and texts.manner.shows_prices:
         label = texts.say("Use my wallet ({amount})", amount=texts.money(balance))
         options.append(choice(label, Intent.WALLET_PAY, order=order))
     options.append(choice(texts.say("I have paid"), Intent.PAID, order=order))
@@ -120,14 +132,14 @@ def draw_receipt(texts: Texts, view: OrderView) -> Screen:
         texts.say(STATUS_TITLES[view.status]),
         texts.row(texts.say("Order number"), public(Prefix.ORDER, view.id)),
         *(texts.row(texts.say("Item"), goods_of(texts, line)) for line in view.lines),
-        texts.row(texts.say("Total"), texts.money(view.total)),
+        *texts.money_row(texts.say("Total"), view.total),
         texts.row(texts.say("Time of order"), texts.moment(view.placed_at)),
     ]
     if view.paid_at:
         lines.append(texts.row(texts.say("Time of payment"), texts.moment(view.paid_at)))
     if view.refunded_minor:
         refunded = Money(view.refunded_minor, view.total.currency)
-        lines.append(texts.row(texts.say("Refunded"), texts.money(refunded)))
+        lines += texts.money_row(texts.say("Refunded"), refunded)
     lines.append(money_words(texts, view))
     return Screen(ScreenKind.RECEIPT, "\n".join(lines), receipt_options(texts, view), order=view.id)
 
@@ -172,9 +184,16 @@ def draw_what_to_cancel(texts: Texts, unpaid: list[OrderView], *, now: datetime)
             (choice(texts.say("My orders"), Intent.ORDERS), home_option(texts)),
         )
     options = (
-        choice(f"{texts.say('Cancel order')} · {summary_of(texts, view)} · {texts.money(view.total)} · "
-               f"{told_apart(texts, view, now=now)}",
-               Intent.CANCEL_ORDER, order=public(Prefix.ORDER, view.id))
+        choice(
+            texts.beside(
+                texts.say("Cancel order"),
+                summary_of(texts, view),
+                texts.price(view.total),
+                told_apart(texts, view, now=now),
+            ),
+            Intent.CANCEL_ORDER,
+            order=public(Prefix.ORDER, view.id),
+        )
         for view in unpaid
-    )  # fmt: skip
+    )
     return Screen(ScreenKind.MENU, texts.say("Which order shall be cancelled?"), (*options, home_option(texts)))

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from bot.intents import Act
+from bot.pages import Page
 from core.ids import Prefix, public
 from core.secret import Secret
 
@@ -31,7 +32,8 @@ class ScreenKind(StrEnum):
 class Option:
     """One choice. It acts (`act`, which becomes the opaque `action`), or leads to a page.
 
-    `pay_order` and `pay_payment` name what a payment page is for; the door knows the address and the token.
+    `pay_order` and `pay_payment` name what a payment page is for, `page` any page of a chat that has no buttons; the
+    door knows the address and the token.
     """
 
     label: str
@@ -40,6 +42,7 @@ class Option:
     url: str | None = None
     pay_order: UUID | None = None
     pay_payment: UUID | None = None
+    page: Page | None = None
     is_back: bool = False  # where menus are numbered this one is 0
 
     def as_json(self) -> dict[str, str]:
@@ -101,6 +104,7 @@ class Screen:
     cards: tuple[CardEntry, ...] = ()
     order: UUID | None = None
     error_id: str | None = None
+    cards_follow: int = 0  # how many messages with cards were asked for: a door that can wait shows them instead
     asks: Act | None = None  # what a bare number answers here, where it is not the place of an option
 
     def with_options(self, *options: Option) -> Screen:
@@ -108,15 +112,20 @@ class Screen:
         return replace(self, options=options)
 
     def with_links(
-        self, order_page: Callable[[UUID], str], payment_page: Callable[[UUID], str] | None = None
+        self,
+        order_page: Callable[[UUID], str],
+        payment_page: Callable[[UUID], str] | None = None,
+        page: Callable[[Page], str] | None = None,
     ) -> Screen:
-        """The same screen with the addresses of its payment pages filled in."""
+        """The same screen with the addresses of its pages filled in."""
 
         def linked(option: Option) -> Option:
             if option.pay_order is not None:
                 return replace(option, url=order_page(option.pay_order))
             if option.pay_payment is not None and payment_page is not None:
                 return replace(option, url=payment_page(option.pay_payment))
+            if option.page is not None and page is not None:
+                return replace(option, url=page(option.page))
             return option
 
         return replace(self, options=tuple(linked(option) for option in self.options))

@@ -14,6 +14,7 @@ from babel.dates import format_date, format_datetime, format_time, get_timezone_
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency
 
+from bot.manner import PLAIN, Manner
 from core.money import EXPONENT, Money
 
 FOLDER = Path(__file__).parent / "locale"
@@ -33,15 +34,29 @@ class Texts:
     locale: str
     zone: ZoneInfo
     sentences: Mapping[str, str] = field(default_factory=dict)
+    manner: Manner = PLAIN
 
     def say(self, msgid: str, /, **params: object) -> str:
-        """The sentence for an English message id; `{name}` in it is filled from `params`."""
-        sentence = self.sentences.get(msgid, msgid)
+        """The sentence for an English message id, as this chat says it; `{name}` in it is filled from `params`."""
+        worded = self.manner.wording(msgid)
+        sentence = self.sentences.get(worded, worded)
         return sentence.format_map(params) if params else sentence
 
     def row(self, label: str, value: str) -> str:
         """A line `label: value`, with the colon of the language."""
         return f"{label}：{value}" if self.locale.startswith("zh") else f"{label}: {value}"
+
+    def money_row(self, label: str, amount: Money) -> list[str]:
+        """The line of an amount; no line where the chat shows no prices."""
+        return [self.row(label, self.money(amount))] if self.manner.shows_prices else []
+
+    def price(self, amount: Money) -> str:
+        """An amount beside a name; nothing where the chat shows no prices."""
+        return self.money(amount) if self.manner.shows_prices else ""
+
+    def beside(self, *parts: str) -> str:
+        """`name · price · stock`, of what there is."""
+        return " · ".join(part for part in parts if part)
 
     def name(self, names: Mapping[str, str]) -> str:
         """A name in this language, else in Chinese, else in any."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from bot.intents import Act, Intent
+from bot.pages import Page, PageKind
 from bot.screens import Option, Screen, ScreenKind
 from bot.talk import Talk, choice, home_option
 from bot.texts import Texts
@@ -58,6 +59,8 @@ def event_of(act: Act) -> UUID:
 
 def draw_wallet(texts: Texts, balance: Money) -> Screen:
     """What is in it, what it is for, and the amounts it can be topped up by."""
+    if not texts.manner.shows_prices:
+        return draw_wallet_elsewhere(texts)
     lines = [
         texts.say("Your wallet"),
         texts.row(texts.say("Balance"), texts.money(balance)),
@@ -72,9 +75,16 @@ def draw_wallet(texts: Texts, balance: Money) -> Screen:
     return Screen(ScreenKind.MENU, "\n".join(lines), (*options, home_option(texts)))
 
 
+def draw_wallet_elsewhere(texts: Texts) -> Screen:
+    """Where a chat shows no amounts: the page that does."""
+    text = f"{texts.say('Your wallet')}\n{texts.say('Your balance is on your wallet’s page.')}"
+    page = Option(texts.say("Open my wallet"), page=Page(PageKind.WALLET))
+    return Screen(ScreenKind.MENU, text, (page, home_option(texts)))
+
+
 def draw_top_up(texts: Texts, amount: Money, payment_id: UUID) -> Screen:
     """Where a top-up is paid."""
-    lines = [texts.say("Top up your wallet"), texts.row(texts.say("To pay"), texts.money(amount))]
+    lines = [texts.say("Top up your wallet"), *texts.money_row(texts.say("To pay"), amount)]
     lines.append(texts.say("Once you have paid, it is in your wallet in a moment."))
     pay = Option(texts.say("Pay {amount}", amount=texts.money(amount)), pay_payment=payment_id)
     return Screen(ScreenKind.PAY, "\n".join(lines), (pay, home_option(texts)))

@@ -6,10 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
+from bot.manner import PLAIN, Manner
+from bot.pages import Page
 from bot.screens import Option, Screen
 from bot.texts import Phrasebook, Texts
+from bot.wordings import by_number
 from channels.chat.telegram.message import TelegramMessage
 from channels.chat.telegram.render import render as telegram
+from channels.chat.wechat.render import reply_text
 from core.ids import Prefix, public
 from tests.golden.scenes import scenes
 
@@ -23,6 +27,13 @@ class Renderer:
 
     draw: Callable[[Screen, Texts], str]
     suffix: str = ".json"
+    manner: Manner = PLAIN
+    draw_unasked: Callable[[Screen, Texts], str] | None = None  # where it differs: for the scenes called `told_…`
+
+    def text(self, scene: str, screen: Screen, texts: Texts) -> str:
+        """The text of one scene's file."""
+        is_unasked = self.draw_unasked is not None and scene.startswith("told_")
+        return (self.draw_unasked if is_unasked else self.draw)(screen, texts)
 
 
 def as_web(screen: Screen, _texts: Texts) -> str:
@@ -40,6 +51,22 @@ def _told_telegram(message: TelegramMessage) -> dict[str, object]:
     if message.document is not None:
         shown["document"] = {"name": message.document.name, "content": message.document.content.decode()}
     return shown | message.as_parameters()
+
+
+def as_wechat(screen: Screen, texts: Texts) -> str:
+    """The text of a passive reply."""
+    return reply_text(legible(screen), texts, page_url=page_address) + "\n"
+
+
+def as_wechat_unasked(screen: Screen, texts: Texts) -> str:
+    """The text of a customer-service message: words instead of numbers."""
+    return reply_text(legible(screen), texts, page_url=page_address, is_answer=False) + "\n"
+
+
+def page_address(page: Page) -> str:
+    """The address of a page, with what its token stands for."""
+    named = "".join(f"&{name}={value}" for name, value in page.params.items())
+    return f"https://shop.example/w/{page.kind.value}{named}"
 
 
 def as_file(shown: object) -> str:
@@ -65,6 +92,8 @@ def _legible(option: Option) -> Option:
 RENDERERS: dict[str, Renderer] = {
     "web": Renderer(as_web),
     "telegram": Renderer(as_telegram),
+    "wechat/strict": Renderer(as_wechat, ".txt", by_number(shows_prices=False), as_wechat_unasked),
+    "wechat/off": Renderer(as_wechat, ".txt", by_number(shows_prices=True), as_wechat_unasked),
 }
 """By the name of their folder; a new channel adds its own."""
 
@@ -73,11 +102,10 @@ def golden() -> dict[Path, str]:
     """Every file there must be and its text."""
     book = Phrasebook(zone="Asia/Shanghai", default="zh-CN")
     return {
-        FOLDER / name / locale / f"{scene}{renderer.suffix}": renderer.draw(
-            screen(book.texts(locale)), book.texts(locale)
-        )
+        FOLDER / name / locale / f"{scene}{renderer.suffix}": renderer.text(scene, screen(texts), texts)
         for name, renderer in RENDERERS.items()
         for locale in LOCALES
+        for texts in (replace(book.texts(locale), manner=renderer.manner),)
         for scene, screen in scenes().items()
     }
 

@@ -114,6 +114,7 @@ def ordering() -> Iterator[tuple[str, Scene]]:
     yield "confirm_most", lambda texts: buying.draw_confirm(texts, an_offer(100))
     yield "confirm_discount", lambda texts: buying.draw_confirm(texts, an_offer(off=500))
     yield "confirm_coupon", lambda texts: buying.draw_confirm(texts, an_offer(coupon="SAVE5"))
+    yield "confirm_wallet", lambda texts: buying.draw_confirm(texts, an_offer(balance=Money(8800, "CNY")))
     yield "confirm_new_price", lambda texts: buying.draw_confirm(texts, an_offer(old_price=Money(2300, "CNY")))
     yield "ask_quantity", lambda texts: buying.draw_ask_quantity(texts, a_listing())
     yield "how_to_buy", buying.draw_how_to_buy
