@@ -26,6 +26,10 @@ class Vault(Protocol):
     def open_delivery(self, delivery: UUID, /, *, reader: UUID | None = None, plain: bool = False) -> Opened: ...
 
 
+WORTH_ANOTHER_WAY = frozenset({MessageKind.CARDS, MessageKind.LATE_MONEY, MessageKind.REFUNDED, MessageKind.IN_REVIEW})
+"""What somebody has to know even where the chat is closed; the rest can wait there."""
+
+
 class OtherWay(Protocol):
     """Another way to tell somebody whose chat takes nothing now; it never carries cards."""
 
@@ -46,6 +50,8 @@ class Carrier:
 
     def tell_otherwise(self, parcel: Parcel, *, message_id: int, order_id: UUID | None, now: datetime) -> None:
         """The chat is closed: try the other ways, each at most once for a message, until one has taken it."""
+        if parcel.kind not in WORTH_ANOTHER_WAY:
+            return
         bare = replace(parcel, cards=())
         tried = outgoing.ways_tried(message_id=message_id)
         for way in self.ways:

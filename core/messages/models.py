@@ -74,3 +74,20 @@ class SendPause(Row):
 
     class Meta:
         table_name = "send_pause"
+
+
+class Alert(Row):
+    """One row of `alert`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    kind = peewee.TextField()
+    subject = peewee.TextField()
+    detail = BinaryJSONField()
+    seen = peewee.IntegerField(default=1)
+    first_at = DateTimeTZField()
+    last_at = DateTimeTZField()
+    taken_until = DateTimeTZField(null=True)
+    told_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "alert"

@@ -30,6 +30,11 @@ AGAIN_AFTER = (1, 2, 5, 15, 60, 300, 900)
 KEPT = timedelta(days=30)
 """What waits longer than this for its reader is old news; cards are found in the order all the same."""
 
+PASSING = (MessageKind.PAID.value, MessageKind.DELIVERY_DELAYED.value)
+"""What only speaks of its moment: `MOMENT` later nobody needs to hear it."""
+
+MOMENT = timedelta(minutes=10)
+
 ENDS = {
     SendOutcome.SENT: OutgoingState.SENT,
     SendOutcome.BLOCKED: OutgoingState.WAITING,
@@ -143,7 +148,8 @@ def ways_tried(*, message_id: int) -> set[str]:
 
 def resume(*, conversation_id: UUID, now: datetime) -> int:
     """The person speaks again: what waited for that is carried now; returns how many messages. In a transaction."""
-    count = len(execute(sql.RESUME, (now, conversation_id, now - KEPT)))
+    values = {"now": now, "conversation": conversation_id, "since": now - KEPT, "lately": now - MOMENT}
+    count = len(execute(sql.RESUME, values | {"passing": list(PASSING)}))
     if count:
         enqueue(Work.SEND, conversation_id)
     return count

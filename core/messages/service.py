@@ -27,6 +27,10 @@ class MessageKind(StrEnum):
     IN_REVIEW = "in_review"  # a person looks at it first: {"order"}
     DELIVERY_DELAYED = "delivery_delayed"  # being tried again: {"order"}
     WALLET_TOPPED_UP = "wallet_topped_up"  # {"amount_minor", "currency"}
+    BINDING_ASKED = "binding_asked"  # another account entered the code: {"claim", "channel", "hint", "since"}, yes or no
+    BINDING_DECLINED = "binding_declined"  # that account said no: {"channel", "hint", "since"}
+    BOUND = "bound"  # that account is this shopper's from now on: {"channel", "hint", "since"}
+    UNBOUND = "unbound"  # that account is a shopper of its own again: {"channel", "hint", "since"}
 
 
 class OutgoingState(StrEnum):

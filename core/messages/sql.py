@@ -53,10 +53,12 @@ SELECT way, outcome, problem, message_id, at FROM send_attempt WHERE order_id = 
 WAYS_TRIED = "SELECT DISTINCT way FROM send_attempt WHERE message_id = %s AND outcome = 'sent'"
 
 RESUME = """
-UPDATE outgoing SET state = 'ready', due_at = %s, ended_at = NULL
-WHERE conversation_id = %s AND state = 'waiting' AND created_at > %s RETURNING 1
+UPDATE outgoing o SET state = 'ready', due_at = %(now)s, ended_at = NULL FROM message m
+WHERE m.id = o.message_id AND o.conversation_id = %(conversation)s AND o.state = 'waiting' AND o.created_at > %(since)s
+  AND (m.kind <> ALL (%(passing)s) OR o.created_at > %(lately)s) RETURNING 1
 """
-"""The person speaks again: what could not be handed over is tried once more, in its order."""
+"""The person speaks again: what could not be handed over is tried once more, in its order; what only spoke of the moment
+is no news any more."""
 
 FETCHED = """
 UPDATE outgoing o SET state = 'sent', ended_at = %s FROM message m

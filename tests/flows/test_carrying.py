@@ -154,18 +154,16 @@ def test_a_shopper_who_blocked_the_bot_keeps_the_order_and_is_told_another_way(
     resumed = in_transaction(lambda: outgoing.resume(conversation_id=buyer.conversation_id, now=later(90)))
     sent = carry(conversation_id=buyer.conversation_id, vault=vault, carrier=carrier, now=later(90))
 
-    assert (blocked, quiet, resumed, sent) == (["waiting", "waiting"], 0, 2, 2)
-    assert [parcel.kind for parcel in sms.parcels] == ["paid", "cards"]
+    assert (blocked, quiet, resumed, sent) == (["waiting", "waiting"], 0, 1, 1)
+    assert [parcel.kind for parcel in sms.parcels] == ["cards"]
     assert all(parcel.cards == () for parcel in sms.parcels)
-    assert courier.kinds == ["paid", "cards"]
+    assert courier.kinds == ["cards"]
     assert len(secrets_of(courier)[0]) == 2
     assert vault.asked == [(None, True), (buyer.conversation_id, True)]
     assert attempts(order_id) == [
         ("telegram", "blocked"),
-        ("sms", "sent"),
         ("telegram", "blocked"),
         ("sms", "sent"),
-        ("telegram", "sent"),
         ("telegram", "sent"),
     ]
 
