@@ -7,6 +7,7 @@ from uuid import UUID
 
 from bot.engine import Engine
 from bot.incoming import Incoming
+from bot.manner import PLAIN, Manner
 from bot.screens import Option, Screen
 from bot.talk import ShopContext
 from bot.texts import Phrasebook
@@ -45,6 +46,7 @@ class Dialog:
     engine: Engine
     talker: Talker
     locale: str = "zh-CN"
+    manner: Manner = PLAIN
     screen: Screen = field(init=False)
 
     def incoming(self, *, text: str | None = None, action: str | None = None, message: str = "") -> Incoming:
@@ -59,6 +61,7 @@ class Dialog:
             text=text,
             action=action,
             network=f"network of {self.talker.shopper_id}",
+            manner=self.manner,
         )
 
     def say(self, text: str) -> Screen:

@@ -133,7 +133,7 @@ def keys_of(choices: Offered, texts: Texts) -> tuple[str, ...]:
 def label_of(key: str, option: Option, texts: Texts) -> str:
     """The option's label; 0 is always the way back, unless it gives something up."""
     is_way_back = key == "0" and option.act is not None and option.act.intent is not Intent.DISMISS
-    return texts.say("Back") if is_way_back else option.label
+    return texts.say("Back") if is_way_back else " ".join(NOT_XML.sub("", option.label).split())
 
 
 def tapped_keys(choices: Offered, texts: Texts, *, has_numbers: bool) -> tuple[str, ...]:
