@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,19 +14,26 @@ from core.audit import service as audit
 from core.db import atomic, execute
 from core.errors import Invalid, NotAllowed, NotFound
 from core.ids import new_token
-from core.money import EXPONENT
+from core.money import EXPONENT, Rate
 from core.parties.service import PartyKind, Role, access_party, may_see, require_change
 from core.titles import Names, checked_names
 
-GATEWAYS = frozenset({"sandbox"})
+GATEWAYS = frozenset({"sandbox", "stars"})
 """The gateways that this installation speaks to."""
+
+OWN_CURRENCY = {"stars": "XTR"}
+"""Gateways that take one currency only, whatever the orders are in."""
 
 CREATE = (
     "INSERT INTO gateway_account (opaque_id, gateway, merchant_id, currency, names, settings, created_at)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id"
 )
-COLUMNS = "id, opaque_id, gateway, merchant_id, currency, names, enabled FROM gateway_account"
+COLUMNS = "id, opaque_id, gateway, merchant_id, currency, names, enabled, settings FROM gateway_account"
 OF_MERCHANT = f"SELECT {COLUMNS} WHERE merchant_id = %s AND currency = %s AND enabled ORDER BY id"
+EXCHANGING = (
+    f"SELECT {COLUMNS} WHERE merchant_id = %s AND currency <> %s AND settings -> 'rate' ->> 'currency' = %s"
+    " AND enabled ORDER BY id"
+)
 BY_OPAQUE_ID = f"SELECT {COLUMNS} WHERE opaque_id = %s"
 BY_ID = f"SELECT {COLUMNS} WHERE id = %s"
 INSTALLATION = "SELECT kind, sandbox_public_key IS NOT NULL FROM installation"
@@ -38,7 +45,10 @@ class SandboxElsewhere(NotAllowed):
 
 @dataclass(frozen=True, slots=True)
 class GatewayAccount:
-    """An account of a merchant at a gateway; `opaque_id` stands in the address of its callbacks."""
+    """An account of a merchant at a gateway; `opaque_id` stands in the address of its callbacks.
+
+    `settings` holds no secret: for Stars `rate` (`minor`, `units`, `currency`) and `chat_account`, the bot's.
+    """
 
     id: int
     opaque_id: str
@@ -47,6 +57,19 @@ class GatewayAccount:
     currency: str
     names: dict[str, str]
     enabled: bool
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> Rate | None:
+        """At which its currency pays for orders in another now; None where it pays for its own only."""
+        rate = self.settings.get("rate")
+        return Rate(rate["minor"], rate["units"], rate["currency"]) if rate else None
+
+    @property
+    def chat_account_id(self) -> int | None:
+        """The bot in whose chats it is paid; None where it is paid anywhere."""
+        found = self.settings.get("chat_account")
+        return int(found) if found is not None else None
 
 
 def create_gateway_account(
@@ -63,7 +86,7 @@ def create_gateway_account(
     require_change(actor, merchant_id, Role.FINANCE, what="party")
     if access_party(actor=actor, party_id=merchant_id).kind is not PartyKind.MERCHANT:
         raise Invalid(what="merchant")
-    if gateway not in GATEWAYS or currency not in EXPONENT:
+    if gateway not in GATEWAYS or currency not in EXPONENT or OWN_CURRENCY.get(gateway, currency) != currency:
         raise Invalid(what="gateway")
     if gateway == "sandbox" and execute(INSTALLATION) not in ([("demo", True)], [("test", True)]):
         raise SandboxElsewhere()
@@ -85,6 +108,11 @@ def create_gateway_account(
 def gateway_accounts(*, merchant_id: int, currency: str) -> list[GatewayAccount]:
     """The enabled accounts of a merchant in one currency, oldest first: the rails that a shopper is offered."""
     return [GatewayAccount(*row) for row in execute(OF_MERCHANT, (merchant_id, currency))]
+
+
+def exchanging_accounts(*, merchant_id: int, currency: str) -> list[GatewayAccount]:
+    """The enabled accounts of a merchant that take another currency for orders in this one, by a rate of their own."""
+    return [GatewayAccount(*row) for row in execute(EXCHANGING, (merchant_id, currency, currency))]
 
 
 def by_opaque_id(opaque_id: str) -> GatewayAccount:

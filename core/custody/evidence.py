@@ -1,4 +1,9 @@
-"""Whether an order was really paid: from the gateways' own signed bytes, never from what a table says was paid."""
+"""Whether an order was really paid: from what gateways signed or told the worker, never from what a table says.
+
+A notice counts once its gateway's signature proves right, or, where the gateway signs nothing (Telegram Stars), once
+the worker's confirmation of it does. Money in another currency than the order's counts for what the exchange seal of
+its payment says, and for nothing without one (core.vault.confirmations says what an attacker gains).
+"""
 
 from __future__ import annotations
 
@@ -10,20 +15,30 @@ from uuid import UUID
 
 from core.custody import sql
 from core.custody.keys import OpenVault
+from core.custody.merged import parts_of
 from core.db import execute
+from core.vault.confirmations import Confirmation, ExchangedPayment, is_confirmed, is_sealed
 from core.vault.notices import UnsignedNotice, read_notice
 
 SANDBOX = "sandbox"
+UNSIGNED = frozenset({"stars"})
+"""Gateways that sign nothing: what they say counts once the worker has asked them and confirmed it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One authentic "paid": `reference` names it for ever; amount in minor units."""
+    """One authentic "paid": `reference` names it for ever; amount in minor units.
+
+    `merchant` is set where the gateway's own account is proved to be that merchant's, `exchange` where its payment was
+    sealed to be worth something in another currency.
+    """
 
     reference: str
     payment: UUID
     amount_minor: int
     currency: str
+    merchant: int | None = None
+    exchange: ExchangedPayment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +52,81 @@ class Bill:
     currency: str
     total_minor: int
 
+    def worth_of(self, piece: Evidence) -> int:
+        """What a piece is worth at this merchant, in the bill's currency; 0 where nothing says so."""
+        if piece.merchant not in (None, self.merchant):
+            return 0
+        if piece.currency == self.currency:
+            return piece.amount_minor
+        sealed = piece.exchange
+        if sealed is None or (sealed.merchant, sealed.worth_currency) != (self.merchant, self.currency):
+            return 0
+        return sealed.worth_minor
+
+    def pays_here(self, piece: Evidence) -> bool:
+        """Whether a piece came for this order."""
+        return piece.payment in self.payments and (piece.exchange is None or piece.exchange.order == self.order)
+
 
 def authentic(vault: OpenVault, rows: Iterable[Sequence[Any]]) -> list[Evidence]:
-    """The notices among `rows` (gateway account, gateway, opaque id, body in base64, headers) that prove authentic."""
+    """What proves authentic among `rows` (`sql.NOTICE`: account, gateway's bytes, confirmation, exchange)."""
     found: dict[str, Evidence] = {}
-    for account, gateway, opaque_id, body, headers in rows:
-        if gateway != SANDBOX or vault.sandbox_public_key is None:
-            continue
-        try:
-            notice = read_notice(vault.sandbox_public_key, base64.b64decode(body), headers, account=opaque_id)
-        except UnsignedNotice:
-            continue
-        if notice.kind == "paid":
-            reference = f"notice:{account}:{notice.transaction}"
-            found[reference] = Evidence(reference, UUID(notice.payment), notice.amount_minor, notice.currency)
+    for account, gateway, opaque_id, body, headers, confirmation, exchange in rows:
+        heard = None
+        if gateway == SANDBOX:
+            heard = _signed(vault, account, opaque_id, base64.b64decode(body), headers)
+        elif gateway in UNSIGNED and confirmation is not None:
+            heard = _confirmed(vault, account, confirmation)
+        if heard is not None:
+            reference = f"notice:{account}:{heard.external_id}"
+            sealed = _exchange(vault, account, heard, exchange) if exchange is not None else None
+            merchant = heard.merchant or None
+            found[reference] = Evidence(reference, heard.payment, heard.amount_minor, heard.currency, merchant, sealed)
     return list(found.values())
+
+
+def _signed(vault: OpenVault, account: int, opaque_id: str, body: bytes, headers: Any) -> Confirmation | None:
+    if vault.sandbox_public_key is None:
+        return None
+    try:
+        notice = read_notice(vault.sandbox_public_key, body, headers, account=opaque_id)
+    except UnsignedNotice:
+        return None
+    payment = UUID(notice.payment)
+    said = Confirmation(account, 0, notice.transaction, payment, "", notice.amount_minor, notice.currency)
+    return said if notice.kind == "paid" else None
+
+
+def _confirmed(vault: OpenVault, account: int, row: Sequence[Any]) -> Confirmation | None:
+    external_id, merchant, payment, payer, amount, currency, proof = row
+    heard = Confirmation(account, merchant, external_id, UUID(payment), payer, amount, currency)
+    return heard if is_confirmed(vault.keys.confirmation, heard, base64.b64decode(proof)) else None
+
+
+def _exchange(vault: OpenVault, account: int, heard: Confirmation, row: Sequence[Any]) -> ExchangedPayment | None:
+    payment, order, merchant, shopper, asked_at, amount, currency, worth, worth_currency, minor, units, seal = row
+    sealed = ExchangedPayment(
+        payment=UUID(payment),
+        order=UUID(order) if order else None,
+        merchant=merchant,
+        shopper=UUID(shopper),
+        gateway_account=asked_at,
+        amount_minor=amount,
+        currency=currency,
+        worth_minor=worth,
+        worth_currency=worth_currency,
+        rate_minor=minor,
+        rate_units=units,
+    )
+    wanted = (sealed.payment, sealed.gateway_account, sealed.amount_minor, sealed.currency)
+    fits = wanted == (heard.payment, account, heard.amount_minor, heard.currency)
+    return sealed if fits and is_sealed(vault.keys.seal, sealed, base64.b64decode(seal)) else None
+
+
+def awaits_confirmation(bill: Bill, notices: Iterable[Sequence[Any]]) -> bool:
+    """Whether something that may prove the bill comes from a gateway that the worker has yet to ask."""
+    funds = (row[:-1] for row in execute(sql.WALLET_FUNDS, {"shopper": bill.shopper, "merchant": bill.merchant}))
+    return any(row[1] in UNSIGNED and row[5] is None for row in [*notices, *funds])
 
 
 def proofs(vault: OpenVault, bill: Bill, notices: Iterable[Sequence[Any]]) -> dict[str, str] | None:
@@ -62,9 +137,10 @@ def proofs(vault: OpenVault, bill: Bill, notices: Iterable[Sequence[Any]]) -> di
     used: dict[str, str] = {}
     proved = 0
     for piece in authentic(vault, notices):
-        if piece.payment in bill.payments and piece.currency == bill.currency:
+        worth = bill.worth_of(piece) if bill.pays_here(piece) else 0
+        if worth:
             used[piece.reference] = f"order:{bill.order}"
-            proved += piece.amount_minor
+            proved += worth
     if proved >= bill.total_minor:
         return used if bill.total_minor else {}
     from_wallet = _wallet(vault, bill)
@@ -79,12 +155,15 @@ def _wallet(vault: OpenVault, bill: Bill) -> tuple[int, dict[str, str]] | None:
     spent, for_this = execute(sql.WALLET_SPENT, who | {"order": bill.order, "currency": bill.currency})[0]
     if not for_this:
         return None
-    filled, used = 0, dict[str, str]()
+    filled, used, family = 0, dict[str, str](), frozenset({bill.shopper})
     for *notice, part in execute(sql.WALLET_FUNDS, who):
         for piece in authentic(vault, [notice]):
-            if piece.currency != bill.currency:
+            worth = bill.worth_of(piece)
+            if piece.exchange is not None and piece.exchange.shopper not in family:
+                family = parts_of(vault, bill.shopper)
+            if not worth or (piece.exchange is not None and piece.exchange.shopper not in family):
                 continue
             if part is None:
                 used[piece.reference] = f"wallet:{bill.shopper}"
-            filled += piece.amount_minor if part is None else min(int(part), piece.amount_minor)
+            filled += worth if part is None else worth * min(int(part), piece.amount_minor) // piece.amount_minor
     return (int(for_this), used) if filled >= spent else None

@@ -12,6 +12,7 @@ from core.config import Config, ConfigError
 from core.db import execute
 from core.secret import Secret
 from core.vault.callers import Caller
+from core.vault.confirmations import confirmation_key
 from core.vault.primitives import SealError, framed, public_of
 from core.vault.seal import key_id, verify_key
 
@@ -25,13 +26,17 @@ class VaultClosed(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class VaultKeys:
-    """Private key (104 bytes), its public half and id, and the 32-byte keys of the vault."""
+    """Private key (104 bytes), its public half and id, and the 32-byte keys of the vault.
+
+    `confirmation` checks what the worker heard from gateways that sign nothing; it comes from the worker's key.
+    """
 
     private: bytes
     public: bytes
     fingerprint: bytes
     sign: bytes
     seal: bytes
+    confirmation: bytes
 
     @property
     def key_id(self) -> str:
@@ -67,8 +72,8 @@ def load_keys(config: Config) -> VaultKeys:
                 config.secrets.seal_key,
             )
         )
-        for _, reference in _callers(config):
-            config.secret(reference)  # without it nobody could ask, and nothing that was paid would be opened
+        callers = {caller: config.secret(reference).reveal() for caller, reference in _callers(config)}
+        # Without those nobody could ask, and nothing that was paid would be opened.
     except ConfigError as error:
         raise VaultClosed(str(error)) from None
     try:
@@ -79,7 +84,7 @@ def load_keys(config: Config) -> VaultKeys:
         raise VaultClosed(
             "the vault's private or signing key file holds something else: put the right file back"
         ) from None
-    return VaultKeys(private, public, fingerprint, sign, seal)
+    return VaultKeys(private, public, fingerprint, sign, seal, confirmation_key(callers[Caller.WORKER]))
 
 
 def caller_keys(config: Config) -> dict[Caller, Secret]:

@@ -30,7 +30,7 @@ from core.custody.checks import (
     check_reader,
     open_cards,
 )
-from core.custody.evidence import proofs
+from core.custody.evidence import awaits_confirmation, proofs
 from core.custody.keys import OpenVault
 from core.custody.opening_log import OpeningLog
 from core.db import execute, in_transaction
@@ -91,7 +91,10 @@ class Opener:
         )
 
     def _evidence(self, delivery: Delivery) -> dict[str, str]:
-        found = proofs(self.vault, delivery.bill(), delivery.notices or [])
+        bill, notices = delivery.bill(), delivery.notices or []
+        found = proofs(self.vault, bill, notices)
+        if found is None and awaits_confirmation(bill, notices):
+            raise OpeningRefused(VaultCode.UNCONFIRMED, "a gateway that signs nothing has to be asked first")
         if found is None:
             raise OpeningRefused(VaultCode.UNPAID, "nothing authentic proves that the order was paid")
         return found

@@ -138,15 +138,28 @@ JOB_STANDING = "SELECT state, rows_done, error, added, duplicates, refused FROM 
 
 REFUSALS = "SELECT place, reason, shape FROM import_refusal WHERE job_id = %s ORDER BY n LIMIT 1000"
 
-DELIVERY = """
+NOTICE = """
+g.id, g.gateway, g.opaque_id, encode(e.body, 'base64'), e.headers,
+CASE WHEN c.external_id IS NOT NULL THEN jsonb_build_array(
+    c.external_id, c.merchant_id, c.payment_id, c.payer, c.amount_minor, c.currency, encode(c.proof, 'base64')) END,
+CASE WHEN p.worth_minor IS NOT NULL THEN jsonb_build_array(
+    p.id, p.order_id, p.merchant_id, p.sealed_for, p.gateway_account_id, p.amount_minor, p.currency,
+    p.worth_minor, p.worth_currency, p.rate_minor, p.rate_units, encode(p.seal, 'base64')) END
+"""
+"""One event as evidence: its account, the gateway's own bytes, what the worker confirmed of it, and the exchange that
+its payment was sealed with."""
+
+DELIVERY = f"""
 SELECT d.state, l.id, l.sku_id, l.quantity, l.gate, o.id, o.merchant_id, o.shopper_id, o.identity_id, o.chat_address,
        o.state, o.currency, o.total_minor, o.seal,
        (SELECT jsonb_agg(jsonb_build_array(x.id, x.sku_id, x.quantity, x.total_minor))
         FROM order_line x WHERE x.order_id = o.id),
        (SELECT jsonb_agg(jsonb_build_array(p.id, p.rail, p.amount_minor, p.currency))
         FROM payment p WHERE p.order_id = o.id AND p.succeeded_at IS NOT NULL),
-       (SELECT jsonb_agg(jsonb_build_array(g.id, g.gateway, g.opaque_id, encode(e.body, 'base64'), e.headers))
+       (SELECT jsonb_agg(jsonb_build_array({NOTICE}))
         FROM payment_event e JOIN payment p ON p.id = e.payment_id JOIN gateway_account g ON g.id = e.gateway_account_id
+        LEFT JOIN payment_confirmation c
+            ON c.gateway_account_id = e.gateway_account_id AND c.external_id = e.external_id
         WHERE p.order_id = o.id AND e.kind = 'paid' AND coalesce(e.resolution, e.booked_to) = 'order'),
        (SELECT jsonb_agg(jsonb_build_array(s.id, encode(s.answer_public_key, 'base64')))
         FROM (SELECT s.id, s.answer_public_key FROM chat_session s JOIN conversation c ON c.id = s.conversation_id
@@ -165,7 +178,7 @@ SELECT d.state, l.id, l.sku_id, l.quantity, l.gate, o.id, o.merchant_id, o.shopp
               GROUP BY b.hour::date) day)
 FROM delivery d JOIN order_line l ON l.id = d.line_id JOIN shop_order o ON o.id = l.order_id
 WHERE d.id = %(delivery)s
-"""
+"""  # noqa: S608 - constants of this module only
 """One delivery with all that proves it: its order and lines as sealed, payments, the notices booked to it byte for
 byte (late money that nobody decided about is kept for what it will pay), the chat sessions that may read it (of the
 chat that ordered, or of the one that asks), whose chat that is, how often it was read again lately, and the usual peak
@@ -212,19 +225,33 @@ SELECT (SELECT count(*) FROM budget), (SELECT count(*) FROM reading), (SELECT co
 plaintext leaves. The caller rolls back unless every count is as it must be. Openings are counted per SKU, what is read
 again per merchant: whoever can write chat sessions can have delivered lines sealed to one of their own."""
 
-WALLET_FUNDS = """
-SELECT g.id, g.gateway, g.opaque_id, encode(e.body, 'base64'), e.headers,
+WALLET_FUNDS = f"""
+SELECT {NOTICE},
        CASE WHEN e.booked_to <> 'wallet' AND e.resolution IS DISTINCT FROM 'wallet' THEN r.refunded END
 FROM payment_event e JOIN gateway_account g ON g.id = e.gateway_account_id JOIN payment p ON p.id = e.payment_id
+LEFT JOIN payment_confirmation c ON c.gateway_account_id = e.gateway_account_id AND c.external_id = e.external_id
 LEFT JOIN LATERAL (
     SELECT sum(r.amount_minor) AS refunded FROM refund r
     WHERE r.to_wallet AND r.state = 'succeeded' AND r.event_id = e.id
 ) r ON true
 WHERE p.shopper_id = %(shopper)s AND p.merchant_id = %(merchant)s AND e.kind = 'paid'
   AND (e.booked_to = 'wallet' OR e.resolution = 'wallet' OR r.refunded > 0)
-"""
+"""  # noqa: S608 - constants of this module only
 """The notices whose money came into a shopper's wallet, and how much of it: NULL for all (a top-up, late money), else
 what a refund of an order gave there."""
+
+MERGED_INTO = """
+WITH RECURSIVE part AS (
+    SELECT b.* FROM binding b WHERE b.kept_shopper_id = %(shopper)s AND b.merged_shopper_id IS NOT NULL
+    UNION
+    SELECT b.* FROM binding b JOIN part ON b.kept_shopper_id = part.merged_shopper_id
+    WHERE b.merged_shopper_id IS NOT NULL
+)
+SELECT id, merchant_id, kept_shopper_id, merged_shopper_id, kept_identity_id, kept_address, merged_identity_id,
+       merged_address, bound_at, ended_at, seal
+FROM part
+"""
+"""The bindings by which other shoppers became parts of one, the nearest and theirs in turn."""
 
 WALLET_SPENT = """
 SELECT coalesce(sum(h.captured), 0), coalesce(sum(h.captured) FILTER (WHERE h.order_id = %(order)s), 0)

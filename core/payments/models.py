@@ -32,6 +32,7 @@ class Payment(Row):
     rate_minor = peewee.BigIntegerField(null=True)
     rate_units = peewee.BigIntegerField(null=True)
     rate_at = DateTimeTZField(null=True)
+    sealed_for = peewee.UUIDField(null=True)
     seal = peewee.BlobField(null=True)
 
     class Meta:
@@ -92,6 +93,7 @@ class PaymentConfirmation(Row):
 
     gateway_account_id = peewee.BigIntegerField()
     external_id = peewee.TextField()
+    merchant_id = peewee.BigIntegerField()
     payment_id = peewee.UUIDField()
     payer = peewee.TextField()
     amount_minor = peewee.BigIntegerField()

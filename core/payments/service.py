@@ -17,6 +17,8 @@ from core.payments.joining import join_due
 from core.payments.late import choose_exchange, choose_refund, decide_due
 from core.payments.notices import Booked, NoticeAnswer, book, receive_notice
 from core.payments.refunds import carry_out_refund
+from core.payments.stars import PrecheckRefusal, check_precheckout, stars_price, start_stars_payment, start_stars_topup
+from core.payments.stars_events import receive_refunded_payment, receive_successful_payment
 from core.payments.sweeps import poll_due, reconcile_due, refund_due
 from core.payments.topups import conversation_of, request_sandbox_topup, start_topup, topup_by_token, topup_token
 from core.payments.wallet import hold_wallet_part, pay_from_wallet, settle_free, wallet_balance
@@ -25,8 +27,10 @@ __all__ = [
     "Booked",
     "NoticeAnswer",
     "PaymentView",
+    "PrecheckRefusal",
     "book",
     "carry_out_refund",
+    "check_precheckout",
     "choose_exchange",
     "choose_refund",
     "conversation_of",
@@ -42,12 +46,17 @@ __all__ = [
     "poll_due",
     "query_payment",
     "receive_notice",
+    "receive_refunded_payment",
+    "receive_successful_payment",
     "reconcile_due",
     "refund_due",
     "request_sandbox_payment",
     "request_sandbox_topup",
     "settle_free",
+    "stars_price",
     "start_payment",
+    "start_stars_payment",
+    "start_stars_topup",
     "start_topup",
     "topup_by_token",
     "topup_token",

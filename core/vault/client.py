@@ -28,6 +28,7 @@ class VaultCode(StrEnum):
     BUSY = "busy"  # its database or disk is away: try again
     NOT_SENDING = "not_sending"  # nobody has taken this delivery, or its gate is closed
     UNPAID = "unpaid"  # the order is not paid, or its evidence does not prove it
+    UNCONFIRMED = "unconfirmed"  # its gateway signs nothing and the worker has not asked it yet
     ORDER_ALTERED = "order_altered"  # the order seal does not fit what the tables say
     CARDS_ALTERED = "cards_altered"  # other or more cards than this line may have, or an unsigned batch
     BATCH_STOPPED = "batch_stopped"  # a batch was locked or recalled before its cards were opened
@@ -51,6 +52,7 @@ RETRY_LATER = frozenset(
         VaultCode.FAILED,
         VaultCode.NOT_SENDING,
         VaultCode.NOT_ALLOWED,
+        VaultCode.UNCONFIRMED,
     }
 )
 """After these a delivery waits and is tried again; after the others a person looks at it (`in_review`)."""

@@ -8,7 +8,7 @@ else.
 
 What an attacker gains:
 - who writes the database as any role, without keys: nothing. A rate, a worth, an order or a shopper that was altered
-  breaks the first seal; a payment that never came, or came for another payment, has no second one.
+  breaks the first seal; a payment that never came, or came for another payment or to a bot of one's own, has no second.
 - who has taken over web or the bot also has the order-seal key, so may seal a false rate, just as it may seal a false
   price into an order: sales that are too cheap, each for at least one real unit paid to the merchant, up to the opening
   budget. It cannot invent a payment. Who has the bot's token can moreover give Stars back after the cards went out.
@@ -73,9 +73,13 @@ def is_sealed(seal_key: bytes, payment: ExchangedPayment, seal: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a gateway says came in: under its own number, for our payment, from whom (amount in minor units)."""
+    """What a gateway says came in: under its own number, for our payment, from whom (amount in minor units).
+
+    `merchant` is whose account that is by what was sealed when it was connected, whatever the tables say by now.
+    """
 
     gateway_account: int
+    merchant: int
     external_id: str
     payment: UUID
     payer: str
@@ -93,6 +97,7 @@ def confirm(key: bytes, confirmation: Confirmation) -> bytes:
     said = framed(
         _CONFIRMATION,
         confirmation.gateway_account,
+        confirmation.merchant,
         confirmation.external_id,
         confirmation.payment,
         confirmation.payer,

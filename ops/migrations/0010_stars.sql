@@ -8,9 +8,10 @@ ALTER TABLE payment
     ADD COLUMN rate_minor bigint CHECK (rate_minor BETWEEN 1 AND 1000000000),  -- so many minor units of worth_currency
     ADD COLUMN rate_units bigint CHECK (rate_units BETWEEN 1 AND 1000000000),  -- for so many minor units of currency
     ADD COLUMN rate_at timestamptz,
+    ADD COLUMN sealed_for uuid,               -- the shopper it was sealed for, who may have become a part of another
     ADD COLUMN seal bytea CHECK (octet_length(seal) = 32),                     -- core.vault.confirmations
     ADD CONSTRAINT payment_exchanged_whole CHECK (
-        num_nonnulls(worth_minor, worth_currency, rate_minor, rate_units, rate_at, seal) IN (0, 6)
+        num_nonnulls(worth_minor, worth_currency, rate_minor, rate_units, rate_at, sealed_for, seal) IN (0, 7)
         AND worth_currency IS DISTINCT FROM currency),
     ADD CONSTRAINT payment_rounded_up CHECK (
         worth_minor IS NULL
@@ -25,6 +26,7 @@ CREATE UNIQUE INDEX gateway_account_of_bot ON gateway_account ((settings ->> 'ch
 CREATE TABLE payment_confirmation (
     gateway_account_id bigint NOT NULL REFERENCES gateway_account,
     external_id text NOT NULL CHECK (length(external_id) BETWEEN 1 AND 200),
+    merchant_id bigint NOT NULL REFERENCES party,  -- whose account it is by its seal
     payment_id uuid NOT NULL,                 -- our number as the gateway gives it
     payer text NOT NULL,                      -- the gateway's number of who paid
     amount_minor bigint NOT NULL CHECK (amount_minor BETWEEN 1 AND 1000000000000000),
