@@ -58,6 +58,8 @@ def set_up(process: str, log_dir: Path, *, console: bool = True) -> None:
     root.setLevel(logging.INFO)
     for noisy in ("httpx", "httpcore", "peewee", "huey.consumer", "uvicorn.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    for talkative in ("urllib3", "apprise"):  # their warnings quote addresses with what stands in them
+        logging.getLogger(talkative).setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from core.conversations.cleaning import remove_expired
+from core.members.contacts import codes_due, forget_codes
+from core.messages.alerts import alerts_due, forget_alerts
 from core.messages.outgoing import send_due
 from core.orders.lost import enqueue_lost_deliveries
 from core.orders.service import OrderPolicy, expire_due
 from core.payments.service import decide_due, join_due, poll_due, reconcile_due, refund_due
+from core.payments.sweeps import notice_stuck_refunds
 from core.stock.marks import move_marks
 from ops.sweeps import Sweep
 
@@ -17,19 +20,28 @@ LIMIT = 100  # orders that expire in one transaction
 MOST_PARTS = 100  # of one round; the rest waits for the next, so that one backlog never stops the other sweeps
 
 
-def sweeps(*, policy: OrderPolicy) -> list[Sweep]:
-    """The sweeps, most pressing first; what people wait for has the shortest intervals."""
+def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
+    """The sweeps, most pressing first; what people wait for has the shortest intervals.
+
+    `alerting`: somebody is told of alerts; where nobody is they stay in their table, and `doctor` counts them.
+    """
+    alerts = [Sweep("alerts.due", 5, lambda now: alerts_due(now=now))] if alerting else []
     return [
         Sweep("orders.expired", 3, in_parts(lambda now: expire_due(now=now, limit=LIMIT))),
         Sweep("messages.due", 2, lambda now: send_due(now=now)),
         Sweep("deliveries.lost", 3, lambda now: enqueue_lost_deliveries(now=now)),
+        *alerts,
+        Sweep("contacts.codes", 5, lambda now: codes_due(now=now)),
         Sweep("payments.asked", 5, lambda now: poll_due(now=now)),
         Sweep("payments.joined", 5, lambda now: join_due(policy=policy, now=now)),
         Sweep("refunds.lost", 10, lambda now: refund_due(now=now)),
         Sweep("stock.marks", 15, lambda now: move_marks(now=now, zone=policy.zone)),
         Sweep("payments.decided", 30, lambda now: decide_due(now=now)),
         Sweep("payments.reconciled", 30, lambda now: reconcile_due(now=now)),
+        Sweep("refunds.stuck", 300, lambda now: notice_stuck_refunds(now=now)),
         Sweep("rows.expired", 600, lambda now: remove_expired(now=now)),
+        Sweep("contacts.expired", 600, lambda now: forget_codes(now=now)),
+        Sweep("alerts.expired", 600, lambda now: forget_alerts(now=now)),
     ]
 
 

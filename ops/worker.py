@@ -19,6 +19,7 @@ from core.audit.service import append
 from core.clock import Clock
 from core.config import Config
 from core.errors import Refusal, error_id
+from core.messages.alerts import AlertKind, raise_alert
 from core.work import Work
 from ops import wiring
 from ops.queue import Handler, WorkQueue
@@ -42,7 +43,7 @@ def main(config: Config, ready: Callable[[], None]) -> None:
         take_url=roles.worker,
         listen_url=roles.direct or roles.worker,
         handlers=handlers,
-        sweeps=sweeps(policy=wiring.order_policy(config)),
+        sweeps=sweeps(policy=wiring.order_policy(config), alerting=bool(config.alerts.urls)),
         clock=wiring.clock(),
     )
     worker.run_until_asked(ready)
@@ -101,7 +102,7 @@ class Worker:
     def _alert_forged(self, row: bytes) -> None:
         """A row that no use case wrote: someone holds a database login. Its bytes are neither kept nor shown."""
         log.error("a forged row in the queue was dropped", size=len(row))
-        with db.connection():
+        with db.connection(), db.atomic():
             append(
                 actor=SYSTEM,
                 action="queue.forged",
@@ -110,6 +111,7 @@ class Worker:
                 detail={"size": len(row)},
                 now=self._clock.now(),
             )
+            raise_alert(kind=AlertKind.FORGED_WORK, subject="queue", now=self._clock.now())
 
 
 class _Sweeping(BaseProcess):

@@ -12,6 +12,7 @@ import structlog
 
 from core.conversations.service import Conversation, find_conversation
 from core.messages import outgoing
+from core.messages.alerts import AlertKind, raise_alert
 from core.messages.outgoing import NextOutgoing
 from core.messages.service import MessageKind, OutgoingState
 from core.ports import Courier, Parcel, PlainCard, SendAnswer, SendOutcome
@@ -112,6 +113,8 @@ def _carry_one(chat: Conversation, found: NextOutgoing, vault: Vault, carrier: C
         carrier.tell_otherwise(parcel, message_id=message.id, order_id=outgoing.order_of(message), now=now)
     if state is OutgoingState.REFUSED:
         log.error("a message was refused by its platform", message=message.id, problem=answer.problem)
+        account = ":".join(chat.chat_address.split(":")[:2])
+        raise_alert(kind=AlertKind.MESSAGE_REFUSED, subject=account, detail={"problem": answer.problem}, now=now)
     return state
 
 

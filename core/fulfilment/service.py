@@ -15,6 +15,7 @@ from core.fulfilment.carrying import Carrier, Vault, carry, carry_waiting, parce
 from core.fulfilment.reading import NothingDelivered, RereadLimit, request_reread, reread
 from core.ids import Prefix, public
 from core.messages import outgoing
+from core.messages.alerts import AlertKind, raise_alert
 from core.messages.service import MessageKind, OutgoingState, store_sealed, tell
 from core.orders.service import Sending, begin_sending, finish_sending, hold_for_review, put_back
 from core.ports import SendAnswer
@@ -34,6 +35,9 @@ log = structlog.get_logger()
 
 AGAIN_AFTER = (2, 5, 15, 60, 300, 900)
 """Seconds until a delivery that could not be sent is tried again, by number of tries so far."""
+
+VAULT_AWAY = "vault_away"
+"""The problem of a delivery that waits for the vault."""
 
 PATIENCE = 3.0
 """Seconds that a delivery waits for whoever writes in its chat."""
@@ -91,7 +95,7 @@ def _opened(sending: Sending, vault: Vault, now: datetime, *, plain: bool) -> Op
     try:
         return vault.open_delivery(sending.delivery_id, plain=plain)
     except VaultAway:
-        _try_later(sending, problem="vault_away", now=now)
+        _try_later(sending, problem=VAULT_AWAY, now=now)
     except VaultRefused as refusal:
         if refusal.vault_code in RETRY_LATER:
             _try_later(sending, problem=refusal.vault_code.value, now=now)
@@ -142,12 +146,14 @@ def _try_later(sending: Sending, *, problem: str, now: datetime, wait: float = 0
                 body={"order": public(Prefix.ORDER, sending.order_id)},
                 now=now,
             )
+        if first and problem == VAULT_AWAY:
+            raise_alert(kind=AlertKind.VAULT_AWAY, subject="vault", now=now)
 
     in_transaction(work)
 
 
 def _hold(sending: Sending, *, problem: str, now: datetime) -> None:
-    """A person looks at it first: the line's gate closes, the shopper is told, the log says why."""
+    """A person looks at it first: the line's gate closes, shopper and operator are told, the log says why."""
 
     def work() -> None:
         hold_for_review(sending=sending, problem=problem, now=now)
@@ -157,6 +163,8 @@ def _hold(sending: Sending, *, problem: str, now: datetime) -> None:
             body={"order": public(Prefix.ORDER, sending.order_id)},
             now=now,
         )
+        order = public(Prefix.ORDER, sending.order_id)
+        raise_alert(kind=AlertKind.DELIVERY_HELD, subject=order, detail={"problem": problem}, now=now)
 
     in_transaction(work)
     log.error("delivery.held", delivery=str(sending.delivery_id), problem=problem)

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from core.db import changed, execute
+from core.db import atomic, changed, execute
 from core.ids import new_id
 from core.work import Work, enqueue, enqueue_missing
 
@@ -101,9 +101,10 @@ def raise_alert(
     """
     alert_id = new_id()
     values = {"id": alert_id, "kind": kind.value, "subject": subject, "detail": Jsonb(dict(detail or {}))}
-    rows = execute(RAISE, values | {"now": now, "since": now - quiet})
-    if rows and rows[0][0] == alert_id:
-        enqueue(Work.ALERT, alert_id)
+    with atomic():
+        rows = execute(RAISE, values | {"now": now, "since": now - quiet})
+        if rows and rows[0][0] == alert_id:
+            enqueue(Work.ALERT, alert_id)
 
 
 def take_alerts(*, alert_id: UUID, now: datetime) -> list[Alert]:

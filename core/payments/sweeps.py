@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from core.db import execute, in_transaction
+from core.ids import Prefix, public
 from core.ledger import service as ledger
 from core.ledger.rules import TransferCode
+from core.messages.alerts import AlertKind, raise_alert
 from core.payments import sql
 from core.payments.desk import clearing_account, world_account
 from core.payments.rules import LEASE
@@ -14,6 +16,11 @@ from core.work import Work, enqueue_missing
 
 ASKING = timedelta(minutes=2)
 """A payment whose question was queued is left alone so long; the handler then says when to ask again."""
+
+STUCK_AFTER = timedelta(hours=1)
+"""A refund without a certain end for this long is shown to a person; it is asked again all the same."""
+
+TOLD_AGAIN_AFTER = timedelta(days=1)
 
 SETTLES_AFTER = timedelta(minutes=1)
 """How long an event waits before it is reconciled with what its gateway settled."""
@@ -37,6 +44,31 @@ def refund_due(*, now: datetime, limit: int = 100) -> int:
     """
     due = execute(sql.DUE_REFUNDS, {"now": now, "before": now - LEASE, "limit": limit})
     return enqueue_missing(Work.REFUND, [refund_id for (refund_id,) in due])
+
+
+STUCK_REFUNDS = """
+SELECT id, created_at FROM refund WHERE state IN ('requested', 'sent', 'unknown') AND created_at < %s
+ORDER BY created_at LIMIT %s
+"""
+
+
+def notice_stuck_refunds(*, now: datetime, limit: int = 100) -> int:
+    """Have the operator told of refunds whose end nobody knows for an hour, each once a day; returns how many."""
+
+    def work() -> int:
+        stuck = execute(STUCK_REFUNDS, (now - STUCK_AFTER, limit))
+        for refund_id, since in stuck:
+            hours = int((now - since) / timedelta(hours=1))
+            raise_alert(
+                kind=AlertKind.REFUND_UNKNOWN,
+                subject=public(Prefix.REFUND, refund_id),
+                detail={"hours": hours},
+                now=now,
+                quiet=TOLD_AGAIN_AFTER,
+            )
+        return len(stuck)
+
+    return in_transaction(work)
 
 
 def reconcile_due(*, now: datetime, limit: int = 500) -> int:

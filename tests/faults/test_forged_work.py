@@ -59,7 +59,7 @@ def seen() -> Seen:
 
 @pytest.fixture
 def worker(urls: dict[str, str], clock: FixedClock, seen: Seen) -> Iterator[Worker]:
-    handlers = {kind: seen.handler(kind) for kind in Work}
+    handlers = {kind: seen.handler(kind) for kind in Work} | {Work.ALERT: lambda _: None}
     worker = Worker(
         take_url=urls["worker"], listen_url=urls["direct"], handlers=handlers, sweeps=[], clock=clock, threads=2
     )
@@ -69,7 +69,8 @@ def worker(urls: dict[str, str], clock: FixedClock, seen: Seen) -> Iterator[Work
 
 
 def queued(sql: Sql) -> int:
-    return int(sql("SELECT count(*) FROM keystall_task")[0][0])
+    """Rows that wait, but for those that ask for the operator to be told."""
+    return int(sql("SELECT count(*) FROM keystall_task WHERE data NOT LIKE %s", [b'%"alert"%'])[0][0])
 
 
 def alerts(sql: Sql, count: int) -> list[tuple[Any, ...]]:
@@ -101,6 +102,7 @@ def test_a_pickle_row_inserted_by_the_web_role_runs_nothing_and_is_alerted(
 
     assert alerts(sql, 1) == [("system", "queue", {"size": len(row)})]
     assert queued(sql) == 0
+    assert sql("SELECT kind, subject, seen FROM alert") == [("forged_work", "queue", 1)]
     assert not mark.exists()
     assert seen.calls == []
 
