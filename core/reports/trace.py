@@ -40,6 +40,10 @@ OPENINGS = """
 SELECT a.object_id, a.at, a.action FROM audit_entry a
 WHERE a.object_kind = 'line' AND a.object_id = ANY (%s) ORDER BY a.id
 """
+ATTEMPTS = """
+SELECT a.at, a.way, a.outcome, a.problem, coalesce(m.kind, 'cards')
+FROM send_attempt a LEFT JOIN message m ON m.id = a.message_id WHERE a.order_id = %s ORDER BY a.id
+"""
 _CARDS = """
 SELECT c.id, c.mask, c.state, c.contested, c.line_id, c.opened_at, c.delivered_at,
        b.id, b.terms, b.state, b.source_name, b.source_hash, b.created_at, owner.code, supplier.code, u.id, u.file_name
@@ -133,6 +137,17 @@ class PaymentTrace:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptTrace:
+    """One attempt to tell the shopper something about the order: what, by which way, and how it ended."""
+
+    at: datetime
+    way: str
+    outcome: str
+    problem: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderTrace:
     """An order, who placed it, how it was paid, and its lines (amounts in minor units of `currency`)."""
 
@@ -151,6 +166,7 @@ class OrderTrace:
     conversation_id: UUID
     payments: tuple[PaymentTrace, ...]
     lines: tuple[LineTrace, ...]
+    attempts: tuple[AttemptTrace, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +216,8 @@ def _order(order_id: UUID) -> OrderTrace:
             tuple(card for card in cards if card.line_id == row[0]),
         )
         traced.append(LineTrace(*(row + parts)))
-    fields = (*rows[0], payments, tuple(traced))
+    attempts = tuple(AttemptTrace(*row) for row in execute(ATTEMPTS, (order_id,)))
+    fields = (*rows[0], payments, tuple(traced), attempts)
     return OrderTrace(*fields)
 
 

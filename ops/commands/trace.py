@@ -105,6 +105,9 @@ def of_order(order: OrderTrace, zone: ZoneInfo) -> Iterator[str]:
             f"├─ payment     {public(Prefix.PAYMENT, payment.id)}  {payment.gateway or payment.rail}  {payment.state}"
             f"  {_money(payment.amount_minor, payment.currency)}  {payment.events}".rstrip()
         )
+    for attempt in order.attempts:
+        end = f"{attempt.outcome} ({attempt.problem})" if attempt.problem else attempt.outcome
+        yield f"├─ told        {_time(attempt.at, zone)}  {attempt.told} by {attempt.way}: {end}"
     for line in order.lines:
         yield from _line(line, order.currency, zone)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,8 +14,10 @@ from core.messages.service import MessageKind, tell
 from core.orders.rules import OrderStatus
 from core.orders.service import order_view
 from core.ports import PlainCard, SendAnswer, SendOutcome
+from core.reports.trace import trace_order
 from core.secret import Secret
 from core.vault.client import Opened, OpenedCard, VaultAway
+from ops.commands.trace import of_order
 from tests.builders import Shop, Talker, later
 from tests.flows.test_fulfilment import a_paid_line
 from tests.support.carriers import ScriptedCourier, ScriptedWay
@@ -165,6 +168,21 @@ def test_a_shopper_who_blocked_the_bot_keeps_the_order_and_is_told_another_way(
         ("telegram", "blocked"),
         ("sms", "sent"),
         ("telegram", "sent"),
+    ]
+
+
+def test_every_attempt_is_seen_on_the_order(
+    shop: Shop, vault: PlainVault, buyer: Talker, courier: ScriptedCourier
+) -> None:
+    order_id, delivery = a_paid_line(shop, buyer)
+    courier.script = [SendAnswer(SendOutcome.SENT), UNKNOWN]
+    deliver(delivery_id=delivery, vault=vault, carrier=Carrier(courier), now=later(2))
+
+    lines = list(of_order(trace_order(order_id=order_id), ZoneInfo("Asia/Shanghai")))
+
+    assert [line for line in lines if "told" in line] == [
+        "├─ told        2026-03-02 12:02:00  paid by telegram: sent",
+        "├─ told        2026-03-02 12:02:00  cards by telegram: unknown (timeout)",
     ]
 
 
