@@ -4,6 +4,7 @@ import base64
 import hashlib
 import struct
 from datetime import UTC, datetime
+from string import ascii_lowercase, digits
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -16,7 +17,7 @@ STAMP = str(int(NOW.timestamp()))
 NONCE = "1372623149"
 TOKEN = "spamtest"
 APP_ID = "wx2c2769f8efd9abc2"
-AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+AES_KEY = ascii_lowercase + digits + "ABCDEFG"
 RAW_KEY = base64.b64decode(AES_KEY + "=")
 OPENID = "oABCD_efgh-1234"
 ACCOUNT = "gh_0123456789ab"
