@@ -59,7 +59,9 @@ class Server:
 
     def start(self, host: str, port: int, routes: Sequence[BaseRoute]) -> str:
         """Serve in a thread; returns the address once requests are answered."""
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets NODELAY then
+        self._socket = socket.socket(
+            socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
+        )  # asyncio sets NODELAY then
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((host, port))
         application = Starlette(routes=[*self._routes(), *routes])
@@ -81,6 +83,8 @@ class Server:
             assert not self._thread.is_alive()
         if self._socket is not None:
             self._socket.close()
+        if self.courier.failures:
+            raise self.courier.failures[0]
 
     async def _serve(self, application: Starlette) -> None:
         loop, asked = asyncio.get_running_loop(), asyncio.Event()
@@ -99,6 +103,9 @@ class Server:
                 await asyncio.sleep(0.005)
             self._started.set()
             await asked.wait()
+            with self.world.lock:
+                self.world.is_out = True  # what waits for updates ends
+                self.world.signal.notify()
             carrying.cancel()
             await asyncio.gather(carrying, return_exceptions=True)
             for transport in list(Connection.open.values()):

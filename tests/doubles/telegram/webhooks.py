@@ -1,6 +1,7 @@
 """Brings updates to webhooks: in order within a lane, several lanes at once, again and again until a 2xx comes back."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -21,6 +22,8 @@ class Courier:
         self._perform = perform
         self._busy: set[tuple[int, tuple[str, int]]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.failures: list[BaseException] = []
+        """Defects of the double itself: `stop` raises the first."""
         self.first_wait = 1.0
         """Seconds before an update is brought again; twice as long after each further failure."""
 
@@ -35,12 +38,17 @@ class Courier:
                     for bot, update in ready:
                         task = asyncio.create_task(self._bring(client, bot, update))
                         self._tasks.add(task)
-                        task.add_done_callback(self._tasks.discard)
+                        task.add_done_callback(self._done)
                     await self._world.signal.news(since, 5)
             finally:
                 for task in self._tasks:
                     task.cancel()
                 await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            self.failures.append(failure)
 
     def _ready(self) -> list[tuple[BotAccount, dict[str, Any]]]:
         """The first update of each lane that rests; repeated ones first."""
@@ -99,9 +107,11 @@ class Courier:
             asked = answer.headers.get("retry-after", "")
             said = f"Wrong response from the webhook: {answer.status_code} {answer.reason_phrase}"
             return said, float(asked) if asked.isdigit() else 0.0
-        if answer.headers.get("content-type", "").startswith("application/json"):
-            said_back = answer.json()
-            method = said_back.pop("method", None) if isinstance(said_back, dict) else None
-            if method and not method.startswith("get"):
-                await self._perform(bot, method, said_back)
+        try:
+            said_back = json.loads(answer.content)
+        except ValueError:
+            return None, 0.0  # most answer with nothing, or with a word
+        method = said_back.pop("method", None) if isinstance(said_back, dict) else None
+        if isinstance(method, str) and not method.startswith("get"):
+            await self._perform(bot, method, said_back)
         return None, 0.0
