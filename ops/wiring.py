@@ -12,20 +12,24 @@ from uuid import UUID
 from bot.talk import ShopContext
 from bot.texts import Phrasebook
 from channels.chat.couriers import Couriers
+from channels.chat.telegram.courier import TelegramCourier
 from channels.pay.sandbox import SandboxGateway, SandboxVerifier, pay_in_sandbox, refuse_elsewhere
 from core import db
 from core.clock import Clock, DatabaseClock
 from core.config import Config
+from core.connections.chats import ChatChannel
 from core.fulfilment.service import Carrier, carry, deliver, reread
 from core.orders.values import OrderKeys, OrderPolicy
 from core.payments.service import carry_out_refund, make_intent, query_payment
 from core.ports import Counter, Gateway, NoticeVerifier
 from core.risk.rules import HoldPolicy
+from core.secret import NoSecret
 from core.vault.callers import Caller, Credential
 from core.vault.client import VaultClient
 from core.vault.notices import sandbox_private_key
 from core.work import Work
 from ops.counter import FallingBackCounter
+from ops.stars import stars
 
 STRANGERS_WAIT = timedelta(minutes=10)
 """Someone without a paid order keeps cards from others no longer than this."""
@@ -118,14 +122,38 @@ def sandbox(config: Config) -> SandboxGateway | None:
 
 def carrier(config: Config) -> Carrier:
     """How the worker reaches chats: the couriers of the platforms, and the other ways to tell somebody."""
-    return Carrier(Couriers({}))
+    return Carrier(Couriers({ChatChannel.TELEGRAM: telegram_courier(config)}))
+
+
+def telegram_courier(config: Config) -> TelegramCourier:
+    """The worker's way into Telegram's chats: it draws messages without a key of the chats."""
+    return TelegramCourier(
+        shop=bare_context(config),
+        bot_key=config.secret(config.secrets.bot_key),
+        api_base=config.telegram.api_base,
+        proxy=config.telegram.proxy,
+    )
+
+
+def bare_context(config: Config) -> ShopContext:
+    """What the dialog engine is handed where it only draws what is told: no key that answers or orders."""
+    return ShopContext(
+        clock=clock(),
+        phrasebook=Phrasebook(zone=config.store.timezone, default=config.store.default_locale),
+        currency=config.store.currency,
+        order_policy=order_policy(config),
+        order_keys=OrderKeys(seal=NoSecret(), session=NoSecret()),
+        button_key=NoSecret(),
+    )
 
 
 def handlers(config: Config) -> dict[Work, Callable[[UUID], object]]:
     """What the worker does with each kind of work; a handler gets one reference, the tables tell it the rest."""
-    time, policy, vault, play = clock(), order_policy(config), vault_client(config), sandbox(config)
-    gateways: dict[str, Gateway] = {"sandbox": play} if play else {}
-    checks, carries = verifiers(config), carrier(config)
+    time, policy, play = clock(), order_policy(config), sandbox(config)
+    star_side = stars(config, clock=time)
+    vault = star_side.confirming(vault_client(config), clock=time)
+    gateways: dict[str, Gateway] = {"stars": star_side.gateway} | ({"sandbox": play} if play else {})
+    checks, carries = {**verifiers(config), "stars": star_side.verifier}, carrier(config)
     work: dict[Work, Callable[[UUID], object]] = {
         Work.DELIVER: lambda one: deliver(delivery_id=one, vault=vault, carrier=carries, now=time.now()),
         Work.REREAD: lambda one: reread(reading_id=one, vault=vault, now=time.now()),

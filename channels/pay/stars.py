@@ -16,7 +16,7 @@ import structlog
 from bot.texts import Phrasebook, Texts
 from core.clock import Clock
 from core.connections.stars import CURRENCY, BoundBot
-from core.errors import NotFound
+from core.errors import NotFound, Refusal
 from core.ids import Prefix, parse, public
 from core.money import GREATEST, Money
 from core.payments.service import find_payment
@@ -143,7 +143,7 @@ class StarsGateway:
             return Outcome.UNKNOWN
         try:
             self._api_of(self._bound_bot_of(account_id)).refund(payer=payer, charge=external_id)
-        except (StarsProblem, SealError) as problem:
+        except (StarsProblem, SealError, Refusal) as problem:
             return self._refund_refused(refund_id, problem)
         return Outcome.YES
 
@@ -158,7 +158,7 @@ class StarsGateway:
                 self._record(gateway_account_id, bot, page, seen + len(page))
                 if len(page) < PAGE:
                     return True
-        except (StarsProblem, SealError, NotFound) as problem:
+        except (StarsProblem, SealError, Refusal) as problem:
             log.warning("stars.statement_unread", account=gateway_account_id, problem=str(problem))
             return False
 
@@ -174,7 +174,7 @@ class StarsGateway:
             now=self._clock.now(),
         )
 
-    def _refund_refused(self, refund_id: UUID, problem: StarsProblem | SealError) -> Outcome:
+    def _refund_refused(self, refund_id: UUID, problem: Exception) -> Outcome:
         if isinstance(problem, StarsProblem) and ALREADY_BACK in problem.description:
             return Outcome.YES
         log.warning("stars.refund_refused", refund=str(refund_id), problem=str(problem))

@@ -1,18 +1,21 @@
-"""The Bot API as one bot, for Stars: aiogram's methods, run on one event loop in a thread of its own.
+"""The Bot API as one bot, for Stars: aiogram's methods, called from the worker's threads on one event loop.
 
-The worker's threads are not asynchronous; they hand a call over and wait for its answer, at most `ANSWER` seconds.
+aiogram is imported when the first bill is sent or the first statement read.
 """
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import threading
-from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
+from channels.chat.telegram.api import BotServer, is_proxy_error, server_of
+from channels.chat.telegram.loops import LoopThread
 from channels.pay.stars import StarsProblem, StarTransaction
-from core.connections.stars import CURRENCY
+from core.connections.chats import ChatChannel, chat_by_external_id
+from core.connections.credentials import AccountKind, Holder, find_credential
+from core.connections.stars import CURRENCY, BoundBot, refuse_real_stars
 from core.secret import Secret
 
 if TYPE_CHECKING:
@@ -21,8 +24,10 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-ANSWER = 10.0
-"""Seconds after which a call counts as unanswered."""
+TOKEN = "token"  # noqa: S105 (the name of a credential)
+
+ANSWER_SECONDS = 10
+"""After so many seconds a call counts as unanswered."""
 
 STATUS = {
     "TelegramBadRequest": 400,
@@ -34,65 +39,24 @@ STATUS = {
     "TelegramServerError": 500,
     "RestartingTelegram": 500,
 }
-"""What aiogram calls Telegram's answers; everything else is no answer that we can rely on."""
-
-
-class LoopThread:
-    """An event loop in a daemon thread, started when it is first used, so that no import starts anything."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def run(self, work: Coroutine[Any, Any, Result], *, timeout: float) -> Result:
-        """Run a coroutine there and wait for it. Raises what it raises, and `TimeoutError`."""
-        future = asyncio.run_coroutine_threadsafe(work, self._started())
-        try:
-            return future.result(timeout)
-        except concurrent.futures.TimeoutError:
-            future.cancel()
-            raise TimeoutError from None
-
-    def stop(self) -> None:
-        """End the loop and its thread; used again it starts anew."""
-        with self._lock:
-            loop, self._loop = self._loop, None
-        if loop is not None:
-            loop.call_soon_threadsafe(loop.stop)
-
-    def _started(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=_serve, args=(self._loop,), name=self._name, daemon=True).start()
-            return self._loop
-
-
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+"""What aiogram calls Telegram's answers; everything else is no answer that can be relied on."""
 
 
 class TelegramStars:
-    """One bot's Stars. `api_base` is a self-hosted Bot API server, empty for Telegram's own; `proxy` may be empty."""
+    """One bot's Stars (a `channels.pay.stars.StarsApi`). Raises `StarsProblem` for whatever goes wrong."""
 
-    def __init__(self, token: Secret, *, loop: LoopThread, api_base: str = "", proxy: str = "") -> None:
+    def __init__(self, token: Secret, server: BotServer, *, loop: LoopThread) -> None:
         self._token = token
+        self._server = server
         self._loop = loop
-        self._api_base = api_base
-        self._proxy = proxy
         self._made: Bot | None = None
 
     def send_invoice(self, *, chat: str, title: str, description: str, payload: str, amount: int) -> str:
-        """Send a bill; its forwarded copies lead to the bot and cannot be paid. Raises `StarsProblem`."""
-        from aiogram.types import LabeledPrice
+        """Send a bill; forwarded copies of it lead to the bot and cannot be paid."""
 
         async def work(bot: Bot) -> str:
+            from aiogram.types import LabeledPrice
+
             sent = await bot.send_invoice(
                 chat_id=int(chat),
                 title=title,
@@ -108,7 +72,7 @@ class TelegramStars:
         return self._ask(work)
 
     def refund(self, *, payer: str, charge: str) -> None:
-        """Give a charge back. Raises `StarsProblem`."""
+        """Give a charge back, whole."""
 
         async def work(bot: Bot) -> bool:
             return await bot.refund_star_payment(user_id=int(payer), telegram_payment_charge_id=charge)
@@ -116,7 +80,7 @@ class TelegramStars:
         self._ask(work)
 
     def transactions(self, *, offset: int, limit: int) -> Sequence[StarTransaction]:
-        """One page of the statement. Raises `StarsProblem`."""
+        """One page of the bot's statement."""
 
         async def work(bot: Bot) -> list[StarTransaction]:
             page = await bot.get_star_transactions(offset=offset, limit=limit)
@@ -128,32 +92,78 @@ class TelegramStars:
         """Give the connections back."""
         made, self._made = self._made, None
         if made is not None:
-            self._loop.run(made.session.close(), timeout=ANSWER)
+            self._loop.run(made.session.close(), seconds=ANSWER_SECONDS)
 
-    def _ask(self, work: Any) -> Any:
+    def _ask(self, work: Callable[[Bot], Awaitable[Result]]) -> Result:
         from aiogram.exceptions import AiogramError
+        from aiogram.utils.token import TokenValidationError
 
-        async def asked() -> Any:
+        async def asked() -> Result:
             return await work(self._bot())
 
         try:
-            return self._loop.run(asked(), timeout=ANSWER + 1)
+            return self._loop.run(asked(), seconds=ANSWER_SECONDS + 1)
+        except TokenValidationError:
+            raise StarsProblem(401, "what is kept as the bot's token is none") from None
         except AiogramError as error:
             raise StarsProblem(STATUS.get(type(error).__name__), getattr(error, "message", "")) from None
-        except TimeoutError:
-            raise StarsProblem(None, "no answer in time") from None
+        except Exception as error:
+            if isinstance(error, TimeoutError | OSError) or is_proxy_error(error):
+                raise StarsProblem(None, type(error).__name__) from None
+            raise
 
     def _bot(self) -> Bot:
         """The bot, made on the loop that uses it."""
         from aiogram import Bot
         from aiogram.client.session.aiohttp import AiohttpSession
-        from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
+        from aiogram.client.telegram import TelegramAPIServer
 
         if self._made is None:
-            server = TelegramAPIServer.from_base(self._api_base) if self._api_base else PRODUCTION
-            session = AiohttpSession(proxy=self._proxy or None, api=server, timeout=ANSWER)
+            api = TelegramAPIServer.from_base(self._server.base)
+            session = AiohttpSession(proxy=self._server.proxy or None, api=api, timeout=ANSWER_SECONDS)
             self._made = Bot(self._token.reveal().decode(), session=session)
         return self._made
+
+
+@dataclass
+class TelegramApis:
+    """The Bot API of each bot that takes Stars; `bot_key` opens their tokens, the rest are the settings of Telegram.
+
+    A token is read at each use, so that a new one works without a restart, and must be that of the bot which was sealed
+    beside the Stars account: Telegram's number of a bot is the first part of its token.
+    """
+
+    bot_key: Secret
+    api_base: str
+    proxy: str
+    _loop: LoopThread = field(default_factory=lambda: LoopThread("stars"), repr=False)
+    _made: dict[str, tuple[Secret, BotServer, TelegramStars]] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def of(self, bot: BoundBot) -> TelegramStars:
+        """The Bot API as this bot. Raises `NotFound`, `SealError`, `StarsProblem`, `StarsElsewhere`."""
+        account = chat_by_external_id(channel=ChatChannel.TELEGRAM, external_id=bot.external_id)
+        token = find_credential(
+            self.bot_key, kind=AccountKind.CHAT, account_id=account.id, name=TOKEN, holder=Holder.BOT
+        )
+        if token.reveal().partition(b":")[0] != bot.external_id.encode():
+            raise StarsProblem(401, "the token is another bot's")
+        server = server_of(account, api_base=self.api_base, proxy=self.proxy)
+        refuse_real_stars(api_base=server.base)
+        with self._lock:
+            kept = self._made.get(bot.external_id)
+            if kept is None or kept[:2] != (token, server):
+                kept = (token, server, TelegramStars(token, server, loop=self._loop))
+                self._made[bot.external_id] = kept
+            return kept[2]
+
+    def close(self) -> None:
+        """Give connections and the thread back."""
+        with self._lock:
+            made, self._made = [api for *_, api in self._made.values()], {}
+        for api in made:
+            api.close()
+        self._loop.stop()
 
 
 def _read(told: Told) -> StarTransaction:
