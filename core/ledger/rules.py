@@ -41,6 +41,7 @@ class TransferCode(StrEnum):
     RELEASE = "release"  # held wallet money goes back
     REFUND = "refund"  # money goes back to where it came from
     REFUNDED_OUTSIDE = "refunded_outside"  # the gateway paid money back without being asked by us
+    MERGED = "merged"  # two shoppers became one: the younger's wallet moves into the older's, once
     RECONCILED = "reconciled"  # the outside confirms what an event said
     PURCHASE = "purchase"  # owned cards come into stock at their cost
     REVERSAL = "reversal"  # a wrong transfer, mirrored whole

@@ -16,6 +16,7 @@ class Shopper(Row):
     locale = peewee.TextField()
     paid_orders = peewee.IntegerField(default=0)
     created_at = DateTimeTZField()
+    merged_into = peewee.UUIDField(null=True)
 
     class Meta:
         table_name = "shopper"
@@ -33,3 +34,89 @@ class Identity(Row):
 
     class Meta:
         table_name = "identity"
+
+
+class Contact(Row):
+    """One row of `contact`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    shopper_id = peewee.UUIDField()
+    merchant_id = peewee.BigIntegerField()
+    kind = peewee.TextField()
+    address = peewee.TextField()
+    confirmed_at = DateTimeTZField()
+    created_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "contact"
+
+
+class ContactCode(Row):
+    """One row of `contact_code`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    shopper_id = peewee.UUIDField()
+    merchant_id = peewee.BigIntegerField()
+    conversation_id = peewee.UUIDField()
+    kind = peewee.TextField()
+    address = peewee.TextField()
+    code_hash = peewee.BlobField(null=True)
+    tries_left = peewee.SmallIntegerField(default=3)
+    asked_at = DateTimeTZField()
+    expires_at = DateTimeTZField()
+    used_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "contact_code"
+
+
+class Binding(Row):
+    """One row of `binding`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    merchant_id = peewee.BigIntegerField()
+    kept_shopper_id = peewee.UUIDField()
+    merged_shopper_id = peewee.UUIDField(null=True)
+    kept_identity_id = peewee.UUIDField()
+    kept_address = peewee.TextField()
+    merged_identity_id = peewee.UUIDField()
+    merged_address = peewee.TextField()
+    bound_at = DateTimeTZField()
+    ended_at = DateTimeTZField(null=True)
+    seal = peewee.BlobField()
+
+    class Meta:
+        table_name = "binding"
+
+
+class BindingRequest(Row):
+    """One row of `binding_request`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    merchant_id = peewee.BigIntegerField()
+    asked_identity_id = peewee.UUIDField()
+    asked_conversation_id = peewee.UUIDField()
+    code_hash = peewee.BlobField()
+    asked_at = DateTimeTZField()
+    tries = peewee.SmallIntegerField(default=0)
+    claim_id = peewee.UUIDField(null=True)
+    claimed_identity_id = peewee.UUIDField(null=True)
+    claimed_conversation_id = peewee.UUIDField(null=True)
+    claimed_at = DateTimeTZField(null=True)
+    asked_agreement = peewee.BlobField(null=True)
+    claimed_agreement = peewee.BlobField(null=True)
+    ended_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "binding_request"
+
+
+class BindingGuess(Row):
+    """One row of `binding_guess`; its meaning and constraints stand in the migration."""
+
+    identity_id = peewee.UUIDField(primary_key=True)
+    wrong = peewee.SmallIntegerField()
+    first_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "binding_guess"

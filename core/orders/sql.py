@@ -14,12 +14,13 @@ JOIN party m ON m.id = c.merchant_id
 LEFT JOIN listing l ON l.merchant_id = c.merchant_id AND l.id = ANY (%(listings)s)
 LEFT JOIN sku k ON k.id = l.sku_id
 LEFT JOIN product p ON p.id = k.product_id
-WHERE c.id = %(conversation)s AND c.shopper_id = %(shopper)s AND c.merchant_id = %(merchant)s
+WHERE c.id = %(conversation)s AND c.shopper_id = %(shopper)s AND c.merchant_id = %(merchant)s AND s.merged_into IS NULL
 FOR NO KEY UPDATE OF s
 """
 """Everything about the shopper and the wanted listings; locks the shopper, then the network that it comes from.
 
-So one shopper's orders, and those of one network, are counted one after another. What is counted is read by a later
+So one shopper's orders, and those of one network, are counted one after another, and none is placed for a shopper who
+became part of another while this waited. What is counted is read by a later
 statement, which sees what the locks waited for.
 """
 

@@ -11,6 +11,7 @@ from core.db import changed, execute, in_transaction
 from core.ledger import holds
 from core.ledger import service as ledger
 from core.ledger.rules import TransferCode
+from core.members.accounts import living_shopper
 from core.money import Money
 from core.orders.rules import CannotSettle
 from core.orders.service import LockedOrder, OrderPolicy, lock_order
@@ -178,6 +179,7 @@ def _join_wallet(waiting: _Waiting, now: datetime) -> int:
         return 0
     changed(sql.RESOLVE, (now, Resolution.WALLET, [waiting.event_id]))
     incoming = waiting.incoming()
-    wallet_id = wallet_account(waiting.shopper_id, waiting.merchant_id, incoming.worth.currency)
+    owner = living_shopper(shopper_id=waiting.shopper_id)
+    wallet_id = wallet_account(owner, waiting.merchant_id, incoming.worth.currency)
     ledger.post(transfers=incoming.paid_into(wallet_id, TransferCode.FROM_SUSPENSE, waiting.event_id), now=now)
     return 1

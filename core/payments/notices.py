@@ -19,6 +19,7 @@ from core.errors import NotFound
 from core.ids import new_id
 from core.ledger import service as ledger
 from core.ledger.rules import TransferCode
+from core.members.accounts import living_shopper
 from core.messages.service import MessageKind
 from core.orders.rules import CannotSettle
 from core.orders.service import LockedOrder, OrderPolicy, lock_order
@@ -206,8 +207,9 @@ def _top_up(desk: Desk, payment: Named, notice: Notice, raw: RawNotice, now: dat
         return Booked.SUSPENSE
     worth = payment.awaited.worth
     body = {"amount_minor": worth.minor, "currency": worth.currency}
-    suspense.tell_shopper(payment.shopper_id, MessageKind.WALLET_TOPPED_UP, body, now)
-    wallet_id = wallet_account(payment.shopper_id, desk.merchant_id, worth.currency)
+    owner = living_shopper(shopper_id=payment.shopper_id)
+    suspense.tell_shopper(owner, MessageKind.WALLET_TOPPED_UP, body, now)
+    wallet_id = wallet_account(owner, desk.merchant_id, worth.currency)
     incoming = _incoming(desk, payment, notice)
     ledger.post(transfers=incoming.paid_into(wallet_id, TransferCode.TOP_UP, event_id), now=now)
     return Booked.WALLET

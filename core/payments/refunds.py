@@ -12,6 +12,7 @@ from core.db import changed, execute, in_transaction
 from core.ids import Prefix, new_id, public
 from core.ledger import service as ledger
 from core.ledger.rules import TransferCode
+from core.members.accounts import living_shopper
 from core.messages.service import MessageKind, tell
 from core.money import Money
 from core.orders.service import LockedOrder, lock_order, mark_returned
@@ -92,7 +93,8 @@ def give_to_wallet(
     finish(refund_id, event, order, money=money, told=worth, to_wallet=True, now=now, actor=actor)
     suspense_id = suspense_account(event.gateway_account_id, event.merchant_id, money.currency)
     incoming = Incoming(suspense_id, money, worth, event.merchant_id)
-    wallet_id = wallet_account(shopper_id, event.merchant_id, worth.currency)
+    owner = order.shopper_id if order is not None else living_shopper(shopper_id=shopper_id)
+    wallet_id = wallet_account(owner, event.merchant_id, worth.currency)
     ledger.post(transfers=incoming.paid_into(wallet_id, TransferCode.REFUND, refund_id), now=now)
     return worth
 

@@ -128,8 +128,8 @@ ORDER BY created_at DESC LIMIT 1
 """
 """The intent that is under way for an order at one gateway account."""
 
-LOCK_SHOPPER = "SELECT 1 FROM shopper WHERE id = %s FOR NO KEY UPDATE"
-"""One shopper's top-ups are asked for one after another."""
+LOCK_SHOPPER = "SELECT 1 FROM shopper WHERE id = %s AND merged_into IS NULL FOR NO KEY UPDATE"
+"""One shopper's top-ups are asked for one after another; nothing when it became part of another meanwhile."""
 
 OPEN_TOPUP = """
 SELECT id FROM payment WHERE shopper_id = %s AND order_id IS NULL AND merchant_id = %s AND gateway_account_id = %s

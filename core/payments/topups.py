@@ -48,7 +48,8 @@ def start_topup(*, actor: Actor, gateway_account_id: int, amount: Money, now: da
     what = (amount.minor, amount.currency, PaymentState.CREATED, now, expires_at, None, poll_at)
 
     def work() -> UUID:
-        execute(sql.LOCK_SHOPPER, (actor.id,))
+        if not execute(sql.LOCK_SHOPPER, (actor.id,)):
+            raise NotFound("shopper")
         under_way = execute(sql.OPEN_TOPUP, (actor.id, actor.party_id, account.id, amount.minor, now))
         if under_way:
             return UUID(str(under_way[0][0]))
