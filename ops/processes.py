@@ -21,7 +21,7 @@ from ops.engines import launch
 from ops.entitlements import environment_of
 
 READY_FD = "KEYSTALL_READY_FD"  # the child writes one byte there when it serves
-START_ORDER = ("vault", "worker", "web")
+START_ORDER = ("vault", "worker", "bot", "web")
 _STOP_SECONDS = {
     "web": 2.0,
     "bot": 2.0,
@@ -119,7 +119,7 @@ class Supervisor:
         self._stopping = True
 
     def stop(self) -> None:
-        """SIGTERM to web, then worker, then vault, each once the one before has ended; late ones are killed."""
+        """SIGTERM to web, then bot, worker and vault, each once the one before has ended; late ones are killed."""
         self._stopping = True
         for child in reversed(self.children):
             if child.process is not None:

@@ -34,6 +34,7 @@ OF_CHANNEL = COLUMNS + "WHERE a.channel = %s AND a.enabled AND m.status = 'activ
 BY_ID = COLUMNS + "WHERE a.id = %s"
 BY_OPAQUE_ID = COLUMNS + "WHERE a.opaque_id = %s AND a.enabled AND m.status = 'active'"
 BY_EXTERNAL_ID = COLUMNS + "WHERE a.channel = %s AND a.external_id = %s"
+EVERY = COLUMNS + "ORDER BY a.id"
 OF_MERCHANT = COLUMNS + "WHERE a.merchant_id = %s ORDER BY a.id"
 SET_SETTINGS = "UPDATE chat_account SET settings = settings || %s, username = %s, names = %s WHERE id = %s"
 SET_ENABLED = "UPDATE chat_account SET enabled = %s WHERE id = %s AND enabled <> %s"
@@ -156,6 +157,11 @@ def chat_accounts(*, channel: ChatChannel) -> list[ChatAccount]:
 def chat_accounts_of(*, merchant_id: int) -> list[ChatAccount]:
     """All accounts of a merchant, those that are off too."""
     return [_account(row) for row in execute(OF_MERCHANT, (merchant_id,))]
+
+
+def every_chat_account() -> list[ChatAccount]:
+    """All accounts of all merchants, for the command line and `doctor`."""
+    return [_account(row) for row in execute(EVERY)]
 
 
 def chat_account(*, account_id: int) -> ChatAccount:

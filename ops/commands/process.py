@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def process(name: str) -> None:
-    """Run web, worker, vault, or seed (once); all settings come from the environment."""
+    """Run web, bot, worker, vault, or seed (once); all settings come from the environment."""
     config = prepared(name)
     log = structlog.get_logger()
     try:
@@ -39,7 +39,7 @@ def process(name: str) -> None:
 
 
 def prepared(name: str) -> Config:
-    """The settings of this process, once its log is open and, for web and worker, everything else is shut."""
+    """The settings of this process, once its log is open and, for web, bot and worker, everything else is shut."""
     config = loading.load(None, os.environ)
     closed = [Path(path) for path in os.environ.get(CLOSED, "").split(os.pathsep) if path]
     forget_environment()
@@ -62,6 +62,10 @@ def main_of(name: str) -> Main:
             from ops import web
 
             return web.main
+        case "bot":
+            from ops import bot
+
+            return bot.main
         case "worker":
             from ops import worker
 

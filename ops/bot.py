@@ -1,0 +1,89 @@
+"""The bot process: Telegram's bots of all merchants, in one loop, with their tokens and no key that opens a card."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.engine import Engine
+from channels.chat.telegram.api import server_of
+from channels.chat.telegram.dialog import Dialog
+from channels.chat.telegram.fleet import Fleet
+from channels.chat.telegram.shared import BotKeys, Hook, Shared
+from channels.wake import Wakes
+from core import db
+from core.config import Config
+from core.connections.chats import ChatAccount
+from ops import wiring
+
+if TYPE_CHECKING:
+    from channels.chat.telegram.running import RunningBot
+
+THREADS = 8  # use cases at once, of all bots
+URGENT_THREADS = 2  # kept free for checkouts
+SPARE_CONNECTIONS = 2
+LISTENER = "keystall bot"
+"""The name of its connection: by it others see that the process is there."""
+
+log = structlog.get_logger()
+
+
+def main(config: Config, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT. `config` holds the address and keys of this process only."""
+    db.connect(config.database.roles.shop, size=THREADS + URGENT_THREADS + SPARE_CONNECTIONS)
+    try:
+        asyncio.run(serve(config, ready))
+    finally:
+        db.close()
+
+
+async def serve(config: Config, ready: Callable[[], None]) -> None:
+    """All bots, until a signal."""
+    asked = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    await serve_until(asked, config, ready)
+
+
+async def serve_until(asked: asyncio.Event, config: Config, ready: Callable[[], None] = lambda: None) -> None:
+    """All bots, until somebody asks to stop."""
+    wakes = Wakes(config.database.roles.direct or config.database.roles.shop, name=LISTENER)
+    with (
+        ThreadPoolExecutor(THREADS, thread_name_prefix="use-case") as threads,
+        ThreadPoolExecutor(URGENT_THREADS, thread_name_prefix="urgent") as urgent,
+    ):
+        fleet = await asyncio.get_running_loop().run_in_executor(threads, assembled, config, wakes, threads, urgent)
+        wakes.open()
+        running = asyncio.create_task(fleet.run())
+        ready()
+        try:
+            await asyncio.wait([asyncio.create_task(asked.wait()), running], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+            await wakes.close()
+
+
+def assembled(config: Config, wakes: Wakes, threads: ThreadPoolExecutor, urgent: ThreadPoolExecutor) -> Fleet:
+    """The fleet with this process's own keys; aiogram waits for the first bot."""
+    with db.connection():
+        shop = wiring.shop_context(config)
+    dialog = Dialog(Engine(shop), shop, config.secret(config.secrets.session_key), config.public_url)
+    shared = Shared(dialog, wakes, shop.clock, config.secret(config.secrets.inbox_key), threads, urgent)
+
+    def start_bot(account: ChatAccount, keys: BotKeys) -> RunningBot:
+        from channels.chat.telegram.running import RunningBot
+
+        is_hooked = config.telegram.mode == "webhook"
+        hook = Hook(f"{config.public_url}/hooks/telegram/{account.opaque_id}", keys.hook_secret) if is_hooked else None
+        server = server_of(account, api_base=config.telegram.api_base, proxy=config.telegram.proxy)
+        return RunningBot(account, keys.token, server, shared, hook)
+
+    return Fleet(shared, config.secret(config.secrets.bot_key), start_bot)
