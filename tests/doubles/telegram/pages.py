@@ -126,7 +126,7 @@ def _act(bot: BotAccount, user: User, given: dict[str, Any]) -> dict[str, Any]:
             return {"toast": answer.text, "alert": answer.is_alert, "url": answer.url} if answer else {"toast": None}
         case "pay":
             paid = user.pay_invoice(bot, given.get("link") or given["message"])
-            return {"toast": f"⭐ {paid.amount}" if paid.ok else paid.error, "alert": not paid.ok}
+            return {"toast": f"★ {paid.amount}" if paid.ok else paid.error, "alert": not paid.ok}
         case "block":
             user.block(bot)
         case "unblock":

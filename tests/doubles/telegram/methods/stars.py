@@ -19,7 +19,7 @@ def send_invoice(world: World, bot: BotAccount, values: dict[str, Any]) -> Any:
         "total_amount": values["prices"][0]["amount"],
     }  # fmt: skip
     rows = (values.get("reply_markup") or {}).get("inline_keyboard")
-    pay = [[{"text": f"Pay ⭐️{invoice['total_amount']}", "pay": True}]]
+    pay = [[{"text": f"Pay ★{invoice['total_amount']}", "pay": True}]]
     message = send(world, bot, values | {"reply_markup": {"inline_keyboard": rows or pay}}, {"invoice": invoice})
     world.invoices[f"{bot.id}:{message['chat']['id']}:{message['message_id']}"] = values
     return message

@@ -98,8 +98,8 @@ function button(message, given) {
 }
 
 function event(message) {
-  if (message.paid) return `You paid ⭐ ${message.paid.total_amount}`;
-  if (message.refunded) return `⭐ ${message.refunded.total_amount} came back`;
+  if (message.paid) return `You paid ★ ${message.paid.total_amount}`;
+  if (message.refunded) return `★ ${message.refunded.total_amount} came back`;
   return null;
 }
 
@@ -115,7 +115,7 @@ function messageElement(message) {
     bubble.append(picture);
   }
   if (message.file) {
-    const link = made("a", "file", `📄 ${message.file.name} (${message.file.size} B)`);
+    const link = made("a", "file", `↓ ${message.file.name} (${message.file.size} B)`);
     link.href = `person/file/${message.file.id}`;
     link.download = message.file.name;
     bubble.append(link);
@@ -147,7 +147,7 @@ function draw(state) {
   choices(at("bot"), state.bots.map((bot) => [bot.id, `${bot.first_name} @${bot.username}`]), state.bot);
   choices(at("user"), state.people.map((each) => [each.id, `${each.first_name} (${each.id})`]), state.user);
   Object.assign(chosen, { bot: state.bot, user: state.user });
-  at("stars").textContent = `⭐ ${state.stars ?? 0}`;
+  at("stars").textContent = `★ ${state.stars ?? 0}`;
   at("block").textContent = state.blocked ? "Unblock the bot" : "Block the bot";
   at("block").dataset.do = state.blocked ? "unblock" : "block";
   at("menu-box").hidden = !state.commands?.length;
