@@ -27,18 +27,18 @@ HTML = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 B
 
 
 class Connection(H11Protocol):
-    """Knows its transport by the client's address, so that a connection can end without an answer."""
+    """Knows its transport by both ends' addresses, so that a connection can end without an answer."""
 
-    open: dict[tuple[str, int], asyncio.Transport] = {}  # noqa: RUF012 (one per process; ports are unique)
+    open: dict[tuple[Any, Any], asyncio.Transport] = {}  # noqa: RUF012 (one per process)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if self.client is not None:
-            self.open[self.client] = transport
+            self.open[self.client, self.server] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.client is not None:
-            self.open.pop(self.client, None)
+            self.open.pop((self.client, self.server), None)
         super().connection_lost(exc)
 
 
@@ -229,7 +229,7 @@ class Server:
 
     async def _drop(self, request: Request) -> Response:
         """End the connection; what is returned reaches nobody."""
-        transport = Connection.open.get(tuple(request.scope["client"]))
+        transport = Connection.open.get((request.scope["client"], request.scope["server"]))
         if transport is not None:
             transport.abort()
         await asyncio.sleep(0.01)
