@@ -12,6 +12,7 @@ from bot.screens import Option
 from bot.texts import Phrasebook, Texts
 from core.actor import Actor
 from core.clock import Clock
+from core.members.contacts import ContactKind
 from core.orders.values import OrderKeys, OrderPolicy
 from core.secret import Secret
 
@@ -21,7 +22,8 @@ class ShopContext:
     """What the engine needs of the store; built once when a process starts.
 
     `button_key` makes the tokens of buttons under messages sent unasked, which must be the same at every reading;
-    `currency` is the store's own, in which a wallet is shown where no order or event says another.
+    `currency` is the store's own, in which a wallet is shown where no order or event says another; `contacts` are the
+    ways outside the chats that the store can send by.
     """
 
     clock: Clock
@@ -30,6 +32,7 @@ class ShopContext:
     order_policy: OrderPolicy
     order_keys: OrderKeys
     button_key: Secret
+    contacts: frozenset[ContactKind] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from bot.talk import ShopContext
 from bot.texts import Phrasebook
 from channels.chat.couriers import Couriers
 from channels.chat.telegram.courier import TelegramCourier
+from channels.notify.alerts import alerts_of
+from channels.notify.codes import code_sender, contact_kinds
 from channels.pay.sandbox import SandboxGateway, SandboxVerifier, pay_in_sandbox, refuse_elsewhere
 from core import db
 from core.clock import Clock, DatabaseClock
@@ -63,15 +65,21 @@ def order_keys(config: Config) -> OrderKeys:
     return OrderKeys(seal=config.secret(config.secrets.seal_key), session=config.secret(config.secrets.session_key))
 
 
+def phrasebook(config: Config) -> Phrasebook:
+    """Every language of the conversation, in the store's zone."""
+    return Phrasebook(zone=config.store.timezone, default=config.store.default_locale)
+
+
 def shop_context(config: Config) -> ShopContext:
     """What the dialog engine is handed."""
     return ShopContext(
         clock=clock(),
-        phrasebook=Phrasebook(zone=config.store.timezone, default=config.store.default_locale),
+        phrasebook=phrasebook(config),
         currency=config.store.currency,
         order_policy=order_policy(config),
         order_keys=order_keys(config),
         button_key=config.secret(config.secrets.session_key),
+        contacts=contact_kinds(config),
     )
 
 
@@ -139,7 +147,7 @@ def bare_context(config: Config) -> ShopContext:
     """What the dialog engine is handed where it only draws what is told: no key that answers or orders."""
     return ShopContext(
         clock=clock(),
-        phrasebook=Phrasebook(zone=config.store.timezone, default=config.store.default_locale),
+        phrasebook=phrasebook(config),
         currency=config.store.currency,
         order_policy=order_policy(config),
         order_keys=OrderKeys(seal=NoSecret(), session=NoSecret()),
@@ -154,6 +162,7 @@ def handlers(config: Config) -> dict[Work, Callable[[UUID], object]]:
     vault = star_side.confirming(vault_client(config), clock=time)
     gateways: dict[str, Gateway] = {"stars": star_side.gateway} | ({"sandbox": play} if play else {})
     checks, carries = {**verifiers(config), "stars": star_side.verifier}, carrier(config)
+    codes, alerts = code_sender(config, phrasebook=phrasebook(config), clock=time), alerts_of(config)
     work: dict[Work, Callable[[UUID], object]] = {
         Work.DELIVER: lambda one: deliver(delivery_id=one, vault=vault, carrier=carries, now=time.now()),
         Work.REREAD: lambda one: reread(reading_id=one, vault=vault, now=time.now()),
@@ -163,6 +172,8 @@ def handlers(config: Config) -> dict[Work, Callable[[UUID], object]]:
             payment_id=one, gateways=gateways, verifiers=checks, policy=policy, now=time.now()
         ),
         Work.REFUND: lambda one: carry_out_refund(refund_id=one, gateways=gateways, now=time.now()),
+        Work.CONTACT_CODE: codes.send,
+        Work.ALERT: lambda one: alerts.tell(one, now=time.now()),
     }
     if play is not None:
         work[Work.SANDBOX_PAY] = lambda one: pay_in_sandbox(one, sandbox=play, now=time.now())

@@ -1,0 +1,147 @@
+"""The ways outside the chats, in the order they are tried: a letter, then a text message; neither carries a card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from bot.letters import Place, draw_letter, order_end
+from bot.texts import Phrasebook, Texts
+from channels.notify.answers import is_misconfigured
+from channels.notify.email import Letter, Mailer, mail_server
+from channels.notify.sms import Texter, TextMessage, sms_account, texter
+from core.actor import SYSTEM, Actor, ActorKind
+from core.clock import Clock
+from core.config import Config
+from core.connections.chats import ChatChannel, chat_account, read_address
+from core.errors import NotFound
+from core.ids import Prefix, parse
+from core.members.contacts import ContactKind, contacts_of
+from core.messages.alerts import AlertKind, raise_alert
+from core.messages.service import MessageKind
+from core.orders.service import OrderView, order_view
+from core.parties.service import PartyView, access_party
+from core.ports import Parcel, SendAnswer
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a letter needs beside its message."""
+
+    phrasebook: Phrasebook
+    public_url: str
+
+
+class EmailWay:
+    """Letters; a `core.fulfilment.carrying.OtherWay`."""
+
+    name = "email"
+
+    def __init__(self, mailer: Mailer, words: Words, clock: Clock) -> None:
+        self._mailer = mailer
+        self._words = words
+        self._clock = clock
+
+    def tell(self, parcel: Parcel, /) -> SendAnswer | None:
+        """Send the message as a letter; None without a confirmed address, or for what is worth no letter."""
+        address = _address(parcel, ContactKind.EMAIL)
+        if address is None:
+            return None
+        texts = self._words.phrasebook.texts(parcel.locale)
+        merchant = access_party(actor=SYSTEM, party_id=parcel.merchant_id)
+        words = draw_letter(
+            texts,
+            MessageKind(parcel.kind),
+            parcel.body,
+            _order(parcel),
+            shop=texts.name(merchant.names),
+            place=place_of(texts, parcel, merchant, public_url=self._words.public_url),
+        )
+        if words is None:
+            return None
+        letter = Letter(address, words.subject, words.text, reference_of(parcel), words.link, words.link_text)
+        return watched(self.name, self._mailer.send(letter, now=self._clock.now()), clock=self._clock)
+
+
+class SmsWay:
+    """Text messages that cards are ready, and nothing else: each costs money. An `OtherWay` too."""
+
+    name = "sms"
+
+    def __init__(
+        self, wire: Texter, phrasebook: Phrasebook, clock: Clock, *, template: str, variables: Sequence[str]
+    ) -> None:
+        self._wire = wire
+        self._phrasebook = phrasebook
+        self._clock = clock
+        self._template = template
+        self._variables = tuple(variables)
+
+    def tell(self, parcel: Parcel, /) -> SendAnswer | None:
+        """Say that the cards are ready; None without a confirmed phone, and for every other message."""
+        address, view = _address(parcel, ContactKind.PHONE), _order(parcel)
+        if address is None or view is None or parcel.kind != MessageKind.CARDS:
+            return None
+        merchant = access_party(actor=SYSTEM, party_id=parcel.merchant_id)
+        shop = self._phrasebook.texts(parcel.locale).name(merchant.names)
+        values = {"order": order_end(view.id), "shop": shop}
+        message = TextMessage(address, self._template, {name: values[name] for name in self._variables})
+        return watched(self.name, self._wire.send(message), clock=self._clock)
+
+
+def other_ways(config: Config, *, phrasebook: Phrasebook, clock: Clock) -> list[EmailWay | SmsWay]:
+    """The ways that are switched on, in the order they are tried. Raises ConfigError without their secrets."""
+    ways: list[EmailWay | SmsWay] = []
+    if server := mail_server(config):
+        ways.append(EmailWay(Mailer(server), Words(phrasebook, config.public_url), clock))
+    if account := sms_account(config):
+        sms = config.sms
+        wire = texter(account)
+        ways.append(SmsWay(wire, phrasebook, clock, template=sms.cards_template, variables=sms.cards_params))
+    return ways
+
+
+def watched(way: str, answer: SendAnswer, *, clock: Clock) -> SendAnswer:
+    """The same answer; where the operator must mend something first, that is alerted."""
+    if is_misconfigured(answer):
+        log.error("a way to tell people does not work", way=way, problem=answer.problem)
+        detail = {"problem": answer.problem}
+        raise_alert(kind=AlertKind.CHANNEL_MISCONFIGURED, subject=way, detail=detail, now=clock.now())
+    return answer
+
+
+def reference_of(parcel: Parcel) -> str:
+    """What names a message for ever: its conversation, kind and the ids in its body."""
+    named = sorted((name, value) for name, value in parcel.body.items() if isinstance(value, str | int))
+    return "/".join([str(parcel.conversation_id), parcel.kind, *(f"{name}={value}" for name, value in named)])
+
+
+def place_of(texts: Texts, parcel: Parcel, merchant: PartyView, *, public_url: str) -> Place:
+    """The chat that the shopper knows us from: the bot, the official account, or the shop's page."""
+    address = read_address(parcel.chat_address)
+    if address is None:
+        link = f"{public_url}/s/{merchant.code}"
+        return Place(link, link)
+    account = chat_account(account_id=address.account_id)
+    if address.channel is ChatChannel.TELEGRAM:
+        return Place(f"Telegram @{account.username}", f"https://t.me/{account.username}" if account.username else "")
+    return Place(texts.row(texts.say("WeChat"), texts.name(account.names)))
+
+
+def _address(parcel: Parcel, kind: ContactKind) -> str | None:
+    known = contacts_of(shopper_id=parcel.shopper_id)
+    return next((contact.address for contact in known if contact.kind is kind), None)
+
+
+def _order(parcel: Parcel) -> OrderView | None:
+    if "order" not in parcel.body:
+        return None
+    shopper = Actor(ActorKind.SHOPPER, id=parcel.shopper_id, party_id=parcel.merchant_id)
+    try:
+        return order_view(actor=shopper, order_id=parse(Prefix.ORDER, str(parcel.body["order"])))
+    except NotFound:
+        return None
