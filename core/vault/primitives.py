@@ -1,7 +1,8 @@
 """The few cryptographic moves that every seal is made of, so that each has one shape and one failure.
 
 Nothing here knows what is sealed; ``seal.py`` gives each use its purpose and its context. Algorithms: HPKE
-(RFC 9180) with ML-KEM-768 + X25519, HKDF-SHA256 and AES-256-GCM; AES-256-GCM alone under a data key.
+(RFC 9180) with ML-KEM-768 + X25519, HKDF-SHA256 and AES-256-GCM; AES-256-GCM alone under a data key; and for
+browsers, which have no ML-KEM, ECDH over P-256 with HKDF-SHA256 and AES-256-GCM.
 """
 
 from __future__ import annotations
@@ -12,18 +13,22 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, hpke
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+POINT_BYTES = 65  # an uncompressed point of P-256, as WebCrypto exports a public key
 SEED_BYTES = 96  # 64 for ML-KEM-768 (d and z of FIPS 203), 32 for X25519
 _MLKEM_SEED = 64
 _MLKEM_PUBLIC = 1184
 _PRIVATE_MARK = b"KSPRIV1\n"
 _PUBLIC_MARK = b"KSPUB01\n"
+_POINT_FORMAT = b"\x01"
 _SUITE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 
 Part = bytes | str | int | UUID
@@ -111,6 +116,34 @@ def hpke_open(private: bytes, sealed: bytes, context: bytes) -> bytes:
     try:
         return _SUITE.decrypt(sealed, hpke.MLKEM768X25519PrivateKey(mlkem, x25519), info=context)
     except (InvalidTag, ValueError):
+        raise SealError from None
+
+
+def check_point(point: bytes) -> None:
+    """Raises `SealError` unless the bytes are an uncompressed point of P-256."""
+    _point(point)
+
+
+def point_seal(point: bytes, plaintext: bytes, context: bytes) -> bytes:
+    """Seal to a browser's P-256 point: 94 bytes longer than the plaintext. Raises `SealError` for bytes that are none.
+
+    Format 1, then a fresh point of ours (65 bytes), a nonce (12), and AES-256-GCM with the context as associated data.
+    Its key is HKDF-SHA256 (no salt) of the shared secret; `info` is the framed context and both points.
+    """
+    fresh = ec.generate_private_key(ec.SECP256R1())
+    ours = fresh.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    shared = fresh.exchange(ec.ECDH(), _point(point))
+    info = framed(context, ours, point)
+    key = HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=info).derive(shared)
+    return _POINT_FORMAT + ours + gcm_seal(key, plaintext, context)
+
+
+def _point(point: bytes) -> ec.EllipticCurvePublicKey:
+    if len(point) != POINT_BYTES:
+        raise SealError
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    except ValueError:
         raise SealError from None
 
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from core.vault.primitives import (
     KEY_BYTES,
+    POINT_BYTES,
     SEED_BYTES,
     SealError,
     derive,
@@ -31,6 +32,7 @@ from core.vault.primitives import (
     hpke_open,
     hpke_seal,
     new_private,
+    point_seal,
     private_from_seed,
     public_id,
     public_of,
@@ -245,8 +247,13 @@ def answer_public_key(token: str) -> bytes:
 
 
 def seal_answer(public: bytes, plaintext: bytes, context: bytes) -> bytes:
-    """Seal an answer so that only the holder of the bearer token reads it."""
-    return hpke_seal(public, plaintext, framed(Purpose.ANSWER, context))
+    """Seal an answer so that only its reader opens it: whoever holds the bearer token, or the page that made the pair.
+
+    A page's key is a point of P-256, which its browser opens (`static/js/seal.js`). Raises `SealError` for other bytes.
+    """
+    purpose = framed(Purpose.ANSWER, context)
+    seal_to = point_seal if len(public) == POINT_BYTES else hpke_seal
+    return seal_to(public, plaintext, purpose)
 
 
 def open_answer(token: str, sealed: bytes, context: bytes) -> bytes:
