@@ -135,3 +135,11 @@ class Courier(Protocol):
     def hand_over(self, parcel: Parcel, /) -> SendAnswer:
         """Draw and send one message to `parcel.chat_address`, only there; never raises for what a platform says."""
         ...
+
+
+class Identifier(Protocol):
+    """Asks a chat platform who it is that it sent to us; used by the worker, which has the app secrets."""
+
+    def identify(self, account_id: int, code: Secret, /) -> str | None:
+        """The platform's number of the person (openid) behind a code; None where it does not say. Never raises."""
+        ...

@@ -20,6 +20,7 @@ class Work(StrEnum):
     QUERY_PAYMENT = "query_payment"  # reference: payment; ask the gateway what became of it
     SANDBOX_PAY = "sandbox_pay"  # reference: payment; the sandbox's own side: charge, then send its notice
     REFUND = "refund"  # reference: refund; send money back to where it came from
+    WECHAT_LOGIN = "wechat_login"  # reference: page_login; ask the platform who opened a page
     CONTACT_CODE = "contact_code"  # reference: contact_code; mint and send the code that confirms an address
     ALERT = "alert"  # reference: alert; tell the operator what a person must see
 
@@ -32,6 +33,7 @@ ENQUEUED_BY: dict[Work, frozenset[str]] = {
     Work.QUERY_PAYMENT: frozenset({"shop", "worker"}),
     Work.SANDBOX_PAY: frozenset({"shop"}),
     Work.REFUND: frozenset({"shop", "worker"}),
+    Work.WECHAT_LOGIN: frozenset({"shop"}),
     Work.CONTACT_CODE: frozenset({"shop", "worker"}),
     Work.ALERT: frozenset({"shop", "worker"}),
 }
@@ -40,6 +42,7 @@ ENQUEUED_BY: dict[Work, frozenset[str]] = {
 PRIORITY: dict[Work, int] = {
     Work.DELIVER: 30,  # someone has paid
     Work.REREAD: 20,
+    Work.WECHAT_LOGIN: 20,  # someone looks at a page that waits
     Work.SEND: 15,  # receipts and notices: behind the cards
     Work.START_PAYMENT: 10,
     Work.SANDBOX_PAY: 10,

@@ -44,6 +44,7 @@ REPLAYS = """
 DELETE FROM wechat_replay WHERE (account_id, replay_key) IN (
     SELECT account_id, replay_key FROM wechat_replay WHERE at < %s LIMIT %s)
 """
+LOGINS = "DELETE FROM page_login WHERE id IN (SELECT id FROM page_login WHERE created_at < %s LIMIT %s)"
 SESSIONS = "DELETE FROM chat_session WHERE id IN (SELECT id FROM chat_session WHERE expires_at < %s LIMIT %s)"
 
 
@@ -56,6 +57,7 @@ def remove_expired(*, now: datetime, limit: int = 2000) -> int:
         + changed(MENUS, (now, limit))
         + changed(ANSWERS, (now, limit))
         + changed(REPLAYS, (now - REPLAY_KEPT, limit))
+        + changed(LOGINS, (now - SESSION_KEPT, limit))
         + changed(SESSIONS, (now - SESSION_KEPT, limit))
         + changed(READINGS, (now - BODY_KEPT, limit))
     )

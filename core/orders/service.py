@@ -10,7 +10,7 @@ from core.orders.review import LineInReview, lines_in_review, release_order
 from core.orders.settle import mark_returned, settle_order
 from core.orders.tokens import pay_token
 from core.orders.values import LineView, OrderKeys, OrderPolicy, OrderView, PlacedOrder, Settled, WantedLine
-from core.orders.views import order_by_token, order_view, orders_of
+from core.orders.views import order_by_token, order_view, orders_of, placed_by
 
 __all__ = [
     "LineInReview",
@@ -38,6 +38,7 @@ __all__ = [
     "orders_of",
     "pay_token",
     "place_order",
+    "placed_by",
     "put_back",
     "release_order",
     "settle_order",

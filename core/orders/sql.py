@@ -154,6 +154,9 @@ ORDERS_OF_SHOPPER = ORDER_VIEW.format(
 ORDER_OF_SHOPPER = ORDER_VIEW.format(
     chosen="SELECT * FROM shop_order WHERE id = %(order)s AND shopper_id = %(shopper)s"
 )
+ORDER_OF_SUBMISSION = """
+SELECT reference FROM submission WHERE merchant_id = %s AND caller = %s AND operation = 'order.place' AND key = %s
+"""
 ORDER_BY_TOKEN = ORDER_VIEW.format(chosen="SELECT * FROM shop_order WHERE access_hash = %(hash)s")
 
 BEGIN_SENDING = """

@@ -29,6 +29,12 @@ def order_view(*, actor: Actor, order_id: UUID) -> OrderView:
     return views[0]
 
 
+def placed_by(*, actor: Actor, submission_id: str) -> OrderView | None:
+    """The order that a submission of this shopper made; None while it has made none."""
+    rows = execute(sql.ORDER_OF_SUBMISSION, (actor.party_id, f"shopper:{actor.id}", submission_id))
+    return order_view(actor=actor, order_id=rows[0][0]) if rows else None
+
+
 def order_by_token(*, token: str) -> OrderView:
     """The order behind /pay/<token>. Raises `NotFound`."""
     views = _views(execute(sql.ORDER_BY_TOKEN, {"hash": hashlib.sha256(token.encode()).digest()}))

@@ -9,7 +9,7 @@ from uuid import UUID
 from core.actor import Actor
 from core.db import changed, execute, in_transaction
 from core.money import Money
-from core.orders.service import lock_order
+from core.orders.service import lock_order, order_view
 from core.payments import sql, suspense
 from core.payments.event import SuspenseEvent, access_event, find_event
 from core.payments.refunds import give_to_wallet
@@ -41,6 +41,16 @@ def choose_exchange(*, actor: Actor, event_id: UUID, now: datetime) -> Money:
         )
 
     return in_transaction(work)
+
+
+def undecided(*, actor: Actor, order_id: UUID) -> list[tuple[UUID, Money]]:
+    """Late money of the shopper's own order that waits for 退款 or 换货: each event with its amount, oldest first.
+
+    Raises `NotFound`.
+    """
+    order_view(actor=actor, order_id=order_id)
+    rows = execute(sql.UNDECIDED_OF_ORDER, (order_id, SuspenseReason.LATE))
+    return [(event_id, Money(minor, currency)) for event_id, minor, currency in rows]
 
 
 def decide_due(*, now: datetime, limit: int = 100) -> int:

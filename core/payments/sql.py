@@ -109,6 +109,11 @@ FOR NO KEY UPDATE OF e
 """
 """One such event with its payment, locked against a second sweep."""
 
+UNDECIDED_OF_ORDER = """
+SELECT id, amount_minor, currency FROM payment_event
+WHERE order_id = %s AND booked_to = 'suspense' AND reason = %s AND resolved_at IS NULL ORDER BY received_at, id
+"""
+
 UNDECIDED = """
 SELECT id FROM payment_event
 WHERE booked_to = 'suspense' AND resolved_at IS NULL AND decide_by <= %s ORDER BY decide_by LIMIT %s
