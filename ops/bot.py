@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,22 +21,22 @@ from core import db
 from core.config import Config
 from core.connections.chats import ChatAccount
 from ops import wiring
+from ops.health import LISTENER
 
 if TYPE_CHECKING:
     from channels.chat.telegram.running import RunningBot
 
 THREADS = 8  # use cases at once, of all bots
+INTAKE_THREADS = 4  # write updates down
 URGENT_THREADS = 2  # kept free for checkouts
 SPARE_CONNECTIONS = 2
-LISTENER = "keystall bot"
-"""The name of its connection: by it others see that the process is there."""
 
 log = structlog.get_logger()
 
 
 def main(config: Config, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT. `config` holds the address and keys of this process only."""
-    db.connect(config.database.roles.shop, size=THREADS + URGENT_THREADS + SPARE_CONNECTIONS)
+    db.connect(config.database.roles.shop, size=THREADS + INTAKE_THREADS + URGENT_THREADS + SPARE_CONNECTIONS)
     try:
         asyncio.run(serve(config, ready))
     finally:
@@ -56,9 +56,11 @@ async def serve_until(asked: asyncio.Event, config: Config, ready: Callable[[], 
     wakes = Wakes(config.database.roles.direct or config.database.roles.shop, name=LISTENER)
     with (
         ThreadPoolExecutor(THREADS, thread_name_prefix="use-case") as threads,
+        ThreadPoolExecutor(INTAKE_THREADS, thread_name_prefix="intake") as intake,
         ThreadPoolExecutor(URGENT_THREADS, thread_name_prefix="urgent") as urgent,
     ):
-        fleet = await asyncio.get_running_loop().run_in_executor(threads, assembled, config, wakes, threads, urgent)
+        pools = (threads, intake, urgent)
+        fleet = await asyncio.get_running_loop().run_in_executor(threads, assembled, config, wakes, *pools)
         wakes.open()
         running = asyncio.create_task(fleet.run())
         ready()
@@ -71,12 +73,12 @@ async def serve_until(asked: asyncio.Event, config: Config, ready: Callable[[], 
             await wakes.close()
 
 
-def assembled(config: Config, wakes: Wakes, threads: ThreadPoolExecutor, urgent: ThreadPoolExecutor) -> Fleet:
+def assembled(config: Config, wakes: Wakes, threads: Executor, intake: Executor, urgent: Executor) -> Fleet:
     """The fleet with this process's own keys; aiogram waits for the first bot."""
     with db.connection():
         shop = wiring.shop_context(config)
     dialog = Dialog(Engine(shop), shop, config.secret(config.secrets.session_key), config.public_url)
-    shared = Shared(dialog, wakes, shop.clock, config.secret(config.secrets.inbox_key), threads, urgent)
+    shared = Shared(dialog, wakes, shop.clock, config.secret(config.secrets.inbox_key), threads, intake, urgent)
 
     def start_bot(account: ChatAccount, keys: BotKeys) -> RunningBot:
         from channels.chat.telegram.running import RunningBot

@@ -18,6 +18,9 @@ from core import db
 from core.config import Config
 from ops.store import why_nothing_sells
 
+LISTENER = "keystall bot"
+"""The name of the bot process's connection: by it others see that the process is there."""
+
 KEPT = 1.0  # seconds that an answer serves for everyone who asks
 PATIENCE = 4.0  # seconds for one part
 
@@ -27,6 +30,12 @@ SELECT EXISTS (SELECT 1 FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.use
                  AND NOT r.rolsuper)
 """
 """The worker is there when it has a connection: visible to every role, and gone the moment it dies."""
+
+BOT = """
+SELECT EXISTS (SELECT 1 FROM chat_account WHERE channel = 'telegram' AND enabled),
+       EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s)
+"""
+"""A bot to serve, and the bot process, which listens under a name of its own."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +60,13 @@ class Health:
         async with self._asking:
             if time.monotonic() - self._asked_at > KEPT:
                 checks = {"database": database, "redis": self._redis, "vault": self._vault, "worker": worker}
+                checks["bot"] = bot
                 answers = await asyncio.gather(*(asked(check) for check in checks.values()))
-                # Counts fall back to the database while Redis is away: that is worth a look, not a stop.
+                # Counts fall back to the database while Redis is away, and web sells without the bot process: that is
+                # worth a look, not a stop.
                 self._parts = {
-                    name: Part(problem, name != "redis") for name, problem in zip(checks, answers, strict=True)
+                    name: Part(problem, name not in {"redis", "bot"})
+                    for name, problem in zip(checks, answers, strict=True)
                 }
                 self._asked_at = time.monotonic()
             return self._parts
@@ -82,6 +94,13 @@ def worker() -> str:
     """Whether a worker has a connection."""
     with db.connection():
         return "" if db.execute(WORKER)[0][0] else "no worker is connected"
+
+
+def bot() -> str:
+    """Whether the bot process listens, where a bot is connected."""
+    with db.connection():
+        is_wanted, is_there = db.execute(BOT, (LISTENER,))[0]
+    return "no bot process is connected" if is_wanted and not is_there else ""
 
 
 async def asked(check: Callable[[], str]) -> str:

@@ -19,7 +19,7 @@ from channels.web.api import describe, messages, products, sessions, stream
 from channels.web.door import Door
 from channels.web.figures import Figures
 from channels.web.frame import Frame
-from channels.web.hooks import pay, wechat
+from channels.web.hooks import pay, telegram, wechat
 from channels.web.render import STATIC
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -56,6 +56,7 @@ def routes(door: Door) -> list[BaseRoute]:
         Route("/api/v1/openapi.json", describe.document, methods=["GET"]),
         Route("/api/docs", describe.page, methods=["GET"]),
         Route("/hooks/pay/{gateway}/{opaque_id}", pay.notice, methods=["POST"]),
+        Route("/hooks/telegram/{opaque_id}", telegram.update, methods=["POST"]),
         Route("/hooks/wechat/{opaque_id}", wechat.verify, methods=["GET"]),
         Route("/hooks/wechat/{opaque_id}", wechat.message, methods=["POST"]),
         Route("/s/{merchant}/", without_slash, methods=["GET"]),

@@ -39,7 +39,7 @@ def as_shop(context: typer.Context) -> Iterator[Config]:
 def add_telegram(
     context: typer.Context,
     merchant: str = typer.Option(..., "--merchant", metavar="CODE", help="Whose bot it is."),
-    token: str = typer.Option(..., "--token", metavar="REFERENCE", help="@BotFather's token, as env:NAME or file:/path."),
+    token: str = typer.Option(..., "--token", metavar="REFERENCE", help="@BotFather's token: env:NAME or file:/path."),
     api_base: str = typer.Option("", "--api-base", metavar="URL", help="A Bot API server for this bot alone."),
 ) -> None:  # fmt: skip
     """Connect a Telegram bot to a merchant, or give a connected one another token. The token is tried first."""

@@ -143,7 +143,7 @@ def test_the_operator_sees_which_part_is_not_ready(operator: httpx.Client) -> No
 
     parts = answer.json()["parts"]
     assert answer.status_code == 503
-    assert set(parts) == {"database", "redis", "vault", "worker"}
+    assert set(parts) == {"database", "redis", "vault", "worker", "bot"}
     assert (parts["database"], parts["redis"]) == ("ok", "ok")
     assert "does not answer" in parts["vault"]
     assert parts["worker"] == "no worker is connected"

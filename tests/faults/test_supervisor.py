@@ -93,6 +93,8 @@ def test_each_process_sees_its_own_addresses_and_keys_only(store: Config, superv
     assert found == {
         "web": {"shop", "panel", "direct"},
         "web keys": {"public_key", "verify_key", "session_key", "seal_key", "inbox_key"},
+        "bot": {"shop", "direct"},
+        "bot keys": {"session_key", "seal_key", "inbox_key", "bot_key"},
         "worker": {"worker", "direct"},
         "worker keys": {"act_key", "bot_key", "worker_key"},
         "vault": {"vault", "direct"},

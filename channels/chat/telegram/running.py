@@ -69,7 +69,7 @@ class RunningBot:
             return intake.take_in(self.account, raw, now=self._shared.clock.now())
 
         async def taken(raw: bytes) -> Call | None:
-            return await in_thread(self._shared.threads, take_in, raw)
+            return await in_thread(self._shared.intake, take_in, raw)
 
         def soon(answer: Call) -> None:
             task = asyncio.create_task(answered_soon(voice, answer))

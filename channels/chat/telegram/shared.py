@@ -17,13 +17,14 @@ HOOK_SECRET_TOLD = "webhook_secret_told"  # noqa: S105 - the same, for the proce
 
 @dataclass(frozen=True)
 class Shared:
-    """One dialog for all; `urgent` are threads that no ordinary use case ever fills (fault 34)."""
+    """One dialog for all; no ordinary use case ever fills the threads of `intake` and `urgent` (fault 34)."""
 
     dialog: Dialog
     wakes: Wakes
     clock: Clock
     inbox_key: Secret = field(repr=False)
     threads: Executor
+    intake: Executor
     urgent: Executor
 
 
