@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import browse, buying, home, numbers, orders, outbox, paying, wallet
+from bot import browse, buying, home, numbers, orders, outbox, paying, stars, wallet
 from bot.incoming import Incoming
 from bot.intents import Act, Intent
 from bot.refusals import refuse
@@ -45,6 +45,8 @@ HANDLERS: Mapping[Intent, Handler] = {
     Intent.PAY: paying.pay,
     Intent.PAID: paying.paid,
     Intent.WALLET_PAY: paying.from_wallet,
+    Intent.STARS: stars.bill,
+    Intent.STARS_TOP_UP: stars.top_up,
     Intent.CANCEL: paying.cancel_word,
     Intent.CANCEL_ORDER: paying.cancelled,
     Intent.CARDS: orders.cards,

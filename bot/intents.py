@@ -33,6 +33,8 @@ class Intent(StrEnum):
     PAY = "pay"  # how to pay an unpaid order
     PAID = "paid"  # "I have paid": look again
     WALLET_PAY = "wallet_pay"  # pays an order from the wallet
+    STARS = "stars"  # has an order's bill in Telegram Stars sent into its chat
+    STARS_TOP_UP = "stars_top_up"  # the same for the wallet
     CANCEL = "cancel"  # the word: whatever is open
     CANCEL_ORDER = "cancel_order"  # gives an unpaid order up
     CARDS = "cards"  # sends delivered cards again

@@ -19,7 +19,10 @@ from core.orders.rules import OrderStatus
 from core.orders.service import LineView, OrderView, cancel_order, order_view, orders_of
 from core.payments.asking import ask_gateway
 from core.payments.rules import NotEnough
-from core.payments.service import pay_from_wallet, settle_free, wallet_balance
+from core.payments.service import offered, pay_from_wallet, settle_free, stars_price, wallet_balance
+
+TELEGRAM = "telegram"
+"""The channel in whose private chats Stars are taken."""
 
 
 def pay(talk: Talk, act: Act) -> Screen:
@@ -47,7 +50,9 @@ def show_order(talk: Talk, order_id: UUID) -> Screen:
     if view.status is not OrderStatus.AWAITING_PAYMENT:
         return draw_receipt(talk.texts, view)
     balance = wallet_balance(actor=talk.actor, currency=view.total.currency)
-    return draw_pay(talk.texts, view, balance=balance, now=talk.now)
+    in_stars = stars_price(actor=talk.actor, order_id=order_id) if talk.incoming.channel == TELEGRAM else None
+    has_page = in_stars is None or bool(offered(merchant_id=talk.merchant_id, currency=view.total.currency))
+    return draw_pay(talk.texts, view, balance=balance, now=talk.now, stars=in_stars, has_page=has_page)
 
 
 def from_wallet(talk: Talk, act: Act) -> Screen:
@@ -105,8 +110,13 @@ def told_apart(texts: Texts, view: OrderView, *, now: datetime) -> str:
     return f"{texts.short_time(view.placed_at, now=now)} · …{public(Prefix.ORDER, view.id)[-6:]}"
 
 
-def draw_pay(texts: Texts, view: OrderView, *, balance: Money, now: datetime) -> Screen:
-    """What is to be paid, until when, and how."""
+def draw_pay(
+    texts: Texts, view: OrderView, *, balance: Money, now: datetime, stars: Money | None = None, has_page: bool = True
+) -> Screen:
+    """What is to be paid, until when, and how; `stars` is its price where it can be paid in Telegram Stars.
+
+    `has_page` says that there is another way on the payment page: a button that leads nowhere is not drawn.
+    """
     order = public(Prefix.ORDER, view.id)
     minutes = max(0, int((view.deadline - now).total_seconds() + 59) // 60)
     lines = [
@@ -117,7 +127,9 @@ def draw_pay(texts: Texts, view: OrderView, *, balance: Money, now: datetime) ->
         texts.say("We keep your cards for {minutes} min more.", minutes=minutes),
         texts.say("As soon as you have paid, your cards arrive in this chat."),
     ]
-    options = [Option(texts.say("Pay {amount}", amount=texts.money(view.total)), pay_order=view.id)]
+    options = [Option(texts.say("Pay {amount}", amount=texts.money(view.total)), pay_order=view.id)] if has_page else []
+    if stars is not None:
+        options.append(choice(texts.say("Pay with Stars ({count} ⭐)", count=stars.minor), Intent.STARS, order=order))
     if balance.minor >= view.total.minor > 0 and texts.manner.shows_prices:
         label = texts.say("Use my wallet ({amount})", amount=texts.money(balance))
         options.append(choice(label, Intent.WALLET_PAY, order=order))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from bot.intents import Act, Intent
 from bot.pages import Page, PageKind
+from bot.paying import TELEGRAM
 from bot.screens import Option, Screen, ScreenKind
 from bot.talk import Talk, choice, home_option
 from bot.texts import Texts
@@ -13,7 +14,14 @@ from core.errors import NotFound
 from core.money import EXPONENT, Money
 from core.orders.rules import NothingIsSold
 from core.payments.rules import NotForSale
-from core.payments.service import choose_exchange, choose_refund, offered, start_topup, wallet_balance
+from core.payments.service import (
+    choose_exchange,
+    choose_refund,
+    offered,
+    stars_topup_price,
+    start_topup,
+    wallet_balance,
+)
 from core.stock.service import hands_out
 
 TOP_UPS = (50, 100, 200, 500)
@@ -31,10 +39,15 @@ def top_up(talk: Talk, act: Act) -> Screen:
         raise NothingIsSold()
     amount = Money(act.number("minor"), act.text("currency"))
     accounts = offered(merchant_id=talk.merchant_id, currency=amount.currency)
-    if not accounts:
+    in_stars = None
+    if talk.incoming.channel == TELEGRAM:
+        in_stars = stars_topup_price(actor=talk.actor, conversation_id=talk.conversation_id, worth=amount)
+    if not accounts and in_stars is None:
         raise NotForSale()
-    payment_id = start_topup(actor=talk.actor, gateway_account_id=accounts[0].id, amount=amount, now=talk.now)
-    return draw_top_up(talk.texts, amount, payment_id)
+    payment_id = None
+    if accounts:
+        payment_id = start_topup(actor=talk.actor, gateway_account_id=accounts[0].id, amount=amount, now=talk.now)
+    return draw_top_up(talk.texts, amount, payment_id, stars=in_stars)
 
 
 def refund_late(talk: Talk, act: Act) -> Screen:
@@ -82,12 +95,17 @@ def draw_wallet_elsewhere(texts: Texts) -> Screen:
     return Screen(ScreenKind.MENU, text, (page, home_option(texts)))
 
 
-def draw_top_up(texts: Texts, amount: Money, payment_id: UUID) -> Screen:
-    """Where a top-up is paid."""
+def draw_top_up(texts: Texts, amount: Money, payment_id: UUID | None, *, stars: Money | None = None) -> Screen:
+    """Where a top-up is paid: on the page of its payment, or in Telegram Stars at this price."""
     lines = [texts.say("Top up your wallet"), *texts.money_row(texts.say("To pay"), amount)]
     lines.append(texts.say("Once you have paid, it is in your wallet in a moment."))
-    pay = Option(texts.say("Pay {amount}", amount=texts.money(amount)), pay_payment=payment_id)
-    return Screen(ScreenKind.PAY, "\n".join(lines), (pay, home_option(texts)))
+    options = []
+    if payment_id is not None:
+        options.append(Option(texts.say("Pay {amount}", amount=texts.money(amount)), pay_payment=payment_id))
+    if stars is not None:
+        label = texts.say("Pay with Stars ({count} ⭐)", count=stars.minor)
+        options.append(choice(label, Intent.STARS_TOP_UP, minor=amount.minor, currency=amount.currency))
+    return Screen(ScreenKind.PAY, "\n".join(lines), (*options, home_option(texts)))
 
 
 def draw_going_back(texts: Texts) -> Screen:

@@ -13,20 +13,18 @@ from uuid import UUID
 
 import structlog
 
-from bot.texts import Phrasebook, Texts
+from bot.stars import bill_words
+from bot.texts import Phrasebook
 from core.clock import Clock
 from core.connections.stars import CURRENCY, BoundBot
 from core.errors import NotFound, Refusal
-from core.ids import Prefix, parse, public
+from core.ids import Prefix, parse
 from core.money import GREATEST, Money
 from core.payments.service import find_payment
-from core.payments.stars import Invoice, invoice_of
+from core.payments.stars import invoice_of
 from core.payments.statements import StatementLine, confirmed_notice, payer_of, record_page, statement_seen
 from core.ports import Outcome, RawNotice, Started
 from core.vault.primitives import SealError
-
-TITLE, DESCRIPTION = 32, 255
-"""Characters that the Bot API takes."""
 
 PAGE = 100
 """Transactions of one page of a statement, the most that the Bot API gives."""
@@ -107,7 +105,7 @@ class StarsGateway:
         """Send the bill into its chat. Raises `StarsProblem` and `NotFound`: the poller starts it again."""
         invoice = invoice_of(payment_id=payment_id)
         api = self._api_of(self._bound_bot_of(invoice.gateway_account_id))
-        title, description = worded(self._phrasebook.texts(invoice.locale), invoice)
+        title, description = bill_words(self._phrasebook.texts(invoice.locale), invoice)
         message = api.send_invoice(
             chat=invoice.chat, title=title, description=description, payload=invoice.payload, amount=amount.minor
         )
@@ -191,27 +189,3 @@ def _line(transaction: StarTransaction) -> StatementLine | None:
     except NotFound:
         return None
     return StatementLine(transaction.id, payment_id, transaction.payer, transaction.amount, transaction.at)
-
-
-def worded(texts: Texts, invoice: Invoice) -> tuple[str, str]:
-    """Title and description of a bill, cut to what the Bot API takes."""
-    goods = texts.say(", ").join(f"{texts.name(names)} × {quantity}" for names, quantity in invoice.lines)
-    worth = texts.money(invoice.worth)
-    if invoice.order_id is None:
-        title = texts.say("Wallet {amount}", amount=worth)
-        description = texts.say("Fills your wallet in this shop with {amount}.", amount=worth)
-    else:
-        title = goods
-        order = public(Prefix.ORDER, invoice.order_id)
-        description = texts.say(
-            "{goods}, worth {amount}. Order {order}. As soon as you have paid, your cards arrive in this chat.",
-            goods=cut(goods, 80),
-            amount=worth,
-            order=order,
-        )
-    return cut(title, TITLE), cut(description, DESCRIPTION)
-
-
-def cut(text: str, most: int) -> str:
-    """A text of at most so many characters, its end marked where it was cut."""
-    return text if len(text) <= most else text[: most - 1] + "…"

@@ -17,7 +17,14 @@ from core.payments.joining import join_due
 from core.payments.late import choose_exchange, choose_refund, decide_due
 from core.payments.notices import Booked, NoticeAnswer, book, receive_notice
 from core.payments.refunds import carry_out_refund
-from core.payments.stars import PrecheckRefusal, check_precheckout, stars_price, start_stars_payment, start_stars_topup
+from core.payments.stars import (
+    PrecheckRefusal,
+    check_precheckout,
+    stars_price,
+    stars_topup_price,
+    start_stars_payment,
+    start_stars_topup,
+)
 from core.payments.stars_events import receive_refunded_payment, receive_successful_payment
 from core.payments.sweeps import poll_due, reconcile_due, refund_due
 from core.payments.topups import conversation_of, request_sandbox_topup, start_topup, topup_by_token, topup_token
@@ -54,6 +61,7 @@ __all__ = [
     "request_sandbox_topup",
     "settle_free",
     "stars_price",
+    "stars_topup_price",
     "start_payment",
     "start_stars_payment",
     "start_stars_topup",

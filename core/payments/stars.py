@@ -58,6 +58,15 @@ def stars_price(*, actor: Actor, order_id: UUID) -> Money | None:
     return price if price.minor <= GREATEST else None
 
 
+def stars_topup_price(*, actor: Actor, conversation_id: UUID, worth: Money) -> Money | None:
+    """What filling the wallet with so much costs in Stars in this chat; None where it cannot be done so."""
+    address = execute(stars_sql.CHAT_OF_CONVERSATION, (conversation_id, actor.id, actor.party_id))
+    if not address:
+        return None
+    account = account_of_chat(merchant_id=actor.party_id or 0, currency=worth.currency, chat_address=address[0][0])
+    return account.rate.asked_for(worth, account.currency) if account and account.rate else None
+
+
 def account_of_chat(*, merchant_id: int, currency: str, chat_address: str) -> GatewayAccount | None:
     """The enabled Stars account of the bot whose private chat this is, for orders in `currency`."""
     place = read_address(chat_address)

@@ -56,7 +56,9 @@ def style_of(screen: Screen, option: Option) -> Style | None:
     intent = option.act.intent if option.act else None
     if intent is Intent.PLACE:
         return Style.SUCCESS
-    if intent is Intent.WALLET_PAY or (intent is Intent.CONFIRM and is_the_only_way_on(screen)):
+    if intent in {Intent.WALLET_PAY, Intent.STARS, Intent.STARS_TOP_UP} or (
+        intent is Intent.CONFIRM and is_the_only_way_on(screen)
+    ):
         return Style.PRIMARY
     if intent is Intent.DISMISS or (intent is Intent.CANCEL_ORDER and screen.kind is ScreenKind.PAY):
         return Style.DANGER
