@@ -77,7 +77,7 @@ class Delivery:
     def bill(self) -> Bill:
         """What must have been paid."""
         payments = frozenset(UUID(row[0]) for row in self.payments or [])
-        return Bill(self.order, self.merchant, self.shopper, payments, self.currency, self.total_minor)
+        return Bill(self.order, self.merchant, self.shopper, payments, self.currency, self.total_minor, self.identity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from core.custody import sql
 from core.custody.keys import OpenVault
-from core.custody.merged import parts_of
+from core.custody.merged import wallets_of
 from core.db import execute
 from core.vault.confirmations import Confirmation, ExchangedPayment, is_confirmed, is_sealed
 from core.vault.notices import UnsignedNotice, read_notice
@@ -51,6 +51,7 @@ class Bill:
     payments: frozenset[UUID]
     currency: str
     total_minor: int
+    identity: UUID
 
     def worth_of(self, piece: Evidence) -> int:
         """What a piece is worth at this merchant, in the bill's currency; 0 where nothing says so."""
@@ -123,9 +124,10 @@ def _exchange(vault: OpenVault, account: int, heard: Confirmation, row: Sequence
     return sealed if fits and is_sealed(vault.keys.seal, sealed, base64.b64decode(seal)) else None
 
 
-def awaits_confirmation(bill: Bill, notices: Iterable[Sequence[Any]]) -> bool:
+def awaits_confirmation(vault: OpenVault, bill: Bill, notices: Iterable[Sequence[Any]]) -> bool:
     """Whether something that may prove the bill comes from a gateway that the worker has yet to ask."""
-    funds = (row[:-1] for row in execute(sql.WALLET_FUNDS, {"shopper": bill.shopper, "merchant": bill.merchant}))
+    wallet = _paying_wallet(vault, bill)
+    funds = [row[:-2] for row in execute(sql.WALLET_FUNDS, wallet.asked)] if wallet is not None else []
     return any(row[1] in UNSIGNED and row[5] is None for row in [*notices, *funds])
 
 
@@ -149,21 +151,39 @@ def proofs(vault: OpenVault, bill: Bill, notices: Iterable[Sequence[Any]]) -> di
     return used | from_wallet[1]
 
 
+@dataclass(frozen=True, slots=True)
+class _Wallet:
+    """The wallet that gave `given` for an order and `spent` in all; it is, or was, that of `owners`."""
+
+    owners: frozenset[UUID]
+    asked: dict[str, object]
+    spent: int
+    given: int
+
+
+def _paying_wallet(vault: OpenVault, bill: Bill) -> _Wallet | None:
+    for owners in wallets_of(vault, order=bill.order, shopper=bill.shopper, identity=bill.identity):
+        asked: dict[str, object] = {"holders": [f"shopper:{one}" for one in owners], "merchant": bill.merchant}
+        asked["currency"] = bill.currency
+        spent, given = execute(sql.WALLET_SPENT, asked | {"order": bill.order})[0]
+        if given:
+            return _Wallet(owners, asked, int(spent), int(given))
+    return None
+
+
 def _wallet(vault: OpenVault, bill: Bill) -> tuple[int, dict[str, str]] | None:
     """What the wallet gave for the order, if authentic notices filled the wallet with all that it ever gave."""
-    who: dict[str, object] = {"shopper": bill.shopper, "merchant": bill.merchant}
-    spent, for_this = execute(sql.WALLET_SPENT, who | {"order": bill.order, "currency": bill.currency})[0]
-    if not for_this:
+    wallet = _paying_wallet(vault, bill)
+    if wallet is None:
         return None
-    filled, used, family = 0, dict[str, str](), frozenset({bill.shopper})
-    for *notice, part in execute(sql.WALLET_FUNDS, who):
+    filled, used = dict[str, int](), dict[str, str]()
+    for *notice, holder, part in execute(sql.WALLET_FUNDS, wallet.asked):
         for piece in authentic(vault, [notice]):
             worth = bill.worth_of(piece)
-            if piece.exchange is not None and piece.exchange.shopper not in family:
-                family = parts_of(vault, bill.shopper)
-            if not worth or (piece.exchange is not None and piece.exchange.shopper not in family):
+            if not worth or (piece.exchange is not None and piece.exchange.shopper not in wallet.owners):
                 continue
             if part is None:
-                used[piece.reference] = f"wallet:{bill.shopper}"
-            filled += worth if part is None else worth * min(int(part), piece.amount_minor) // piece.amount_minor
-    return (int(for_this), used) if filled >= spent else None
+                used[piece.reference] = f"wallet:{str(holder).removeprefix('shopper:')}"
+            came = worth if part is None else worth * min(int(part), piece.amount_minor) // piece.amount_minor
+            filled[piece.reference] = min(worth, filled.get(piece.reference, 0) + came)
+    return (wallet.given, used) if sum(filled.values()) >= wallet.spent else None

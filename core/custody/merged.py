@@ -1,43 +1,39 @@
-"""Which shoppers became parts of one, by bindings whose seals prove right: what was sealed for them is its own now."""
+"""Whose wallet paid: a wallet goes on when its shopper becomes part of another, and stays when an account leaves."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 from uuid import UUID
 
 from core.custody import sql
 from core.custody.keys import OpenVault
+from core.custody.readers import bindings_of, minted_at, proved
 from core.db import execute
-from core.secret import Secret
-from core.vault.bindings import SealedBinding, Side, is_sealed
 
 
 def parts_of(vault: OpenVault, shopper: UUID) -> frozenset[UUID]:
-    """A shopper and all who became a part of it, directly or through another."""
-    found = {shopper}
-    proved = [one for one in map(_binding, execute(sql.MERGED_INTO, {"shopper": shopper})) if _is_proved(vault, *one)]
-    grown = True
+    """A shopper and all with whom it became one, by bindings whose seals prove right: what was theirs is one wallet's.
+
+    A wallet never comes apart again, so bindings that ended count too.
+    """
+    merges = proved(vault, execute(sql.MERGES, {"shopper": shopper}))
+    found, grown = {shopper}, True
     while grown:
-        parts = {one.merged_shopper_id for one, _ in proved if one.kept_shopper_id in found and one.merged_shopper_id}
-        grown = not parts <= found
-        found |= parts
+        joined = [{one.kept_shopper_id, one.merged_shopper_id} for one in merges]
+        more = {part for pair in joined if pair & found for part in pair if part is not None}
+        grown = not more <= found
+        found |= more
     return frozenset(found)
 
 
-def _binding(row: tuple[Any, ...]) -> tuple[SealedBinding, bytes]:
-    binding_id, merchant, kept, merged, kept_identity, kept_chat, merged_identity, merged_chat, bound, ended, seal = row
-    binding = SealedBinding(
-        id=binding_id,
-        merchant_id=merchant,
-        kept_shopper_id=kept,
-        merged_shopper_id=merged,
-        kept=Side(kept_identity, kept_chat),
-        merged=Side(merged_identity, merged_chat),
-        bound_at=bound,
-        ended_at=ended,
-    )
-    return binding, bytes(seal)
+def wallets_of(vault: OpenVault, *, order: UUID, shopper: UUID, identity: UUID) -> Iterator[frozenset[UUID]]:
+    """The wallets that may have paid an order, each as the shoppers whose it is or was.
 
-
-def _is_proved(vault: OpenVault, binding: SealedBinding, seal: bytes) -> bool:
-    return is_sealed(Secret(vault.keys.seal), binding, seal)
+    The shopper's own; and, where the identity that ordered has left another shopper since, that shopper's.
+    """
+    yield parts_of(vault, shopper)
+    placed_at = minted_at(order)
+    for binding in bindings_of(vault, identity):
+        is_own = identity in {side.identity_id for side in binding.sides}
+        if is_own and (binding.ended_at is None or placed_at <= binding.ended_at):
+            yield parts_of(vault, binding.kept_shopper_id)

@@ -93,7 +93,7 @@ class Opener:
     def _evidence(self, delivery: Delivery) -> dict[str, str]:
         bill, notices = delivery.bill(), delivery.notices or []
         found = proofs(self.vault, bill, notices)
-        if found is None and awaits_confirmation(bill, notices):
+        if found is None and awaits_confirmation(self.vault, bill, notices):
             raise OpeningRefused(VaultCode.UNCONFIRMED, "a gateway that signs nothing has to be asked first")
         if found is None:
             raise OpeningRefused(VaultCode.UNPAID, "nothing authentic proves that the order was paid")

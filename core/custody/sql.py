@@ -226,37 +226,39 @@ plaintext leaves. The caller rolls back unless every count is as it must be. Ope
 again per merchant: whoever can write chat sessions can have delivered lines sealed to one of their own."""
 
 WALLET_FUNDS = f"""
-SELECT {NOTICE},
-       CASE WHEN e.booked_to <> 'wallet' AND e.resolution IS DISTINCT FROM 'wallet' THEN r.refunded END
-FROM payment_event e JOIN gateway_account g ON g.id = e.gateway_account_id JOIN payment p ON p.id = e.payment_id
+SELECT {NOTICE}, a.holder,
+       CASE WHEN e.booked_to <> 'wallet' AND e.resolution IS DISTINCT FROM 'wallet' THEN r.amount_minor END
+FROM account a JOIN transfer t ON t.credit_id = a.id
+LEFT JOIN refund r ON r.id = t.reference AND r.to_wallet AND r.state = 'succeeded'
+JOIN payment_event e ON e.id = coalesce(r.event_id, t.reference) AND e.kind = 'paid'
+JOIN gateway_account g ON g.id = e.gateway_account_id AND g.merchant_id = %(merchant)s
+JOIN payment p ON p.id = e.payment_id
 LEFT JOIN payment_confirmation c ON c.gateway_account_id = e.gateway_account_id AND c.external_id = e.external_id
-LEFT JOIN LATERAL (
-    SELECT sum(r.amount_minor) AS refunded FROM refund r
-    WHERE r.to_wallet AND r.state = 'succeeded' AND r.event_id = e.id
-) r ON true
-WHERE p.shopper_id = %(shopper)s AND p.merchant_id = %(merchant)s AND e.kind = 'paid'
-  AND (e.booked_to = 'wallet' OR e.resolution = 'wallet' OR r.refunded > 0)
+WHERE a.kind = 'wallet' AND a.holder = ANY (%(holders)s) AND a.counterparty = 'party:' || %(merchant)s::text
+  AND a.currency = %(currency)s AND (e.booked_to = 'wallet' OR e.resolution = 'wallet' OR r.id IS NOT NULL)
+ORDER BY t.id
 """  # noqa: S608 - constants of this module only
-"""The notices whose money came into a shopper's wallet, and how much of it: NULL for all (a top-up, late money), else
-what a refund of an order gave there."""
+"""The notices whose money came into a wallet, by its transfers, whose wallet that was then, and how much of the money:
+NULL for all (a top-up, late money), else what a refund of an order gave there."""
 
-MERGED_INTO = """
-WITH RECURSIVE part AS (
-    SELECT b.* FROM binding b WHERE b.kept_shopper_id = %(shopper)s AND b.merged_shopper_id IS NOT NULL
+MERGES = """
+WITH RECURSIVE part (shopper) AS (
+    SELECT %(shopper)s::uuid
     UNION
-    SELECT b.* FROM binding b JOIN part ON b.kept_shopper_id = part.merged_shopper_id
+    SELECT CASE p.shopper WHEN b.kept_shopper_id THEN b.merged_shopper_id ELSE b.kept_shopper_id END
+    FROM part p JOIN binding b ON p.shopper IN (b.kept_shopper_id, b.merged_shopper_id)
     WHERE b.merged_shopper_id IS NOT NULL
 )
-SELECT id, merchant_id, kept_shopper_id, merged_shopper_id, kept_identity_id, kept_address, merged_identity_id,
-       merged_address, bound_at, ended_at, seal
-FROM part
+SELECT b.id, b.merchant_id, b.kept_shopper_id, b.merged_shopper_id, b.kept_identity_id, b.kept_address,
+       b.merged_identity_id, b.merged_address, b.bound_at, b.ended_at, b.seal
+FROM binding b WHERE b.merged_shopper_id IS NOT NULL AND b.kept_shopper_id IN (SELECT shopper FROM part) LIMIT 1000
 """
-"""The bindings by which other shoppers became parts of one, the nearest and theirs in turn."""
+"""The bindings by which shoppers became parts of others, as far as they lead from one: whoever wrote them."""
 
 WALLET_SPENT = """
 SELECT coalesce(sum(h.captured), 0), coalesce(sum(h.captured) FILTER (WHERE h.order_id = %(order)s), 0)
 FROM money_hold h JOIN account a ON a.id = h.account_id
-WHERE a.kind = 'wallet' AND a.holder = 'shopper:' || %(shopper)s::text
+WHERE a.kind = 'wallet' AND a.holder = ANY (%(holders)s)
   AND a.counterparty = 'party:' || %(merchant)s::text AND a.currency = %(currency)s AND h.state = 'captured'
 """
 

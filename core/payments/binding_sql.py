@@ -81,7 +81,7 @@ LET_IDENTITIES_GO = "UPDATE identity SET shopper_id = %(new)s WHERE id = ANY (%(
 
 LET_PAYMENTS_GO = """
 UPDATE payment SET shopper_id = %(new)s FROM shop_order o
-WHERE o.id = payment.order_id AND o.identity_id = ANY (%(identities)s::uuid[]) RETURNING payment.id
+WHERE o.id = payment.order_id AND o.identity_id = ANY (%(identities)s::uuid[])
 """
 """Payments of orders go with them; what filled the wallet stays with it."""
 

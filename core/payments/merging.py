@@ -49,7 +49,6 @@ from core.payments.binding_sql import (
     MOVE_PAYMENTS,
     SHOPPERS_OF,
 )
-from core.payments.resealing import reseal, sealed_payments
 from core.secret import Secret
 from core.vault.bindings import SealedBinding, Side, binding_seal
 
@@ -172,17 +171,15 @@ def _bind(sides: tuple[Side, Side], shoppers: dict[UUID, UUID], seal_key: Secret
     )
     insert_binding(binding, seal_key)
     if merged_id is not None:
-        _merge(binding, merged_id, seal_key)
+        _merge(binding, merged_id)
     return binding
 
 
-def _merge(binding: SealedBinding, merged_id: UUID, seal_key: Secret) -> None:
+def _merge(binding: SealedBinding, merged_id: UUID) -> None:
     which = {"kept": binding.kept_shopper_id, "merged": merged_id, "merchant": binding.merchant_id}
     which["locale"] = execute(LANGUAGE_USED_LAST, which)[0][0]
     execute(MOVE_IDENTITIES, which)  # with their conversations and orders
-    sealed = sealed_payments(shopper_id=merged_id, seal_key=seal_key)
     execute(MOVE_PAYMENTS, which)
-    reseal(payments=sealed, shopper_id=binding.kept_shopper_id, seal_key=seal_key)
     execute(MOVE_CONTACTS, which)
     execute(COPY_SUBMISSIONS, which)
     execute(MERGE_INTO, which)

@@ -30,7 +30,6 @@ from core.payments.binding_sql import (
     NEW_SHOPPER,
 )
 from core.payments.merging import TRIES, Moved, insert_binding, lock_shoppers
-from core.payments.resealing import reseal, sealed_payments
 from core.secret import Secret
 from core.vault.bindings import SealedBinding, Side, binding_seal, is_sealed
 
@@ -99,7 +98,7 @@ def _unbind(actor: Actor, identity_id: UUID, conversation_id: UUID, seal_key: Se
     if execute(HOLDS_WALLET_MONEY, (list(account.identity_ids),))[0][0]:
         raise WalletMoneyHeld
     chats = [conversation for conversation, _ in execute(CHATS_OF, ([actor.id],)) if conversation != conversation_id]
-    _become_own_shopper(actor, actor.id, account, seal_key)
+    _become_own_shopper(actor, actor.id, account)
     _end_bindings(account.identity_ids, seal_key, now)
     for told_id in chats:
         tell(conversation_id=told_id, kind=MessageKind.UNBOUND, body=account.as_body(), now=now)
@@ -116,15 +115,13 @@ def _leaving(actor: Actor, identity_id: UUID) -> Account:
     raise NotBound
 
 
-def _become_own_shopper(actor: Actor, shopper_id: UUID, account: Account, seal_key: Secret) -> None:
+def _become_own_shopper(actor: Actor, shopper_id: UUID, account: Account) -> None:
     which: dict[str, Any] = {"new": new_id(), "shopper": shopper_id, "merchant": actor.party_id}
     which["identities"] = list(account.identity_ids)
     paid = execute(NEW_SHOPPER, which)[0][0]
     execute(FEWER_PAID, (paid, shopper_id))
     execute(COPY_SUBMISSIONS_OF_ORDERS, which)
-    sealed = sealed_payments(shopper_id=shopper_id, seal_key=seal_key)
-    gone = {payment_id for (payment_id,) in execute(LET_PAYMENTS_GO, which)}
-    reseal(payments=[one for one in sealed if one.payment in gone], shopper_id=which["new"], seal_key=seal_key)
+    execute(LET_PAYMENTS_GO, which)
     execute(LET_IDENTITIES_GO, which)  # with their conversations and orders
 
 

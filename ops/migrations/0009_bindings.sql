@@ -55,6 +55,7 @@ CREATE TABLE binding (
 );
 CREATE INDEX binding_kept ON binding (kept_identity_id);
 CREATE INDEX binding_merged ON binding (merged_identity_id);
+CREATE INDEX binding_kept_shopper ON binding (kept_shopper_id);
 
 -- A binding ends once; else an old row with its old seal could be brought back.
 CREATE FUNCTION binding_only_ends() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -9,7 +9,7 @@ import pytest
 
 from core.config import Config
 from core.vault.client import VaultCode
-from tests.support.sales import Counter, a_counter, hold_from_wallet
+from tests.support.sales import Counter, a_counter, fill_wallet, hold_from_wallet
 from tests.support.vaults import desk_vault
 
 
@@ -28,6 +28,7 @@ def test_late_money_that_was_exchanged_into_the_wallet_pays_for_an_order_of_the_
 
     assert len(counter.open(first)) == 2
     sql("UPDATE payment_event SET resolved_at = now(), resolution = 'wallet' WHERE payment_id = %s", [late])
+    fill_wallet(counter, first.talker, late)
     second = counter.sell(2, notice=False, talker=first.talker)
     sql("DELETE FROM payment WHERE id = %s", [second.payment])
     hold_from_wallet(counter, second)

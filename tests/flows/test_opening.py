@@ -18,7 +18,7 @@ from core.secret import Secret
 from core.vault.client import VaultAway, VaultCode, VaultRefused
 from core.vault.primitives import SealError
 from core.vault.seal import answer_context, generate_keypair, open_answer
-from tests.support.sales import LINES, Counter, a_counter, hold_from_wallet
+from tests.support.sales import LINES, Counter, a_counter, fill_wallet, hold_from_wallet
 from tests.support.vaults import VaultProcess, desk_vault, vault_process
 
 
@@ -235,7 +235,8 @@ def test_wallet_money_counts_only_when_notices_filled_the_wallet(counter: Counte
 
     assert counter.refused(sale) is VaultCode.UNPAID
     top_up = counter.pay(sale.talker, None, 5000, booked="wallet")
-    assert top_up
+    assert counter.refused(sale) is VaultCode.UNPAID  # the books do not say that it came into this wallet
+    fill_wallet(counter, sale.talker, top_up)
     assert len(counter.open(sale)) == 2
 
 

@@ -145,13 +145,32 @@ def a_counter(vault: TestVault, sql: Callable[..., Any]) -> Counter:
     return Counter(shop, vault, listing, gateway)
 
 
+def account(counter: Counter, kind: str, holder: str, merchant: int, *, bounded: bool = True) -> int:
+    """An account of the books, made if it is missing."""
+    zero = 0 if bounded else None
+    found = counter.shop.sql(
+        "INSERT INTO account (kind, holder, counterparty, currency, bounded, balance, floor)"
+        " VALUES (%s, %s, %s, 'CNY', %s, %s, %s)"
+        " ON CONFLICT (kind, holder, counterparty, currency) DO UPDATE SET kind = excluded.kind RETURNING id",
+        [kind, holder, f"party:{merchant}", bounded, zero, zero],
+    )
+    return int(found[0][0])
+
+
+def fill_wallet(counter: Counter, talker: Talker, payment: UUID) -> None:
+    """The money of a payment's notice goes into the wallet, as the books say it."""
+    wallet = account(counter, "wallet", f"shopper:{talker.shopper_id}", talker.merchant_id)
+    clearing = account(counter, "clearing", f"gateway:{counter.gateway}", talker.merchant_id, bounded=False)
+    counter.shop.sql(
+        "INSERT INTO transfer (debit_id, credit_id, amount, currency, code, reference, at)"
+        " SELECT %s, %s, amount_minor, currency, 'top_up', id, now() FROM payment_event WHERE payment_id = %s",
+        [clearing, wallet, payment],
+    )
+
+
 def hold_from_wallet(counter: Counter, sale: Sale) -> None:
     accounts = [
-        counter.shop.sql(
-            "INSERT INTO account (kind, holder, counterparty, currency, bounded, balance, floor)"
-            " VALUES (%s, %s, %s, 'CNY', true, 0, 0) RETURNING id",
-            [kind, f"shopper:{sale.talker.shopper_id}", f"party:{sale.talker.merchant_id}"],
-        )[0][0]
+        account(counter, kind, f"shopper:{sale.talker.shopper_id}", sale.talker.merchant_id)
         for kind in ("wallet", "wallet_hold")
     ]
     counter.shop.sql(
