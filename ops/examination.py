@@ -17,6 +17,7 @@ from ops.confinement import NOT_ENFORCED, landlock_version
 from ops.engines import PostgresServer, attach_or_start
 from ops.engines.engines import is_external, redis_address
 from ops.engines.reach import check_database, check_redis, database_place, redis_place
+from ops.examining_ways import untold, ways
 from ops.installation import Kind, find_installation
 from ops.ports import listeners
 from ops.ports import taken as taken_port
@@ -74,6 +75,7 @@ def examine(config: Config) -> Iterator[Finding]:
         yield from _vault(ready, running=running)
         yield from _ports(config, is_running=running)
         yield from _trade(ready)
+        yield from _ways(ready)
 
 
 def _folder(config: Config) -> Iterator[Finding]:
@@ -194,6 +196,14 @@ def _ports(config: Config, *, is_running: bool) -> Iterator[Finding]:
             yield Finding("ports", f"{host}:{port} is free")
         else:
             yield Finding("ports", f"{host}:{port} is {'taken, by the running store' if taken else 'not used'}")
+
+
+def _ways(config: Config) -> Iterator[Finding]:
+    """What is sent outside the chats: to shoppers, and to whoever must look at something."""
+    for what, text, is_defect in ways(config):
+        yield Finding(what, text, is_defect=is_defect)
+    if sentence := untold(config.database.roles.shop):
+        yield Finding("alerts", sentence, is_notice=True)
 
 
 def _trade(config: Config) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(context: typer.Context) -> None:
-    """Check settings, folders, keys, database, schema, redis, vault, ports, shop, gateways and what waits for review.
+    """Check settings, folders, keys, database, schema, redis, vault, ports, shop, gateways, mail, SMS, alerts, reviews.
 
     Exits 1 on any defect; what is marked LOOK is none, but somebody should know it.
     """
