@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
-from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from bot.texts import Texts, mark
-from channels.web.bill import OPEN, TOP_UP, Debt, Line, Way, bill
-from channels.web.checkout import BUTTON, SETTLE_WAIT, STATE_WAIT, check_of, is_pressed, until_changed
+from channels.web.bill import OPEN, TOP_UP, Debt, Line, bill
 from channels.web.door import Door
 from channels.web.pages import Shop
 from channels.web.problems import Problem
 from channels.web.render import SAFE_HEADERS
+from channels.web.till import charged, fields_of, followed, is_pressed, is_sandbox, sandbox_way
 from core.actor import SYSTEM
 from core.ids import Prefix, public
 from core.parties.service import access_party
@@ -51,17 +51,12 @@ async def press(request: Request) -> Response:
     """The sandbox's button: the worker charges, the page waits for the money, then shows the state (303)."""
     door: Door = request.app.state.door
     token: str = request.path_params["token"]
-    fields = parse_qs((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+    fields = await fields_of(request)
     topic = await door.run(topic_of, door, token)
     if not is_pressed(door, token, fields):
         raise Problem(403)
-    with door.wakes.on(topic) as waiting:
-        try:
-            await door.run(charge, door, token)
-        except OrderNotPayable:
-            pass  # paid or over meanwhile: the page says which
-        else:
-            await until_changed(door, partial(door.run, shown_state, door, token), AWAITING, waiting.rest, SETTLE_WAIT)
+    with suppress(OrderNotPayable):  # paid or over meanwhile: the page says which
+        await charged(door, topic, partial(charge, door, token), partial(door.run, shown_state, door, token))
     return RedirectResponse(request.url.path, 303, headers=SAFE_HEADERS)
 
 
@@ -71,17 +66,11 @@ def charge(door: Door, token: str) -> None:
 
 
 async def state(request: Request) -> Response:
-    """`{"state"}`: at once when it is another than `?state=`, else when it changes, at the latest after 20 s."""
+    """`{"state"}`, when it changes. Raises `NotFound`."""
     door: Door = request.app.state.door
     token: str = request.path_params["token"]
-    known = request.query_params.get("state", "")
     topic = await door.run(topic_of, door, token)
-    if door.wakes.waiting_on(topic) > 20:
-        raise Problem(429, headers={"Retry-After": "10"})
-    with door.wakes.on(topic) as waiting:
-        look = partial(door.run, shown_state, door, token)
-        now_is = await until_changed(door, look, known, waiting.rest, STATE_WAIT)
-    return JSONResponse({"state": now_is}, headers=SAFE_HEADERS)
+    return await followed(request, topic, partial(door.run, shown_state, door, token))
 
 
 def topic_of(door: Door, token: str) -> str:
@@ -105,6 +94,14 @@ def bill_of(door: Door, token: str, texts: Texts) -> tuple[Shop, dict[str, objec
     """What the template needs of one top-up. Raises `NotFound`."""
     payment = topup_by_token(keys=door.shop.order_keys, token=token)
     merchant = access_party(actor=SYSTEM, party_id=payment.merchant_id)
+    values = values_of(door, payment, texts, page_url=f"/topup/{token}", token=token, chat_url=f"/s/{merchant.code}")
+    return Shop(merchant.code, worded(merchant.names, texts.locale)), values
+
+
+def values_of(
+    door: Door, payment: PaymentView, texts: Texts, *, page_url: str, token: str, chat_url: str
+) -> dict[str, object]:
+    """A top-up as the template of bills shows it on the page of a token."""
     shown = state_of(door, payment)
     debt = Debt(
         number=public(Prefix.PAYMENT, payment.id),
@@ -114,18 +111,7 @@ def bill_of(door: Door, token: str, texts: Texts) -> tuple[Shop, dict[str, objec
         placed=payment.created_at,
         deadline=payment.expires_at,
     )
-    ways = []
-    if shown in OPEN and payment.gateway == "sandbox" and door.sandbox_enabled:
-        hidden = {"check": check_of(door, token)}
-        hint = texts.say("Play money")
-        ways.append(Way(texts.say("Sandbox"), hint, "credit-card", f"/topup/{token}", BUTTON, hidden))
-    values = bill(
-        texts,
-        debt,
-        now=door.shop.clock.now(),
-        chat_url=f"/s/{merchant.code}",
-        live_url=f"/topup/{token}/state",
-        ways=ways,
-        kind=TOP_UP,
-    )
-    return Shop(merchant.code, worded(merchant.names, texts.locale)), values
+    is_open = shown in OPEN and is_sandbox(door, payment.gateway)
+    ways = [sandbox_way(door, texts, action=page_url, token=token)] if is_open else []
+    live_url, now = f"{page_url}/state", door.shop.clock.now()
+    return bill(texts, debt, now=now, chat_url=chat_url, live_url=live_url, ways=ways, kind=TOP_UP)

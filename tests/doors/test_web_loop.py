@@ -52,8 +52,7 @@ def press(page: str) -> httpx.Response:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages wait a moment only for the money."""
-    monkeypatch.setattr("channels.web.checkout.SETTLE_WAIT", 0.1)
-    monkeypatch.setattr("channels.web.topup.SETTLE_WAIT", 0.1)
+    monkeypatch.setattr("channels.web.till.SETTLE_WAIT", 0.1)
 
 
 @pytest.mark.usefixtures("impatient")

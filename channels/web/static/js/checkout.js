@@ -1,45 +1,4 @@
-/* The till: counts down, asks what has become of the order, and shows a press of the button at once. */
-import { setUpSwitches } from "./page.js";
+/* The till of one order or top-up. */
+import { setUpTill } from "./till.js";
 
-const till = document.getElementById("till");
-const { state, live } = till.dataset;
-const OVER = new Set(["delivered", "refunded", "cancelled"]);
-
-function countDown() {
-  const [left, bar, clock] = ["left", "left-bar", "clock"].map((id) => document.getElementById(id));
-  if (!left) return;
-  const skew = Number(till.dataset.now) - Date.now();
-  const deadline = Number(till.dataset.deadline);
-  const tick = () => {
-    const rest = Math.max(0, deadline - Date.now() - skew);
-    const seconds = Math.ceil(rest / 1000);
-    left.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-    bar.value = rest;
-    clock.classList.toggle("soon", rest < 60000);
-    if (rest > 0) setTimeout(tick, 1000 - (Date.now() % 1000));
-  };
-  tick();
-}
-
-/** Asks the shop; the answer waits until something changes. A change draws the page anew. */
-async function follow() {
-  for (let failures = 0; ;) {
-    try {
-      const answer = await fetch(`${live}?state=${encodeURIComponent(state)}`, { cache: "no-store", headers: { Accept: "application/json" } });
-      if (answer.ok) {
-        failures = 0;
-        if ((await answer.json()).state !== state) return location.replace(location.pathname + location.search);
-      } else failures += 1;
-    } catch { failures += 1; }
-    await new Promise((done) => setTimeout(done, failures ? Math.min(15000, 1000 * 2 ** failures) : 250));
-  }
-}
-
-setUpSwitches();
-countDown();
-document.querySelectorAll("form").forEach((form) => form.addEventListener("submit", () => {
-  const button = form.querySelector("button");
-  button.setAttribute("aria-busy", "true");
-}));
-addEventListener("pageshow", () => document.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy")));
-if (!OVER.has(state)) follow();
+setUpTill();
