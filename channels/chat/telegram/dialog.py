@@ -13,6 +13,7 @@ from bot.screens import Screen
 from bot.talk import ShopContext
 from channels.chat.telegram.kept import Answer
 from channels.chat.telegram.render import render
+from channels.chat.telegram.stars import book_paid, book_refunded, checkout_answered
 from channels.chat.telegram.updates import Update, UpdateKind, read_update
 from channels.network import network_mark
 from core.connections.chats import ChatAccount, ChatChannel
@@ -66,6 +67,21 @@ class Dialog:
         """Words and taps: to the one engine, in the person's language."""
         return self.drawn(turn, self.engine.handle(self.incoming(turn)))
 
+    def checkout(self, turn: Turn) -> Answer:
+        """May these Stars be taken?"""
+        texts = self.shop.phrasebook.texts(turn.conversation.locale)
+        return Answer(calls=(checkout_answered(turn.account, turn.update, texts, clock=self.shop.clock),))
+
+    def paid(self, turn: Turn) -> Answer:
+        """Stars came in; nothing is said here, the worker tells it."""
+        book_paid(turn.account, turn.raw, policy=self.shop.order_policy, clock=self.shop.clock)
+        return Answer()
+
+    def refunded(self, turn: Turn) -> Answer:
+        """Stars went back."""
+        book_refunded(turn.account, turn.raw, policy=self.shop.order_policy, clock=self.shop.clock)
+        return Answer()
+
     def drawn(self, turn: Turn, screens: list[Screen]) -> Answer:
         """Screens as Telegram's messages, their payment pages linked."""
         texts = self.shop.phrasebook.texts(turn.conversation.locale)
@@ -109,5 +125,8 @@ HANDLERS: Mapping[UpdateKind, Handler] = {
     UpdateKind.TEXT: Dialog.converse,
     UpdateKind.FILE: Dialog.converse,
     UpdateKind.TAP: Dialog.converse,
+    UpdateKind.CHECKOUT: Dialog.checkout,
+    UpdateKind.PAID: Dialog.paid,
+    UpdateKind.REFUNDED: Dialog.refunded,
 }
 """Who answers which kind."""
