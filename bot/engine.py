@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import browse, buying, home, numbers, orders, outbox, paying, stars, wallet
+from bot import binding, browse, buying, contacts, home, numbers, orders, outbox, paying, stars, wallet
 from bot.incoming import Incoming
 from bot.intents import Act, Intent
 from bot.refusals import refuse
@@ -64,7 +64,16 @@ HANDLERS: Mapping[Intent, Handler] = {
     Intent.POINTS: home.not_open_yet,
     Intent.CHECK_IN: home.not_open_yet,
     Intent.COUPONS: home.not_open_yet,
-    Intent.BIND: home.not_open_yet,
+    Intent.BIND: binding.bind,
+    Intent.BIND_AGREE: binding.agree,
+    Intent.BIND_DECLINE: binding.decline,
+    Intent.UNBIND: binding.release,
+    Intent.UNBIND_NOW: binding.released,
+    Intent.CONTACTS: contacts.contacts,
+    Intent.EMAIL: contacts.email,
+    Intent.PHONE: contacts.phone,
+    Intent.CONTACT_CODE: contacts.code,
+    Intent.FORGET_CONTACT: contacts.forgotten,
     Intent.AFTER_SALES: home.not_open_yet,
 }
 """Who answers what; a bare number is first read against the last menu sent (numbers.py)."""

@@ -19,7 +19,6 @@ NOT_OPEN_YET = {
     Intent.AFTER_SALES: mark(
         "After-sales cannot be asked for here yet: write to the shop where you found it, with your order number."
     ),
-    Intent.BIND: mark("Linking your other accounts has not opened yet; your orders stay in this chat."),
 }
 LANGUAGE_NAMES = {"zh-CN": "中文", "en": "English"}
 
@@ -111,6 +110,7 @@ def draw_help(texts: Texts) -> Screen:
         texts.row(texts.say("wallet"), texts.say("your balance, and topping it up")),
         texts.row(texts.say("cancel"), texts.say("give up an unpaid order")),
         texts.row(texts.say("find 4200001234"), texts.say("an order by the number on your bill")),
+        texts.row(texts.say("bind"), texts.say("the same orders and wallet in your other chat too")),
         texts.row(texts.say("language"), texts.say("Chinese or English")),
         "",
         texts.say("Need a person? Nobody answers in this chat yet."),

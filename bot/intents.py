@@ -53,7 +53,16 @@ class Intent(StrEnum):
     CHECK_IN = "check_in"  # check-in, not opened yet
     COUPONS = "coupons"  # coupons, not opened yet
     AFTER_SALES = "after_sales"  # refunds and complaints, not opened yet
-    BIND = "bind"  # binding accounts of two channels, not opened yet
+    BIND = "bind"  # a code for the other chat, or the question once it was entered there
+    BIND_AGREE = "bind_agree"  # yes, bind these two accounts
+    BIND_DECLINE = "bind_decline"  # no
+    UNBIND = "unbind"  # which account is to be let go
+    UNBIND_NOW = "unbind_now"  # lets one go
+    CONTACTS = "contacts"  # where the shopper is told outside the chat
+    EMAIL = "email"  # an e-mail address to be confirmed
+    PHONE = "phone"  # a phone number to be confirmed
+    CONTACT_CODE = "contact_code"  # the code that was sent there
+    FORGET_CONTACT = "forget_contact"  # nothing is sent there any more
 
 
 @dataclass(frozen=True, slots=True)

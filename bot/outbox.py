@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+from bot.binding import draw_question, draw_released, draw_told_bound, draw_told_declined
+from bot.contacts import draw_code_not_sent
 from bot.intents import Intent
 from bot.paying import summary_of
 from bot.screens import CardEntry, Option, Screen, ScreenKind
@@ -14,6 +17,8 @@ from bot.texts import Texts
 from core.catalog.service import find_listings, product_view
 from core.errors import NotFound
 from core.ids import Prefix, parse
+from core.members.accounts import account_in
+from core.members.contacts import ContactKind
 from core.messages.service import MessageKind, StoredMessage
 from core.money import Money
 from core.orders.service import LineView, OrderView, order_view
@@ -87,11 +92,43 @@ def render(texts: Texts, message: StoredMessage, background: Background) -> Scre
             title = texts.say("Your cards take a little longer")
             rest = texts.say("Nothing is lost: they arrive here as soon as they can.")
             return draw_about(texts, view, title, rest, order_option(texts, body), home_option(texts))
+        case MessageKind.CARDS_READY:
+            title = texts.say("Your cards are ready")
+            rest = texts.say("The chat in which you bought takes no messages from us. Get them here: send “cards”.")
+            return draw_about(texts, view, title, rest, cards_option(texts, body), order_option(texts, body))
+        case MessageKind.CARDS_ELSEWHERE:
+            title = texts.say("These cards were bought in another of your chats")
+            rest = texts.say("For your safety they can be read only there for 30 days after you linked this one.")
+            return draw_about(texts, view, title, rest, order_option(texts, body), home_option(texts))
+        case _:
+            return _about_accounts(texts, message.kind, body)
+
+
+def _about_accounts(texts: Texts, kind: MessageKind, body: Mapping[str, Any]) -> Screen:
+    """What is told of a shopper's accounts and addresses rather than of an order."""
+    match kind:
+        case MessageKind.BINDING_ASKED:
+            return draw_question(texts, UUID(body["claim"]), account_in(body))
+        case MessageKind.BINDING_DECLINED:
+            return draw_told_declined(texts, body)
+        case MessageKind.BOUND:
+            return draw_told_bound(texts, body)
+        case MessageKind.UNBOUND:
+            return draw_released(texts, account_in(body))
+        case MessageKind.CODE_NOT_SENT:
+            return draw_code_not_sent(texts, ContactKind(body["contact"]))
+        case _:
+            raise ValueError(f"nobody draws a message of the kind {kind}")
 
 
 def again_option(texts: Texts, body: Mapping[str, Any]) -> Option:
     """再来一单."""
     return choice(texts.say("Order again"), Intent.AGAIN, order=body["order"])
+
+
+def cards_option(texts: Texts, body: Mapping[str, Any]) -> Option:
+    """取卡."""
+    return choice(texts.say("Get my cards"), Intent.CARDS, order=body["order"])
 
 
 def order_option(texts: Texts, body: Mapping[str, Any]) -> Option:

@@ -14,11 +14,15 @@ from bot.talk import choice, home_option
 from bot.texts import Texts, mark
 from bot.words import BadQuantity
 from core.catalog.rules import UnknownListing
+from core.conversations.binding import AlreadyBound, OwnCode, TooManyAccounts, TooManyWrongCodes, UnknownCode
+from core.conversations.requests import RequestOver
 from core.conversations.service import StaleButton, StaleMenu
 from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable, error_id
 from core.fulfilment.service import NothingDelivered, RereadLimit
+from core.members.contacts import BadAddress, CodeOver, PhoneNeedsOrder, TooManyCodes, WrongCode
 from core.orders.rules import CannotSettle, NothingIsSold, OrderIs, PriceChanged, QuantityRefused
 from core.payments.rules import AlreadyDecided, NotEnough, NotForSale, OrderNotPayable
+from core.payments.unbinding import NotBound, WalletMoneyHeld
 from core.risk.rules import StockKeptForOthers, TooManyOnNetwork, TooManyUnpaid
 from core.stock.rules import HeldByOthers, OutOfStock
 from core.submission import OtherContent
@@ -116,6 +120,56 @@ OWN_WORDS: Mapping[type[Refusal], Wording] = {
     ),
     NothingDelivered: Wording(
         mark("No cards of this order have been delivered yet."), NOT_CHANGED, ways=(Intent.ORDERS,)
+    ),
+    UnknownCode: Wording(
+        mark("This code does not work."),
+        NOT_CHANGED,
+        mark("Send “bind” in your other chat to get a new one, and mind that it works for 10 minutes."),
+    ),
+    TooManyWrongCodes: Wording(
+        mark("Too many codes were wrong."), NOT_CHANGED, mark("Please try again in {minutes} minutes.")
+    ),
+    OwnCode: Wording(
+        mark("This code is meant for your other chat."),
+        NOT_CHANGED,
+        mark("Open this shop in Telegram, WeChat or the web chat and send it there."),
+    ),
+    AlreadyBound: Wording(mark("These two chats are linked already."), NOT_CHANGED, ways=(Intent.ORDERS,)),
+    TooManyAccounts: Wording(
+        mark("One person can link {most} accounts at most."),
+        NOT_CHANGED,
+        mark("Unlink one that you no longer use first."),
+    ),
+    RequestOver: Wording(mark("This question is over."), NOT_CHANGED, mark("Send “bind” to start again.")),
+    NotBound: Wording(
+        mark("This account cannot be unlinked."), NOT_CHANGED, mark("Send “unbind” to see which ones can.")
+    ),
+    WalletMoneyHeld: Wording(
+        mark("An order of that account that is not paid yet keeps money of your wallet aside."),
+        NOT_CHANGED,
+        mark("Pay for that order or cancel it, then unlink."),
+        (Intent.ORDERS,),
+    ),
+    BadAddress: Wording(
+        mark("That is no address or number that we can write to."),
+        NOT_CHANGED,
+        mark("Please send it like this: “email me@example.com” or “phone 13800138000”."),
+    ),
+    WrongCode: Wording(
+        mark("That is not the code we sent."), NOT_CHANGED, mark("Please look again and send it; tries left: {left}.")
+    ),
+    CodeOver: Wording(
+        mark("No code waits for you right now."),
+        NOT_CHANGED,
+        mark("It may be used or too old. Ask for a new one: “email me@example.com” or “phone 13800138000”."),
+    ),
+    TooManyCodes: Wording(
+        mark("Codes were asked for too often."), NOT_CHANGED, mark("Please try again in an hour or tomorrow.")
+    ),
+    PhoneNeedsOrder: Wording(
+        mark("Text messages are for those who have bought something here."),
+        NOT_CHANGED,
+        mark("An e-mail address works at once; a phone after your first order."),
     ),
     StaleButton: Wording(mark("This button is not valid any more."), now=mark("Please choose again.")),
     StaleMenu: Wording(mark("The menu has changed."), now=mark("Please choose again.")),

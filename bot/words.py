@@ -31,7 +31,11 @@ _WORDS: dict[Intent, tuple[str, ...]] = {
     Intent.AFTER_SALES: ("售后", "申请售后", "退款", "退货", "换货", "投诉", "refund", "complaint", "after-sales"),
     Intent.SEARCH: ("搜索", "搜", "search", "find goods"),
     Intent.FIND: ("找单", "find"),
-    Intent.BIND: ("绑定", "bind"),
+    Intent.BIND: ("绑定", "绑定账号", "关联账号", "bind", "link"),
+    Intent.BIND_AGREE: ("同意", "同意绑定", "agree"),
+    Intent.BIND_DECLINE: ("不同意", "拒绝", "不绑定", "decline"),
+    Intent.UNBIND: ("解绑", "解除绑定", "取消绑定", "解绑账号", "unbind", "unlink"),
+    Intent.CONTACTS: ("邮箱", "电子邮箱", "通知", "通知方式", "联系方式", "email", "e-mail", "contacts"),
     Intent.CONFIRM: ("买", "购买", "下单", "buy"),
 }  # fmt: skip
 _ALONE = {word: intent for intent, words in _WORDS.items() for word in words}
@@ -46,6 +50,9 @@ _TAKES_MORE = {
     Intent.CARDS: ("取卡", "cards"),
     Intent.SET_LANGUAGE: ("语言", "language"),
     Intent.HOME: ("/start", "start"),
+    Intent.EMAIL: ("电子邮箱", "邮箱", "email", "e-mail"),
+    Intent.PHONE: ("手机号码", "手机号", "手机", "phone"),
+    Intent.CONTACT_CODE: ("验证码", "code"),
 }
 _BEFORE_MORE = tuple(
     (re.compile(f"{re.escape(word)}{r'[ :]+' if word.isascii() else r'[ :]*'}(.+)", re.IGNORECASE), intent)
@@ -66,6 +73,13 @@ _WORRIES = re.compile(
 _PERSON = re.compile("人工|客服|真人|support|human|agent", re.IGNORECASE)
 _LIKE_A_NUMBER = re.compile(r"[+-]?(?:[0-9][0-9.,]*(?:e[+-]?[0-9]+)?|nan|inf(?:inity)?)", re.IGNORECASE)
 _CHINESE = {sign: n for n, sign in enumerate("一二三四五六七八九十", 1)} | {"两": 2}
+_CONTACTS = {
+    Intent.EMAIL: re.compile(r"\S*@.*"),
+    Intent.PHONE: re.compile(r"\+?[0-9][0-9 -]{5,}"),
+    Intent.CONTACT_CODE: re.compile(r"[0-9][0-9 ]{3,8}"),
+}
+"""What comes after these words; anything else is about goods: 手机 充值."""
+_NO_MORE = re.compile("off|stop|no|none|删除|取消|关闭|不要", re.IGNORECASE)
 _BILL = re.compile(r"[0-9]{10,64}")
 
 
@@ -127,10 +141,20 @@ def _with_more(intent: Intent, more: str, said: str) -> Act:
         if found := _COUNT_FIRST.fullmatch(more):
             return Act(intent, {"code": found[2].upper(), "said": more, "quantity": found[1]})
         return Act(Intent.SEARCH, {"words": more})
+    if intent in _CONTACTS:
+        return _about_contacts(intent, more, said)
     name = {Intent.SEARCH: "words", Intent.FIND: "number", Intent.BIND: "code", Intent.HOME: "code"}.get(intent)
     if intent in {Intent.ORDER, Intent.CARDS} and not more.startswith("ord_"):
         return Act(Intent.UNKNOWN, {"said": said})
     return Act(intent, {name or ("locale" if intent is Intent.SET_LANGUAGE else "order"): more})
+
+
+def _about_contacts(intent: Intent, more: str, said: str) -> Act:
+    if intent is not Intent.CONTACT_CODE and _NO_MORE.fullmatch(more):
+        return Act(Intent.FORGET_CONTACT, {"kind": intent.value})
+    if _CONTACTS[intent].fullmatch(more):
+        return Act(intent, {"code" if intent is Intent.CONTACT_CODE else "address": more})
+    return _worried(said) or Act(Intent.UNKNOWN, {"said": said})
 
 
 def _amount(rest: str) -> dict[str, str]:

@@ -21,15 +21,18 @@ class MessageKind(StrEnum):
 
     PAID = "paid"  # 已支付，正在出货: {"order"}
     CARDS = "cards"  # the cards of one delivery: {"order", "delivery", "line", "cards": [{"token", "mask"}]}
+    CARDS_READY = "cards_ready"  # told in a bound chat, since the one that bought takes nothing: {"order"}
+    CARDS_ELSEWHERE = "cards_elsewhere"  # they stay where they were bought for a while: {"order"}
     ORDER_EXPIRED = "order_expired"  # the deadline passed, nothing was charged: {"order"}
     LATE_MONEY = "late_money"  # money for an order that cannot be filled: {"order", "event"}, 退款 or 换货
     REFUNDED = "refunded"  # {"order", "amount_minor", "currency", "to_wallet"}
     IN_REVIEW = "in_review"  # a person looks at it first: {"order"}
     DELIVERY_DELAYED = "delivery_delayed"  # being tried again: {"order"}
     WALLET_TOPPED_UP = "wallet_topped_up"  # {"amount_minor", "currency"}
-    BINDING_ASKED = "binding_asked"  # another account entered the code: {"claim", "channel", "hint", "since"}, yes or no
+    BINDING_ASKED = "binding_asked"  # an account entered the code, yes or no? {"claim", "channel", "hint", "since"}
     BINDING_DECLINED = "binding_declined"  # that account said no: {"channel", "hint", "since"}
     BOUND = "bound"  # that account is this shopper's from now on: {"channel", "hint", "since"}
+    CODE_NOT_SENT = "code_not_sent"  # no code reached the address that was to be confirmed: {"contact"}
     UNBOUND = "unbound"  # that account is a shopper of its own again: {"channel", "hint", "since"}
 
 

@@ -106,9 +106,20 @@ def an_order(status: OrderStatus = OrderStatus.AWAITING_PAYMENT, **changed: Any)
     return OrderView(**values | changed)
 
 
+WITHOUT_ORDER = {
+    MessageKind.WALLET_TOPPED_UP,
+    MessageKind.CODE_NOT_SENT,
+    MessageKind.BINDING_ASKED,
+    MessageKind.BINDING_DECLINED,
+    MessageKind.BOUND,
+    MessageKind.UNBOUND,
+}
+"""Kinds that are about no order."""
+
+
 def a_message(kind: MessageKind, **body: Any) -> StoredMessage:
     """A message about that order."""
-    named = {} if kind is MessageKind.WALLET_TOPPED_UP else {"order": public(Prefix.ORDER, ORDER)}
+    named = {} if kind in WITHOUT_ORDER else {"order": public(Prefix.ORDER, ORDER)}
     return StoredMessage(id=7, seq=3, kind=kind, body=named | body, created_at=NOON)
 
 

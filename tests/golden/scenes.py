@@ -3,18 +3,23 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
-from bot import browse, buying, home, orders, outbox, paying, wallet
+from bot import binding, browse, buying, home, orders, outbox, paying, wallet
 from bot.refusals import FAMILIES, OWN_WORDS, draw_refusal
 from bot.screens import CardEntry, Screen
 from bot.texts import Texts
 from bot.words import BadQuantity
 from core.catalog.rules import Category
 from core.catalog.service import Page, Shelf
+from core.conversations.binding import Code
 from core.errors import NotFound, Refusal
+from core.members.accounts import Account
+from core.members.service import Channel
 from core.messages.service import MessageKind
 from core.money import Money
 from core.orders.rules import OrderStatus
+from core.payments.unbinding import Bound
 from core.pricing.rules import Quote, quote
 from core.stock.rules import OutOfStock
 from tests.golden.goods import (
@@ -24,6 +29,7 @@ from tests.golden.goods import (
     REDEEM,
     STEAM,
     TENCENT,
+    WITHOUT_ORDER,
     a_card,
     a_listing,
     a_message,
@@ -32,6 +38,7 @@ from tests.golden.goods import (
     delivered_cards,
     steam_cards,
 )
+from tests.golden.reaching import reaching
 
 Scene = Callable[[Texts], Screen]
 
@@ -42,11 +49,19 @@ PARAMETERS: dict[str, str | int] = {
     "most": 100,
     "maximum": 100,
     "written": "1.5",
+    "minutes": 10,
     "state": "cancelled",
     "why": "state",
     "operation": "message",
 }
 """What a refusal may name, as it would be."""
+
+
+WECHAT = Account((UUID(int=EVENT.int + 1),), Channel.WECHAT, "x8Kq", NOON - timedelta(days=90), is_first=True)
+TELEGRAM = Account((UUID(int=EVENT.int + 2),), Channel.TELEGRAM, "9012", NOON - timedelta(days=30))
+GUEST = Account((UUID(int=EVENT.int + 3),), Channel.WEB, "", NOON - timedelta(days=1))
+CLAIM = UUID(int=EVENT.int + 4)
+BIND_CODE = Code("K7QD-2MXA", NOON + timedelta(minutes=10))
 
 
 def an_offer(quantity: int = 2, *, off: int = 0, **changed: object) -> buying.Offer:
@@ -151,6 +166,20 @@ def afterwards() -> Iterator[tuple[str, Scene]]:
     yield "late_exchange", lambda texts: wallet.draw_exchange(texts, Money(5000, "CNY"))
 
 
+def linking() -> Iterator[tuple[str, Scene]]:
+    """Binding a second account, and letting it go."""
+    yield "bind_code", lambda texts: binding.draw_code(texts, BIND_CODE, Bound((WECHAT,), WECHAT), now=NOON)
+    yield "bind_code_again", lambda texts: binding.draw_code(texts, BIND_CODE, Bound((WECHAT, GUEST), WECHAT), now=NOON)
+    yield "bind_question", lambda texts: binding.draw_question(texts, CLAIM, TELEGRAM)
+    yield "bind_other_side", lambda texts: binding.draw_other_side(texts, TELEGRAM)
+    yield "bind_done", lambda texts: binding.draw_bound(texts, TELEGRAM)
+    yield "bind_declined", binding.draw_not_bound
+    yield "unbind_nothing", binding.draw_nothing_bound
+    yield "unbind_which", lambda texts: binding.draw_which(texts, Bound((WECHAT, TELEGRAM, GUEST), GUEST))
+    yield "unbind_confirm", lambda texts: binding.draw_release(texts, TELEGRAM, WECHAT)
+    yield "unbind_done", lambda texts: binding.draw_released(texts, TELEGRAM)
+
+
 def unasked() -> Iterator[tuple[str, Scene]]:
     """What the shop says by itself."""
     for kind in MessageKind:
@@ -200,8 +229,13 @@ def told(texts: Texts, kind: MessageKind, *, to_wallet: bool = False) -> Screen:
         MessageKind.LATE_MONEY: {"event": str(EVENT)},
         MessageKind.REFUNDED: {"amount_minor": 5000, "currency": "CNY", "to_wallet": to_wallet},
         MessageKind.WALLET_TOPPED_UP: {"amount_minor": 5000, "currency": "CNY"},
+        MessageKind.BINDING_ASKED: {"claim": str(CLAIM), **TELEGRAM.as_body()},
+        MessageKind.BINDING_DECLINED: TELEGRAM.as_body(),
+        MessageKind.BOUND: TELEGRAM.as_body(),
+        MessageKind.UNBOUND: GUEST.as_body(),
+        MessageKind.CODE_NOT_SENT: {"contact": "email"},
     }
-    view = None if kind is MessageKind.WALLET_TOPPED_UP else an_order(status.get(kind, OrderStatus.PAID))
+    view = None if kind in WITHOUT_ORDER else an_order(status.get(kind, OrderStatus.PAID))
     background = outbox.Background(view, redeem=REDEEM[texts.locale])
     return outbox.render(texts, a_message(kind, **bodies.get(kind, {})), background)
 
@@ -228,8 +262,9 @@ def refused(texts: Texts, refusal: Refusal) -> Screen:
     return draw_refusal(texts, refusal, error="err_aaaaaaaaaaaaaaaa")
 
 
+PARTS = (talking, browsing, ordering, afterwards, linking, reaching, unasked, refusing)
+
+
 def scenes() -> dict[str, Scene]:
     """All of them, by name."""
-    return {
-        name: scene for part in (talking, browsing, ordering, afterwards, unasked, refusing) for name, scene in part()
-    }
+    return {name: scene for part in PARTS for name, scene in part()}

@@ -159,6 +159,9 @@ def words_of(screen: Screen, texts: Texts) -> tuple[str, ...]:
         Intent.WALLET: texts.say("wallet"),
         Intent.HOME: texts.say("menu"),
         Intent.CATALOG: texts.say("menu"),
+        Intent.BIND_AGREE: texts.say("agree"),
+        Intent.BIND_DECLINE: texts.say("decline"),
+        Intent.UNBIND: texts.say("unbind"),
     }
     acts = [option.act.intent for option in screen.options if option.act is not None]
     words = dict.fromkeys(known[intent] for intent in acts if intent in known)
