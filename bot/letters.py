@@ -56,7 +56,7 @@ def draw_letter(
     if view is not None:
         about = [
             texts.row(texts.say("Item"), summary_of(texts, view)),
-            texts.row(texts.say("Order number"), texts.say("… {end}", end=order_end(view.id))),
+            texts.row(texts.say("Order number ends in"), order_end(view.id)),
         ]
     where = texts.row(texts.say("Chat"), place.name)
     why = texts.say("You confirmed this address in our chat. To hear nothing more here, send “email off” there.")
