@@ -35,7 +35,7 @@ def test_doctor_finds_everything_in_order_and_exits_0(command: Command, fresh: C
     assert "LOOK" not in out
     assert {line.split()[1] for line in out.splitlines()[:-1]} == {
         "settings", "folder", "machine", "database", "schema", "keys", "redis", "vault", "ports", "shop",
-        "gateways", "review",
+        "gateways", "review", "mail", "sms", "alerts",
     }  # fmt: skip
 
 
