@@ -25,6 +25,7 @@ from core.secret import Secret
 
 CHATS_AT_ONCE = 16  # of one bot
 LOOK_AGAIN = 15.0  # seconds between two looks without a notice: leases of the dead end silently
+TAPS_KEPT = 1000
 LATEST = timedelta(hours=24)
 """An answer that could not be said for so long is not said any more: who asked has asked again or gone."""
 
@@ -107,13 +108,17 @@ class Handling:
     def _ended(self, turn: Turn, taken: Taken, said: SendAnswer) -> None:
         """The event is handled; or its answer is kept, and said when Telegram takes it (fault 42)."""
         now = self.clock.now()
-        self._taps[turn.conversation.id] = (turn.update.text, now)
         if is_to_be_said_again(said) and now - taken.received_at < LATEST:
             wait = wait_after(said, received_at=taken.received_at, now=now)
             queue.put_off(taken, until=now + wait)
             self._again_at[taken.event_id] = time.monotonic() + wait.total_seconds() + 0.01
-        else:
-            queue.finish(taken, now=now)
+            return
+        self._taps.pop(turn.conversation.id, None)
+        if turn.update.kind is UpdateKind.TAP:
+            self._taps[turn.conversation.id] = (turn.update.text, now)
+        while len(self._taps) > TAPS_KEPT:
+            del self._taps[next(iter(self._taps))]
+        queue.finish(taken, now=now)
 
     def _answer(self, turn: Turn, taken: Taken) -> Answer:
         """The answer, worked out once and kept until it is said."""
@@ -126,7 +131,7 @@ class Handling:
 
     def _is_twin(self, turn: Turn, taken: Taken) -> bool:
         """Whether this is the same tap once more, made before the first one was answered (fault 39)."""
-        if turn.update.kind is not UpdateKind.TAP:
+        if turn.update.kind is not UpdateKind.TAP or taken.answer is not None:
             return False
         token, answered_at = self._taps.get(turn.conversation.id, ("", taken.received_at))
         return token == turn.update.text and taken.received_at < answered_at
