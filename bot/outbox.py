@@ -11,6 +11,7 @@ from bot.binding import draw_question, draw_released, draw_told_bound, draw_told
 from bot.contacts import draw_code_not_sent
 from bot.intents import Intent
 from bot.paying import summary_of
+from bot.restock import draw_restock_refused, draw_restocked
 from bot.screens import CardEntry, Option, Screen, ScreenKind
 from bot.talk import Talk, choice, home_option
 from bot.texts import Texts
@@ -117,6 +118,10 @@ def _about_accounts(texts: Texts, kind: MessageKind, body: Mapping[str, Any]) ->
             return draw_released(texts, account_in(body))
         case MessageKind.CODE_NOT_SENT:
             return draw_code_not_sent(texts, ContactKind(body["contact"]))
+        case MessageKind.RESTOCKED:
+            return draw_restocked(texts, body)
+        case MessageKind.RESTOCK_REFUSED:
+            return draw_restock_refused(texts, body)
         case _:
             raise ValueError(f"nobody draws a message of the kind {kind}")
 

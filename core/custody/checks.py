@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from core.connections.chats import read_address
 from core.custody.evidence import Bill
 from core.custody.keys import OpenVault
+from core.vault.bindings import Side
 from core.vault.client import VaultCode
 from core.vault.primitives import SealError
 from core.vault.seal import (
@@ -70,9 +70,14 @@ class Delivery:
         return self.state == "delivered"
 
     @property
-    def is_carried(self) -> bool:
-        """Whether its cards are written into a platform's chat, which the order's seal names."""
-        return read_address(self.chat_address) is not None
+    def buyer(self) -> Side:
+        """The account that ordered and its chat, both of which the order's seal names."""
+        return Side(self.identity, self.chat_address)
+
+    @property
+    def asking(self) -> Side:
+        """The account and chat that ask for the cards: the buyer's, where no other is named."""
+        return Side(UUID(self.reader[0]), self.reader[1]) if self.reader else self.buyer
 
     def bill(self) -> Bill:
         """What must have been paid."""
@@ -133,12 +138,6 @@ def check_order(vault: OpenVault, delivery: Delivery) -> None:
         raise OpeningRefused(VaultCode.ORDER_ALTERED, "the order is not the one that was sealed") from None
     if sum(line.total_minor for line in lines) != delivery.total_minor:
         raise OpeningRefused(VaultCode.ORDER_ALTERED, "the order's lines do not add up to its total")
-
-
-def check_reader(delivery: Delivery) -> None:
-    """Cards are read in the chat that ordered them, which the order's seal names. Raises `OpeningRefused`."""
-    if delivery.reader is not None and delivery.reader != [str(delivery.identity), delivery.chat_address]:
-        raise OpeningRefused(VaultCode.OTHER_READER, "these cards were bought in another chat")
 
 
 def check_cards(delivery: Delivery, cards: Sequence[LineCard]) -> list[LineCard]:

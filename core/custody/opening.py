@@ -19,6 +19,7 @@ import structlog
 from psycopg.types.json import Jsonb
 
 from core.actor import SYSTEM
+from core.connections.chats import read_address
 from core.custody import sql
 from core.custody.checks import (
     BrokenSeal,
@@ -27,12 +28,12 @@ from core.custody.checks import (
     OpeningRefused,
     check_cards,
     check_order,
-    check_reader,
     open_cards,
 )
 from core.custody.evidence import awaits_confirmation, proofs
 from core.custody.keys import OpenVault
 from core.custody.opening_log import OpeningLog
+from core.custody.readers import reads
 from core.db import execute, in_transaction
 from core.ids import Prefix, public
 from core.ports import PlainCard
@@ -70,7 +71,7 @@ class Opener:
             raise OpeningRefused(VaultCode.NOT_SENDING, "there is no such delivery")
         delivery = Delivery(*rows[0])
         check_order(self.vault, delivery)
-        check_reader(delivery)
+        self._check_reader(delivery, now)
         cards = check_cards(delivery, [LineCard(*row) for row in execute(sql.CARDS_OF_LINE, (delivery.line,))])
         evidence = {} if delivery.read_again else self._evidence(delivery)
         try:
@@ -86,9 +87,14 @@ class Opener:
             cards=tuple(OpenedCard(public(Prefix.CARD, card.id), card.mask) for card in cards),
             sealed=_sealed(delivery_id, delivery.sessions or [], cards, fields),
             read_again=delivery.read_again,
-            plain=_plain(cards, fields) if plain and delivery.is_carried else (),
-            address=delivery.chat_address,
+            plain=_plain(cards, fields) if plain and read_address(delivery.asking.chat_address) else (),
+            address=delivery.asking.chat_address,
         )
+
+    def _check_reader(self, delivery: Delivery, now: datetime) -> None:
+        """Only the chat that ordered, and those that sealed bindings join to it, may read. Raises `OpeningRefused`."""
+        if not reads(self.vault, order=delivery.order, buyer=delivery.buyer, reader=delivery.asking, now=now):
+            raise OpeningRefused(VaultCode.OTHER_READER, "these cards were bought in another chat")
 
     def _evidence(self, delivery: Delivery) -> dict[str, str]:
         bill, notices = delivery.bill(), delivery.notices or []

@@ -16,7 +16,7 @@ from core.ids import Prefix, new_id, public
 from core.messages.outgoing import mark_fetched
 from core.messages.service import MessageKind, OutgoingState, store_sealed, tell
 from core.submission import claim_submission
-from core.vault.client import Opened, VaultAway, VaultRefused
+from core.vault.client import Opened, VaultAway, VaultCode, VaultRefused
 from core.work import Work, enqueue
 
 log = structlog.get_logger()
@@ -26,7 +26,7 @@ REREADS_PER_HOUR = 30
 
 
 class NothingDelivered(NotFound):
-    """The shopper has no delivered cards to read again in this chat."""
+    """The shopper has no delivered cards to read again."""
 
     def __init__(self) -> None:
         super().__init__("cards")
@@ -38,11 +38,10 @@ class RereadLimit(Limited):
 
 DELIVERED_OF = """
 SELECT d.id FROM delivery d JOIN shop_order o ON o.id = d.order_id
-WHERE o.shopper_id = %(shopper)s AND o.conversation_id = %(conversation)s AND d.state = 'delivered'
-  AND o.id = coalesce(%(order)s, (
+WHERE o.shopper_id = %(shopper)s AND d.state = 'delivered' AND o.id = coalesce(%(order)s, (
     SELECT x.order_id FROM delivery x JOIN shop_order y ON y.id = x.order_id
-    WHERE y.shopper_id = %(shopper)s AND y.conversation_id = %(conversation)s AND x.state = 'delivered'
-    ORDER BY x.delivered_at DESC LIMIT 1))
+    WHERE y.shopper_id = %(shopper)s AND x.state = 'delivered'
+    ORDER BY y.conversation_id = %(conversation)s DESC, x.delivered_at DESC LIMIT 1))
 ORDER BY d.delivered_at
 """
 
@@ -61,8 +60,10 @@ def request_reread(
 ) -> int:
     """取卡: ask for the cards of one order, or of the last delivered one, again; returns how many lines come.
 
-    They come as messages of the chat that asks; the same submission twice has them come once. Raises
-    `NothingDelivered` (also for a foreign order), `RereadLimit` and `OtherContent`.
+    They come as messages of the chat that asks, if the vault finds that it may read them (what a bound chat bought
+    lately stays there for a while); the same submission twice has them come once. Without an order it is the last one
+    of this chat, else of any chat of the shopper. Raises `NothingDelivered` (also for a foreign order), `RereadLimit`
+    and `OtherContent`.
     """
 
     def work() -> int:
@@ -127,7 +128,9 @@ def reread(*, reading_id: UUID, vault: Vault, now: datetime) -> bool:
         opened = vault.open_delivery(delivery_id, reader=conversation_id)
     except (VaultAway, VaultRefused) as refusal:
         log.warning("reread.refused", delivery=str(delivery_id), why=str(refusal))
-        _tell_delayed(conversation_id, order_id, now)
+        is_foreign = isinstance(refusal, VaultRefused) and refusal.vault_code is VaultCode.OTHER_READER
+        kind = MessageKind.CARDS_ELSEWHERE if is_foreign else MessageKind.DELIVERY_DELAYED
+        tell(conversation_id=conversation_id, kind=kind, body={"order": public(Prefix.ORDER, order_id)}, now=now)
         return False
     body = {
         "order": public(Prefix.ORDER, order_id),
@@ -147,8 +150,3 @@ def _tell_again(
     state = OutgoingState.SENT if opened.sealed else OutgoingState.READY
     message_id = tell(conversation_id=conversation_id, kind=MessageKind.CARDS, body=body, now=now, state=state)
     store_sealed(message_id=message_id, sealed=opened.sealed, now=now)
-
-
-def _tell_delayed(conversation_id: UUID, order_id: UUID, now: datetime) -> None:
-    body = {"order": public(Prefix.ORDER, order_id)}
-    tell(conversation_id=conversation_id, kind=MessageKind.DELIVERY_DELAYED, body=body, now=now)

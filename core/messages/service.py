@@ -34,6 +34,8 @@ class MessageKind(StrEnum):
     BOUND = "bound"  # that account is this shopper's from now on: {"channel", "hint", "since"}
     CODE_NOT_SENT = "code_not_sent"  # no code reached the address that was to be confirmed: {"contact"}
     UNBOUND = "unbound"  # that account is a shopper of its own again: {"channel", "hint", "since"}
+    RESTOCKED = "restocked"  # to staff: {"sku", "added", "duplicates", "refused", "rows": [[place, reason, shape]], …}
+    RESTOCK_REFUSED = "restock_refused"  # to staff, nothing was imported: {"sku", "problem"}
 
 
 class OutgoingState(StrEnum):

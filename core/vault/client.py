@@ -100,7 +100,7 @@ class Opened:
     """The cards of one delivery and, per chat session, the same cards sealed to that session's key.
 
     `plain` has them open where they are to be written into a platform's chat, else nothing; `address` is the chat that
-    the order's seal names: they may go there and nowhere else, whatever the tables say by then.
+    the seal of the order, or of a binding, names: they may go there and nowhere else, whatever the tables say then.
     """
 
     cards: tuple[OpenedCard, ...]
@@ -156,6 +156,16 @@ def _plain_card(card: dict[str, Any]) -> PlainCard:
     return PlainCard(card["token"], card["mask"], {name: Secret(value) for name, value in card["fields"].items()})
 
 
+def _report(answer: dict[str, Any], *, dry_run: bool) -> ImportReport:
+    return ImportReport(
+        **{name: int(answer[name]) for name in ("added", "duplicates", "refused")},
+        refusals=tuple(RefusedRow(*row) for row in answer["refusals"]),
+        batch=UUID(answer["batch"]) if answer["batch"] else None,
+        dry_run=dry_run,
+        unread=bool(answer["unread"]),
+    )
+
+
 class VaultClient:
     """Requests to the vault; each opens a connection of its own, so one client serves all threads.
 
@@ -197,14 +207,14 @@ class VaultClient:
         request = (
             {"op": "import"} | {name: getattr(order, name) for name in IMPORT_FIELDS} | {"upload": str(order.upload)}
         )
-        answer = self._ask(request, progress=progress, timeout=600.0)
-        return ImportReport(
-            **{name: int(answer[name]) for name in ("added", "duplicates", "refused")},
-            refusals=tuple(RefusedRow(*row) for row in answer["refusals"]),
-            batch=UUID(answer["batch"]) if answer["batch"] else None,
-            dry_run=order.dry_run,
-            unread=bool(answer["unread"]),
-        )
+        return _report(self._ask(request, progress=progress, timeout=600.0), dry_run=order.dry_run)
+
+    def import_restock(self, restock: UUID, /) -> ImportReport:
+        """Import the file of a restock, once however often it is asked; the vault derives all else from its row.
+
+        Raises like `import_upload`; a refusal for good carries its `problem`.
+        """
+        return _report(self._ask({"op": "restock", "restock": str(restock)}, timeout=600.0), dry_run=False)
 
     def trace_secret(self, secret: Secret) -> list[UUID]:
         """The cards whose fingerprint is that of a secret (or of number and secret, separated by a blank or comma)."""

@@ -175,7 +175,7 @@ def test_one_session_may_not_fill_the_process_with_waits(chatter: Chatter) -> No
 @pytest.mark.parametrize(
     "end",
     [
-        pytest.param("UPDATE chat_session SET expires_at = now()", id="session over"),
+        pytest.param("UPDATE chat_session SET expires_at = now() - interval '1 second'", id="session over"),
         pytest.param("UPDATE party SET status = 'suspended' WHERE code = 'demo'", id="merchant suspended"),
     ],
 )

@@ -51,12 +51,18 @@ async def told(webchat: WebChat, door: Door, session: Session, token: str, after
 
 
 def look(webchat: WebChat, door: Door, token: str, after: int) -> list[Pushed] | None:
-    """What was told after a cursor; None once the session is over or its merchant sells no more."""
+    """What was told after a cursor; None once the session is over or its merchant sells no more.
+
+    Looked at once more after the reading: what was told after the end is not shown, however close they are.
+    """
     try:
         session = session_by_token(token=token, now=door.shop.clock.now())
+        pushed = webchat.unasked(session, token, after)
+        if pushed:
+            session_by_token(token=token, now=door.shop.clock.now())
     except NotFound:
         return None
-    return webchat.unasked(session, token, after)
+    return pushed
 
 
 def event(pushed: Pushed) -> str:
