@@ -21,10 +21,15 @@ class Stars:
 
     gateway: StarsGateway
     verifier: ConfirmedVerifier
+    apis: TelegramApis
 
     def confirming(self, vault: VaultClient, *, clock: Clock) -> ConfirmingVault:
         """The way to the vault that asks Telegram first where a proof is missing."""
         return ConfirmingVault(vault, readers={STARS: self.gateway}, clock=clock)
+
+    def close(self) -> None:
+        """Give connections to Telegram back."""
+        self.apis.close()
 
 
 def stars(config: Config, *, clock: Clock) -> Stars:
@@ -45,4 +50,4 @@ def stars(config: Config, *, clock: Clock) -> Stars:
         phrasebook=Phrasebook(zone=config.store.timezone, default=config.store.default_locale),
         clock=clock,
     )
-    return Stars(gateway, ConfirmedVerifier(key))
+    return Stars(gateway, ConfirmedVerifier(key), apis)

@@ -34,6 +34,10 @@ EXCHANGING = (
     f"SELECT {COLUMNS} WHERE merchant_id = %s AND currency <> %s AND settings -> 'rate' ->> 'currency' = %s"
     " AND enabled ORDER BY id"
 )
+EVERY = """
+SELECT g.id, g.opaque_id, g.gateway, g.merchant_id, g.currency, g.names, g.enabled, g.settings, m.code
+FROM gateway_account g JOIN party m ON m.id = g.merchant_id ORDER BY g.id
+"""
 BY_OPAQUE_ID = f"SELECT {COLUMNS} WHERE opaque_id = %s"
 BY_ID = f"SELECT {COLUMNS} WHERE id = %s"
 INSTALLATION = "SELECT kind, sandbox_public_key IS NOT NULL FROM installation"
@@ -113,6 +117,11 @@ def gateway_accounts(*, merchant_id: int, currency: str) -> list[GatewayAccount]
 def exchanging_accounts(*, merchant_id: int, currency: str) -> list[GatewayAccount]:
     """The enabled accounts of a merchant that take another currency for orders in this one, by a rate of their own."""
     return [GatewayAccount(*row) for row in execute(EXCHANGING, (merchant_id, currency, currency))]
+
+
+def every_gateway_account() -> list[tuple[GatewayAccount, str]]:
+    """All accounts with their merchants' codes, those that are off too, oldest first; for the command line."""
+    return [(GatewayAccount(*row), code) for *row, code in execute(EVERY)]
 
 
 def by_opaque_id(opaque_id: str) -> GatewayAccount:
