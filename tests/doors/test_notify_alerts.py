@@ -27,7 +27,7 @@ from tests.support.dialog import queued
 
 
 @pytest.fixture
-def worker_db(urls):
+def store_db(urls):
     """The store connected as the worker, who tells."""
     db.connect(urls["worker"], size=4)
     yield
@@ -35,7 +35,7 @@ def worker_db(urls):
 
 
 @pytest.fixture
-def somebody(worker_db):
+def somebody(store_db):
     with alert_double() as double:
         yield double
 
@@ -119,7 +119,7 @@ def test_one_address_that_fails_stops_no_other_and_none_means_again_in_a_minute(
     assert len(somebody.told) == 2
 
 
-def test_without_addresses_alerts_stay_in_their_table_for_30_days(worker_db):
+def test_without_addresses_alerts_stay_in_their_table_for_30_days(store_db):
     alert_id = an_alert()
 
     assert alerts_of(Config()).tell(alert_id, now=NOON) == 0
