@@ -29,6 +29,7 @@ from channels.web.render import Pages
 from channels.web.words import load_words
 from core import db
 from core.config import Config, ConfigError
+from core.ports import Counter
 from ops import wiring
 from ops.health import Health, health_routes, operator_app
 from ops.waiting import lines_in_review
@@ -66,8 +67,11 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
 async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Application, ASGIApp]]:
     """The two applications, with their threads and their LISTEN connection, until the block ends."""
     figures = Figures()
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="use-case") as threads:
-        door = await asyncio.get_running_loop().run_in_executor(threads, make_door, config, wakes, threads)
+    with (
+        contextlib.closing(wiring.counter(config)) as counter,
+        ThreadPoolExecutor(THREADS, thread_name_prefix="use-case") as threads,
+    ):
+        door = await asyncio.get_running_loop().run_in_executor(threads, make_door, config, wakes, threads, counter)
         health = Health(config)
         figures.gauge("keystall_waits", "Open long polls and streams.", lambda: wakes.waiting)
         figures.gauge("keystall_listening", "Whether notices of the database arrive.", lambda: wakes.is_listening)
@@ -87,7 +91,7 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
             await wakes.close()
 
 
-def make_door(config: Config, wakes: Wakes, threads: ThreadPoolExecutor) -> Door:
+def make_door(config: Config, wakes: Wakes, threads: ThreadPoolExecutor, counter: Counter) -> Door:
     """What the web doors are handed; reads this process's own keys."""
     with db.connection():
         if config.pay.sandbox.enabled:
@@ -99,13 +103,14 @@ def make_door(config: Config, wakes: Wakes, threads: ThreadPoolExecutor) -> Door
             wakes=wakes,
             threads=threads,
             verifiers=verifiers,
-            counter=wiring.counter(config),
+            counter=counter,
             inbox_key=config.secret(config.secrets.inbox_key),
             session_key=config.secret(config.secrets.session_key),
             verify_key=config.secret(config.secrets.verify_key),
             public_url=config.public_url,
             is_public_url_configured=bool(config.web.public_url),
             sandbox_enabled="sandbox" in verifiers,
+            wechat_api_base=config.wechat.api_base,
         )
 
 

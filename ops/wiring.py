@@ -15,15 +15,18 @@ from channels.chat.couriers import Couriers
 from channels.chat.telegram.courier import TelegramCourier
 from channels.notify.alerts import alerts_of
 from channels.notify.codes import code_sender, contact_kinds
+from channels.notify.ways import other_ways
 from channels.pay.sandbox import SandboxGateway, SandboxVerifier, pay_in_sandbox, refuse_elsewhere
 from core import db
 from core.clock import Clock, DatabaseClock
 from core.config import Config
 from core.connections.chats import ChatChannel
+from core.conversations.restocking import carry_out_restock
+from core.fulfilment.bound_chat import BoundChat
 from core.fulfilment.service import Carrier, carry, deliver, reread
 from core.orders.values import OrderKeys, OrderPolicy
 from core.payments.service import carry_out_refund, make_intent, query_payment
-from core.ports import Counter, Gateway, NoticeVerifier
+from core.ports import Gateway, NoticeVerifier
 from core.risk.rules import HoldPolicy
 from core.secret import NoSecret
 from core.vault.callers import Caller, Credential
@@ -83,7 +86,7 @@ def shop_context(config: Config) -> ShopContext:
     )
 
 
-def counter(config: Config) -> Counter:
+def counter(config: Config) -> FallingBackCounter:
     """Where throttles and rates are counted."""
     return FallingBackCounter(config.redis.url)
 
@@ -130,7 +133,9 @@ def sandbox(config: Config) -> SandboxGateway | None:
 
 def carrier(config: Config) -> Carrier:
     """How the worker reaches chats: the couriers of the platforms, and the other ways to tell somebody."""
-    return Carrier(Couriers({ChatChannel.TELEGRAM: telegram_courier(config)}))
+    time = clock()
+    ways = (BoundChat(time), *other_ways(config, phrasebook=phrasebook(config), clock=time))
+    return Carrier(Couriers({ChatChannel.TELEGRAM: telegram_courier(config)}), ways)
 
 
 def telegram_courier(config: Config) -> TelegramCourier:
@@ -159,7 +164,8 @@ def handlers(config: Config) -> dict[Work, Callable[[UUID], object]]:
     """What the worker does with each kind of work; a handler gets one reference, the tables tell it the rest."""
     time, policy, play = clock(), order_policy(config), sandbox(config)
     star_side = stars(config, clock=time)
-    vault = star_side.confirming(vault_client(config), clock=time)
+    plain_vault = vault_client(config)
+    vault = star_side.confirming(plain_vault, clock=time)
     gateways: dict[str, Gateway] = {"stars": star_side.gateway} | ({"sandbox": play} if play else {})
     checks, carries = {**verifiers(config), "stars": star_side.verifier}, carrier(config)
     codes, alerts = code_sender(config, phrasebook=phrasebook(config), clock=time), alerts_of(config)
@@ -172,6 +178,7 @@ def handlers(config: Config) -> dict[Work, Callable[[UUID], object]]:
             payment_id=one, gateways=gateways, verifiers=checks, policy=policy, now=time.now()
         ),
         Work.REFUND: lambda one: carry_out_refund(refund_id=one, gateways=gateways, now=time.now()),
+        Work.RESTOCK: lambda one: carry_out_restock(restock_id=one, vault=plain_vault, now=time.now()),
         Work.CONTACT_CODE: codes.send,
         Work.ALERT: lambda one: alerts.tell(one, now=time.now()),
     }
