@@ -1,0 +1,37 @@
+"""The double for a person: served in the foreground with an account, two people, and how to connect a store."""
+
+import threading
+
+from tests.doubles.wechat.double import WeChatDouble
+
+APP_ID = "wx0123456789demo01"
+SECRET = "demo-app-secret-of-the-double"  # not-a-secret
+TOKEN = "demotoken"
+AES_KEY = "DemoKeyDemoKeyDemoKeyDemoKeyDemoKeyDemoKey0"  # not-a-secret
+
+
+def serve(host: str, port: int) -> None:
+    """Serve until KeyboardInterrupt; says where it is and how a demo store finds it."""
+    double = WeChatDouble(host, port)
+    account = double.add_account(APP_ID, SECRET, TOKEN, AES_KEY, mode="safe", name="键铺演示号")
+    double.follower(account, "小明")
+    double.follower(account, "Alex", "en")
+    double.start()
+    try:
+        print("\n".join(connected(double.url, account.original_id)), flush=True)
+        threading.Event().wait()
+    finally:
+        double.stop()
+
+
+def connected(url: str, original_id: str) -> list[str]:
+    """What to do to have a demo store answer here."""
+    return [
+        f"The WeChat double answers at {url} : open that page to talk to the account.",
+        "Connect a demo store, in another terminal:",
+        f"  export KEYSTALL_WECHAT__API_BASE={url}",
+        f"  export WX_SECRET={SECRET} WX_TOKEN={TOKEN} WX_AES_KEY={AES_KEY}",
+        f"  python run.py channel add wechat --merchant demo --app-id {APP_ID} --original-id {original_id}",
+        "  make demo",
+        "Then paste the callback address that `channel add` prints into the page. Ctrl-C ends the double.",
+    ]
