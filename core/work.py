@@ -22,6 +22,7 @@ class Work(StrEnum):
     REFUND = "refund"  # reference: refund; send money back to where it came from
     WECHAT_LOGIN = "wechat_login"  # reference: page_login; ask the platform who opened a page
     CONTACT_CODE = "contact_code"  # reference: contact_code; mint and send the code that confirms an address
+    RESTOCK = "restock"  # reference: restock; have a file that came by a chat imported, and tell what became of it
     ALERT = "alert"  # reference: alert; tell the operator what a person must see
 
 
@@ -35,6 +36,7 @@ ENQUEUED_BY: dict[Work, frozenset[str]] = {
     Work.REFUND: frozenset({"shop", "worker"}),
     Work.WECHAT_LOGIN: frozenset({"shop"}),
     Work.CONTACT_CODE: frozenset({"shop", "worker"}),
+    Work.RESTOCK: frozenset({"shop", "worker"}),
     Work.ALERT: frozenset({"shop", "worker"}),
 }
 """Which database roles have a reason to enqueue which kind; the use cases of those processes are the only callers."""
@@ -49,6 +51,7 @@ PRIORITY: dict[Work, int] = {
     Work.CONTACT_CODE: 10,
     Work.ALERT: 10,
     Work.REFUND: 5,
+    Work.RESTOCK: 5,
     Work.QUERY_PAYMENT: 0,
 }
 """What is taken first, highest first: in a rush nobody who has paid waits behind those who are about to."""

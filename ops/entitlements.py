@@ -34,7 +34,13 @@ ENTITLEMENTS = {
     ),
     "bot": Entitlement(
         roles=("shop",),
-        keys=("secrets.session_key", "secrets.seal_key", "secrets.inbox_key", "secrets.bot_key"),
+        keys=(
+            "vault.public_key",
+            "secrets.session_key",
+            "secrets.seal_key",
+            "secrets.inbox_key",
+            "secrets.bot_key",
+        ),
     ),
     "worker": Entitlement(
         roles=("worker",),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from core.conversations.cleaning import remove_expired
+from core.conversations.restocking import restocks_due
 from core.members.contacts import codes_due, forget_codes
 from core.messages.alerts import alerts_due, forget_alerts
 from core.messages.outgoing import send_due
@@ -38,6 +39,7 @@ def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
         Sweep("stock.marks", 15, lambda now: move_marks(now=now, zone=policy.zone)),
         Sweep("payments.decided", 30, lambda now: decide_due(now=now)),
         Sweep("payments.reconciled", 30, lambda now: reconcile_due(now=now)),
+        Sweep("restocks.lost", 30, lambda now: restocks_due(now=now)),
         Sweep("refunds.stuck", 300, lambda now: notice_stuck_refunds(now=now)),
         Sweep("rows.expired", 600, lambda now: remove_expired(now=now)),
         Sweep("contacts.expired", 600, lambda now: forget_codes(now=now)),

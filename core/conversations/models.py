@@ -98,3 +98,58 @@ class LivingMessage(Row):
 
     class Meta:
         table_name = "living_message"
+
+
+class StaffCode(Row):
+    """One row of `staff_code`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    staff_id = peewee.UUIDField()
+    party_id = peewee.BigIntegerField()
+    code_hash = peewee.BlobField()
+    created_at = DateTimeTZField()
+    expires_at = DateTimeTZField()
+    used_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "staff_code"
+
+
+class StaffChat(Row):
+    """One row of `staff_chat`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    staff_id = peewee.UUIDField()
+    party_id = peewee.BigIntegerField()
+    conversation_id = peewee.UUIDField()
+    chat_address = peewee.TextField()
+    bound_at = DateTimeTZField()
+    ended_at = DateTimeTZField(null=True)
+    seal = peewee.BlobField()
+
+    class Meta:
+        table_name = "staff_chat"
+
+
+class Restock(Row):
+    """One row of `restock`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    staff_id = peewee.UUIDField()
+    party_id = peewee.BigIntegerField()
+    sku_id = peewee.BigIntegerField()
+    unit_cost_micro = peewee.BigIntegerField()
+    upload_id = peewee.UUIDField()
+    conversation_id = peewee.UUIDField()
+    submission = peewee.TextField()
+    state = peewee.TextField(default="asked")
+    added = peewee.IntegerField(null=True)
+    duplicates = peewee.IntegerField(null=True)
+    refused = peewee.IntegerField(null=True)
+    problem = peewee.TextField(null=True)
+    asked_at = DateTimeTZField()
+    ended_at = DateTimeTZField(null=True)
+    seal = peewee.BlobField()
+
+    class Meta:
+        table_name = "restock"

@@ -23,14 +23,17 @@ from core.custody.checks import OpeningRefused
 from core.custody.decoder.problems import FileRefused
 from core.custody.filling import Filler, ImportLeft
 from core.custody.fingerprint import possible_fingerprints
-from core.custody.importing import Importer, Progress
+from core.custody.importing import Counts, Importer, Progress
 from core.custody.jobs import ImportRefused, begin, wanted
 from core.custody.keys import OpenVault
 from core.custody.opening import Opener
 from core.custody.opening_log import OpeningLog
+from core.custody.preparing import Job
+from core.custody.restocking import job_of_restock, lost, restock_of, upload_of
 from core.errors import error_id
 from core.secret import Secret
 from core.vault.client import VaultCode
+from core.vault.primitives import SealError
 
 Answer = dict[str, Any]
 
@@ -70,7 +73,7 @@ class Desk:
         except ImportLeft:
             return refusal(VaultCode.IMPORT_WAITS, "it was interrupted; the vault goes on with it by itself")
         except ImportRefused as refused:
-            return refusal(VaultCode.IMPORT_REFUSED, str(refused))
+            return refusal(VaultCode.IMPORT_REFUSED, str(refused), **refused.params)
         except FileRefused as refused:
             return refusal(
                 VaultCode.FILE_REFUSED, refused.problem.value, problem=refused.problem.value, **refused.params
@@ -100,6 +103,7 @@ class Desk:
         acts: dict[str, Callable[[], Answer]] = {
             "open": lambda: self._open(request),
             "import": lambda: self._import(request, progress),
+            "restock": lambda: self._restock(request),
             "trace": lambda: self._trace(request),
             "keys": self._keys,
         }
@@ -135,17 +139,26 @@ class Desk:
         job = begin(importer.vault, asked, now=importer.now())
         if asked.dry_run:
             try:
-                (counts, refused), unread = importer.look(job), False
+                counts, refused = importer.look(job)
             finally:
                 db.execute(sql.FORGET_CHUNKS, (job.upload,))
             rows = [[row.place, row.reason, row.shape] for row in refused]
-        else:
-            filled = self._filler.fill(job, progress)
-            counts, unread = filled.counts, filled.unread
-            rows = [list(row) for row in db.execute(sql.REFUSALS, (job.id,))]
-        batch = str(job.batch) if counts.added and not asked.dry_run else None
-        figures = {"added": counts.added, "duplicates": counts.duplicates, "refused": counts.refused}
-        return {"ok": True, **figures, "refusals": rows, "batch": batch, "unread": unread}
+            return _reported(job, counts, rows, False, is_dry=True)
+        return self._filled(job, progress)
+
+    def _restock(self, request: Mapping[str, Any]) -> Answer:
+        importer, restock = self._importer, restock_of(request)
+        db.execute(sql.FORGET_OLD_UPLOADS, {"but": upload_of(restock), "now": importer.now()})
+        job = job_of_restock(importer.vault, restock, now=importer.now())
+        try:
+            return self._filled(job, lambda done, about: None)
+        except SealError:  # its job has ended with that
+            raise lost() from None
+
+    def _filled(self, job: Job, progress: Progress) -> Answer:
+        filled = self._filler.fill(job, progress)
+        rows = [list(row) for row in db.execute(sql.REFUSALS, (job.id,))]
+        return _reported(job, filled.counts, rows, filled.unread)
 
     def _trace(self, request: Mapping[str, Any]) -> Answer:
         if not self._traces.may_pass():  # a fast answer would be an oracle for guessed secrets
@@ -166,6 +179,12 @@ class Desk:
 
 def _revealed(fields: Mapping[str, Secret]) -> dict[str, str]:
     return {name: value.reveal().decode() for name, value in fields.items()}
+
+
+def _reported(job: Job, counts: Counts, refusals: list[list[str]], unread: bool, *, is_dry: bool = False) -> Answer:
+    batch = str(job.batch) if counts.added and not is_dry else None
+    figures = {"added": counts.added, "duplicates": counts.duplicates, "refused": counts.refused}
+    return {"ok": True, **figures, "refusals": refusals, "batch": batch, "unread": unread}
 
 
 class Throttle:

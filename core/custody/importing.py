@@ -16,9 +16,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from core.actor import OPERATOR
+from core.actor import OPERATOR, Actor, ActorKind
 from core.audit.service import append
 from core.custody import sql
+from core.custody.decoder.problems import FileProblem, FileRefused
+from core.custody.decoder.tables import Row
 from core.custody.decoding import DecodedFile
 from core.custody.keys import OpenVault
 from core.custody.preparing import Chunk, Job, prepare
@@ -66,7 +68,7 @@ class Importer:
         today = self.now().astimezone(self.zone).date()
         done = job.rows_done
         with self._decoded(job, source.update) as file, ThreadPoolExecutor(1, "sealing") as sealing:
-            rows = islice(file.rows(), done, None)
+            rows = islice(_no_more_than(job.most_rows, file.rows()), done, None)
 
             def following(before: int) -> tuple[Chunk, int]:
                 taken = list(islice(rows, CHUNK_ROWS))
@@ -194,7 +196,7 @@ class Importer:
             batch=job.batch, owner_id=job.owner_id, terms=job.terms, cost_micro=cost, currency=self.currency, now=now
         )
         append(
-            actor=OPERATOR,
+            actor=Actor(ActorKind.STAFF, id=job.staff, party_id=job.owner_id) if job.staff else OPERATOR,
             action="batch.imported",
             object_kind="batch",
             object_id=job.batch,
@@ -210,3 +212,13 @@ def _sealed_chunks(upload: UUID) -> Iterator[bytes]:
     while rows := execute(sql.UPLOAD_CHUNK, (upload, number)):
         yield bytes(rows[0][0])
         number += 1
+
+
+def _no_more_than(most: int | None, rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows of a file that may have `most`. Raises `FileRefused` for more, before the first is given away."""
+    if most is None:
+        return rows
+    first = list(islice(rows, most + 1))
+    if len(first) > most:
+        raise FileRefused(FileProblem.TOO_MANY_ROWS)
+    return iter(first)

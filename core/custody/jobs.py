@@ -18,7 +18,23 @@ from core.vault.seal import BatchContext, new_batch_key, open_batch_key, seal_ba
 
 
 class ImportRefused(Exception):
-    """The request does not fit the tables; the text says what to mend, naming codes only."""
+    """The request does not fit the tables; the text says what to mend, naming codes only.
+
+    `problem` is set for a restock that is refused for good (`core.conversations.restocking.RestockProblem`).
+    """
+
+    def __init__(self, text: str, *, problem: str = "") -> None:
+        super().__init__(text)
+        self.problem = problem
+
+    @property
+    def params(self) -> dict[str, str]:
+        """What goes over the socket beside the text."""
+        return {"problem": self.problem} if self.problem else {}
+
+
+MOST_ROWS_BY_CHAT = 20_000
+"""Of one file; they are one chunk, so that a file with more is refused before its first row is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +71,11 @@ def begin(vault: OpenVault, asked: Wanted, *, now: datetime) -> Job:
     Raises `ImportRefused`.
     """
     job = _described(vault, asked)
-    if asked.dry_run:
-        return job
+    return job if asked.dry_run else begun(vault, job, now=now)
+
+
+def begun(vault: OpenVault, job: Job, *, now: datetime) -> Job:
+    """Write a job and its batch (not on sale) down, with the batch's number from then on."""
     sealed_key = seal_batch_key(vault.keys.public, job.batch_key, BatchContext(vault.vault_id, job.batch))
     supplier = job.uploader_id if job.terms != "own" else None
     with atomic():
@@ -75,6 +94,7 @@ def begin(vault: OpenVault, asked: Wanted, *, now: datetime) -> Job:
                 "sealed_key": sealed_key,
                 "job": job.id,
                 "column": job.column,
+                "restock": job.restock,
                 "now": now,
             },
         )
@@ -95,7 +115,7 @@ def give_up(job: Job, *, error: str, now: datetime) -> None:
 
 
 def left_behind(vault: OpenVault, row: Sequence[Any]) -> Job:
-    """A row of `sql.UNFINISHED_JOBS` as a job that is ready to go on. Raises `SealError`."""
+    """A row of `sql.UNFINISHED_JOBS` or `JOB_OF_RESTOCK` as a job that is ready to go on. Raises `SealError`."""
     batch = row[2]
     return Job(
         id=row[0],
@@ -114,6 +134,9 @@ def left_behind(vault: OpenVault, row: Sequence[Any]) -> Job:
         unit_cost_micro=row[10],
         rule=CardRule(*row[15:18]),
         rows_done=row[4],
+        restock=row[18],
+        staff=row[19],
+        most_rows=MOST_ROWS_BY_CHAT if row[18] else None,
     )
 
 

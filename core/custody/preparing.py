@@ -25,6 +25,7 @@ class Job:
     """One import: the batch that it fills, whose cards they are, how they are read, and how many rows are done.
 
     `owner_id` is whose pool the cards join, `uploader_id` who brought them; `unit_cost_micro` in 10⁻⁶ major units.
+    What came by a chat has its `restock`, the member of `staff` who brought it, and may have `most_rows` and no more.
     """
 
     id: UUID
@@ -43,6 +44,9 @@ class Job:
     unit_cost_micro: int
     rule: CardRule
     rows_done: int = 0
+    restock: UUID | None = None
+    staff: UUID | None = None
+    most_rows: int | None = None
 
 
 @dataclass(slots=True, repr=False)

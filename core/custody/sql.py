@@ -26,8 +26,8 @@ WITH b AS (
 ), k AS (
     INSERT INTO batch_key (batch_no, vault_key_id, sealed_dek) SELECT no, %(key_id)s, %(sealed_key)s FROM b
 ), j AS (
-    INSERT INTO import_job (id, upload_id, batch_id, secret_column, state, created_at)
-    VALUES (%(job)s, %(upload)s, %(batch)s, %(column)s, 'running', %(now)s)
+    INSERT INTO import_job (id, upload_id, batch_id, secret_column, state, created_at, restock_id)
+    VALUES (%(job)s, %(upload)s, %(batch)s, %(column)s, 'running', %(now)s, %(restock)s)
 )
 SELECT no FROM b
 """
@@ -125,14 +125,15 @@ WHERE u.id = c.upload_id AND u.id <> %(but)s AND u.created_at < %(now)s - interv
 
 FORGET_CHUNKS = "DELETE FROM upload_chunk WHERE upload_id = %s"
 
-UNFINISHED_JOBS = """
+_JOBS = """
 SELECT j.id, j.upload_id, j.batch_id, j.secret_column, j.rows_done, b.no, b.owner_id, b.supplier_id, b.sku_id, b.terms,
        b.unit_cost_micro, b.source_name, u.sealed_key, k.sealed_dek,
-       s.issuer_id, s.trim, s.case_sensitive, s.card_shape = 'number_secret'
-FROM import_job j JOIN batch b ON b.id = j.batch_id AND b.state = 'importing' JOIN upload u ON u.id = j.upload_id
-JOIN batch_key k ON k.batch_no = b.no JOIN sku s ON s.id = b.sku_id
-WHERE j.state = 'running' ORDER BY j.created_at
+       s.issuer_id, s.trim, s.case_sensitive, s.card_shape = 'number_secret', j.restock_id, r.staff_id
+FROM import_job j JOIN batch b ON b.id = j.batch_id JOIN upload u ON u.id = j.upload_id
+JOIN batch_key k ON k.batch_no = b.no JOIN sku s ON s.id = b.sku_id LEFT JOIN restock r ON r.id = j.restock_id
 """
+UNFINISHED_JOBS = _JOBS + "WHERE j.state = 'running' AND b.state = 'importing' ORDER BY j.created_at"
+JOB_OF_RESTOCK = _JOBS + "WHERE j.restock_id = %s"
 
 JOB_STANDING = "SELECT state, rows_done, error, added, duplicates, refused FROM import_job WHERE id = %s"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Set
 from enum import StrEnum
 
 from core.actor import Actor, ActorKind
@@ -29,6 +30,12 @@ class Role(StrEnum):
     FINANCE = "finance"  # statements and payouts
 
 
+BRINGS_STOCK: Mapping[PartyKind, Set[Role]] = {
+    PartyKind.SUPPLIER: frozenset({Role.OWNER, Role.STOCK}),
+    PartyKind.MERCHANT: frozenset({Role.OWNER, Role.STOCK, Role.CATALOG}),
+}
+"""Who may add cards to the own party's pool: a supplier on consignment, a merchant as own stock."""
+
 PLATFORM_ROLES = frozenset({Role.PLATFORM_OWNER, Role.PLATFORM_SUPPORT})
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -53,3 +60,8 @@ def may_change(actor: Actor, party_id: int, role: Role) -> bool:
         return True
     own = actor.kind in (ActorKind.STAFF, ActorKind.API_KEY) and actor.party_id == party_id
     return own and bool(actor.roles & {Role.OWNER, role})
+
+
+def may_bring_stock(kind: str, roles: Set[str]) -> bool:
+    """Whether somebody with these roles at a party of this kind may add cards to its pool."""
+    return kind in set(PartyKind) and bool(BRINGS_STOCK.get(PartyKind(kind), frozenset()) & roles)

@@ -96,6 +96,7 @@ class ImportJob(Row):
     error = peewee.TextField(null=True)
     created_at = DateTimeTZField()
     finished_at = DateTimeTZField(null=True)
+    restock_id = peewee.UUIDField(null=True)
 
     class Meta:
         table_name = "import_job"

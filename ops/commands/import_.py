@@ -46,6 +46,7 @@ FILE_PROBLEMS = {
     "column_twice": "two columns may be the same thing ({columns}): rename one, or give --column NAME",
     "no_such_column": "there is no column {column}: the file has {columns}",
     "too_large": "the file takes more memory or time than an import may: split it",
+    "too_many_rows": "the file has more rows than may come by a chat at once: split it",
 }
 
 

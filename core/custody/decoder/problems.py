@@ -22,6 +22,7 @@ class FileProblem(StrEnum):
     COLUMN_TWICE = "column_twice"  # two columns that may be the same thing
     NO_SUCH_COLUMN = "no_such_column"  # the column that was asked for is not there
     TOO_LARGE = "too_large"  # beyond the limits of memory or time
+    TOO_MANY_ROWS = "too_many_rows"  # more than may come by a chat at once
 
 
 class RowProblem(StrEnum):
