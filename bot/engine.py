@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import binding, browse, buying, contacts, home, numbers, orders, outbox, paying, stars, wallet
+from bot import binding, browse, buying, contacts, home, numbers, orders, outbox, paying, restock, stars, wallet
 from bot.incoming import Incoming
 from bot.intents import Act, Intent
 from bot.refusals import refuse
@@ -59,7 +59,7 @@ HANDLERS: Mapping[Intent, Handler] = {
     Intent.THANKS: home.thanks,
     Intent.LANGUAGE: home.language,
     Intent.SET_LANGUAGE: home.chosen_language,
-    Intent.HELP: home.support,
+    Intent.HELP: restock.support,
     Intent.MEMBER: home.not_open_yet,
     Intent.POINTS: home.not_open_yet,
     Intent.CHECK_IN: home.not_open_yet,
@@ -75,6 +75,8 @@ HANDLERS: Mapping[Intent, Handler] = {
     Intent.CONTACT_CODE: contacts.code,
     Intent.FORGET_CONTACT: contacts.forgotten,
     Intent.AFTER_SALES: home.not_open_yet,
+    Intent.STAFF: restock.staff,
+    Intent.RESTOCK: restock.restock,
 }
 """Who answers what; a bare number is first read against the last menu sent (numbers.py)."""
 
@@ -97,6 +99,11 @@ class Engine:
                 screen = refuse(talk.texts, refusal)
             numbers.remember(talk, screen)
             return [_minted(talk, screen)]
+
+    def wants_file(self, incoming: Incoming) -> bool:
+        """Whether the file of a message has to be fetched before it is handled; nobody's but staff's ever is."""
+        with connection():
+            return restock.wants_file(self._talk(incoming), understand(incoming.text or ""))
 
     def show(self, message: StoredMessage, incoming: Incoming) -> Screen:
         """Draw a message that is sent unasked, for the reader that `incoming` names (without text and action).

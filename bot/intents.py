@@ -63,6 +63,8 @@ class Intent(StrEnum):
     PHONE = "phone"  # a phone number to be confirmed
     CONTACT_CODE = "contact_code"  # the code that was sent there
     FORGET_CONTACT = "forget_contact"  # nothing is sent there any more
+    STAFF = "staff"  # to staff: binds this chat by a code, or ends that
+    RESTOCK = "restock"  # to staff: cards as lines or as a file
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import structlog
 
 from bot.intents import Intent
 from bot.screens import Option, Screen, ScreenKind
+from bot.staff_words import FileNotFetched, SignsChanged
 from bot.statuses import status_words
 from bot.talk import choice, home_option
 from bot.texts import Texts, mark
@@ -16,7 +17,9 @@ from bot.words import BadQuantity
 from core.catalog.rules import UnknownListing
 from core.conversations.binding import AlreadyBound, OwnCode, TooManyAccounts, TooManyWrongCodes, UnknownCode
 from core.conversations.requests import RequestOver
+from core.conversations.restocking import BadCost, ChatLeft, CostNotYours, RestockTooOften, UnknownGoods
 from core.conversations.service import StaleButton, StaleMenu
+from core.conversations.staff import UnknownStaffCode
 from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable, error_id
 from core.fulfilment.service import NothingDelivered, RereadLimit
 from core.members.contacts import BadAddress, CodeOver, PhoneNeedsOrder, TooManyCodes, WrongCode
@@ -26,11 +29,13 @@ from core.payments.unbinding import NotBound, WalletMoneyHeld
 from core.risk.rules import StockKeptForOthers, TooManyOnNetwork, TooManyUnpaid
 from core.stock.rules import HeldByOthers, OutOfStock
 from core.submission import OtherContent
+from core.vault.uploads import FileTooLarge
 
 log = structlog.get_logger()
 
 NOT_CHARGED = mark("Nothing was ordered or charged.")
 NOT_CHANGED = mark("Your orders and your money are as they were.")
+NOT_IMPORTED = mark("Nothing was imported, and your message is still here: delete it once you need it no more.")
 NOT_TAKEN = mark("Nothing was charged.")
 ASK_US = mark("If it happens again, tell the shop the error id.")
 
@@ -170,6 +175,41 @@ OWN_WORDS: Mapping[type[Refusal], Wording] = {
         mark("Text messages are for those who have bought something here."),
         NOT_CHANGED,
         mark("An e-mail address works at once; a phone after your first order."),
+    ),
+    UnknownStaffCode: Wording(
+        mark("This staff code does not work."),
+        NOT_CHANGED,
+        mark("Ask whoever runs the store for a new one; it works once and for 10 minutes."),
+    ),
+    RestockTooOften: Wording(
+        mark("Stock can be brought {most} times a day."), NOT_IMPORTED, mark("Please go on tomorrow.")
+    ),
+    UnknownGoods: Wording(
+        mark("There are no goods of this code that you can bring."),
+        NOT_IMPORTED,
+        mark("Please check the code and send it again."),
+    ),
+    CostNotYours: Wording(
+        mark("Cards on consignment are settled by your offer, no amount is said with them."),
+        NOT_IMPORTED,
+        mark("Send them again without the amount."),
+    ),
+    BadCost: Wording(mark("This amount cannot be read."), NOT_IMPORTED, mark("Please write it like this: 3.20")),
+    ChatLeft: Wording(
+        mark("This chat is not bound any more."),
+        NOT_IMPORTED,
+        mark("Ask whoever runs the store for a new staff code."),
+    ),
+    FileTooLarge: Wording(
+        mark("The file is larger than {most_megabytes} MB."), NOT_IMPORTED, mark("Split it and send the parts.")
+    ),
+    FileNotFetched: Wording(
+        mark("The file could not be fetched."), NOT_IMPORTED, mark("Send it once more, or paste the cards as lines.")
+    ),
+    SignsChanged: Wording(
+        mark("Some signs were taken for formatting, so the cards are not as you pasted them."),
+        NOT_IMPORTED,
+        mark("Please send them as a .txt file, which stays as it is."),
     ),
     StaleButton: Wording(mark("This button is not valid any more."), now=mark("Please choose again.")),
     StaleMenu: Wording(mark("The menu has changed."), now=mark("Please choose again.")),

@@ -105,6 +105,7 @@ class Screen:
     order: UUID | None = None
     error_id: str | None = None
     cards_follow: int = 0  # how many messages with cards were asked for: a door that can wait shows them instead
+    uncleared: str | None = None  # what it answers held cards and is deleted; said instead where that cannot be done
     asks: Act | None = None  # what a bare number answers here, where it is not the place of an option
 
     def with_options(self, *options: Option) -> Screen:

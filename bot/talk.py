@@ -23,7 +23,8 @@ class ShopContext:
 
     `button_key` makes the tokens of buttons under messages sent unasked, which must be the same at every reading;
     `currency` is the store's own, in which a wallet is shown where no order or event says another; `contacts` are the
-    ways outside the chats that the store can send by.
+    ways outside the chats that the store can send by; `vault_public` is what cards that staff bring are sealed with,
+    None where none can be brought.
     """
 
     clock: Clock
@@ -33,6 +34,7 @@ class ShopContext:
     order_keys: OrderKeys
     button_key: Secret
     contacts: frozenset[ContactKind] = frozenset()
+    vault_public: bytes | None = None
 
 
 @dataclass(frozen=True)

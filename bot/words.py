@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from bot.intents import Act, Intent
+from bot.staff_words import read_staff_words
 from core.errors import Invalid
 
 LONGEST_QUESTION = 200  # characters of a message that are read; nobody's goods have longer names
@@ -109,6 +110,8 @@ def echo(text: str) -> str:
 
 def understand(text: str) -> Act:
     """What a message means. Never refuses: words that mean nothing are `UNKNOWN` with what was said."""
+    if act := read_staff_words(normalised(text.lstrip().partition("\n")[0])):
+        return act
     said = normalised(text)
     plain = said.rstrip("。.!！~～ ").translate(_TRADITIONAL)
     if _BILL.fullmatch(plain):

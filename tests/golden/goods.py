@@ -113,6 +113,8 @@ WITHOUT_ORDER = {
     MessageKind.BINDING_DECLINED,
     MessageKind.BOUND,
     MessageKind.UNBOUND,
+    MessageKind.RESTOCKED,
+    MessageKind.RESTOCK_REFUSED,
 }
 """Kinds that are about no order."""
 

@@ -22,6 +22,7 @@ from core.orders.rules import OrderStatus
 from core.payments.unbinding import Bound
 from core.pricing.rules import Quote, quote
 from core.stock.rules import OutOfStock
+from tests.golden import staff_scenes
 from tests.golden.goods import (
     EVENT,
     NOON,
@@ -39,6 +40,7 @@ from tests.golden.goods import (
     steam_cards,
 )
 from tests.golden.reaching import reaching
+from tests.golden.staff_scenes import restocking
 
 Scene = Callable[[Texts], Screen]
 
@@ -50,6 +52,7 @@ PARAMETERS: dict[str, str | int] = {
     "maximum": 100,
     "written": "1.5",
     "minutes": 10,
+    "most_megabytes": 20,
     "state": "cancelled",
     "why": "state",
     "operation": "message",
@@ -233,6 +236,8 @@ def told(texts: Texts, kind: MessageKind, *, to_wallet: bool = False) -> Screen:
         MessageKind.BINDING_DECLINED: TELEGRAM.as_body(),
         MessageKind.BOUND: TELEGRAM.as_body(),
         MessageKind.UNBOUND: GUEST.as_body(),
+        MessageKind.RESTOCKED: staff_scenes.RESTOCKED,
+        MessageKind.RESTOCK_REFUSED: staff_scenes.REFUSED,
         MessageKind.CODE_NOT_SENT: {"contact": "email"},
     }
     view = None if kind in WITHOUT_ORDER else an_order(status.get(kind, OrderStatus.PAID))
@@ -262,7 +267,7 @@ def refused(texts: Texts, refusal: Refusal) -> Screen:
     return draw_refusal(texts, refusal, error="err_aaaaaaaaaaaaaaaa")
 
 
-PARTS = (talking, browsing, ordering, afterwards, linking, reaching, unasked, refusing)
+PARTS = (talking, browsing, ordering, afterwards, linking, reaching, restocking, unasked, refusing)
 
 
 def scenes() -> dict[str, Scene]:
