@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -76,7 +77,8 @@ async def serve_until(asked: asyncio.Event, config: Config, ready: Callable[[], 
 def assembled(config: Config, wakes: Wakes, threads: Executor, intake: Executor, urgent: Executor) -> Fleet:
     """The fleet with this process's own keys; aiogram waits for the first bot."""
     with db.connection():
-        shop = wiring.shop_context(config)
+        public = config.secret(config.vault.public_key).reveal()
+        shop = replace(wiring.shop_context(config), vault_public=public)
     dialog = Dialog(Engine(shop), shop, config.secret(config.secrets.session_key), config.public_url)
     shared = Shared(dialog, wakes, shop.clock, config.secret(config.secrets.inbox_key), threads, intake, urgent)
 

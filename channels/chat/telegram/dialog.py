@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from bot.engine import Engine
@@ -11,6 +11,7 @@ from bot.incoming import Incoming
 from bot.refusals import refuse
 from bot.screens import Screen
 from bot.talk import ShopContext
+from channels.chat.telegram.documents import is_formatted, sent_file
 from channels.chat.telegram.kept import Answer
 from channels.chat.telegram.render import render
 from channels.chat.telegram.stars import book_paid, book_refunded, checkout_answered
@@ -33,6 +34,7 @@ class Turn:
     conversation: Conversation
     update: Update
     raw: bytes = field(repr=False)
+    content: Secret | None = None  # of its file, once that was fetched
 
 
 Handler = Callable[["Dialog", Turn], Answer]
@@ -65,7 +67,21 @@ class Dialog:
 
     def converse(self, turn: Turn) -> Answer:
         """Words and taps: to the one engine, in the person's language."""
-        return self.drawn(turn, self.engine.handle(self.incoming(turn)))
+        screens = self.engine.handle(self.incoming(turn))
+        answer = self.drawn(turn, screens)
+        if all(screen.uncleared is None for screen in screens) or turn.update.message is None:
+            return answer
+        deletion = {
+            "method": "deleteMessage",
+            "chat_id": int(turn.update.chat),
+            "message_id": turn.update.message,
+        }
+        instead = [replace(screen, text=screen.uncleared or screen.text) for screen in screens]
+        return Answer(answer.messages, (deletion,), self.drawn(turn, instead).messages)
+
+    def wants_file(self, turn: Turn) -> bool:
+        """Whether the document of this message is to be fetched before it is answered."""
+        return turn.update.kind is UpdateKind.FILE and self.engine.wants_file(self.incoming(turn))
 
     def checkout(self, turn: Turn) -> Answer:
         """May these Stars be taken?"""
@@ -103,6 +119,9 @@ class Dialog:
             text=None if is_tap else words(turn),
             action=update.text if is_tap else None,
             network=network_mark(self.session_key, f"telegram:{update.user}"),
+            address=turn.account.address(update.chat),
+            file=sent_file(update.said, turn.content),
+            is_formatted=is_formatted(update.said),
         )
 
     def _order_page(self, order: UUID) -> str:

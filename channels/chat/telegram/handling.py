@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
 import structlog
 
+from channels.chat.telegram.api import ApiAway
 from channels.chat.telegram.dialog import Dialog, Turn
+from channels.chat.telegram.documents import Documents
 from channels.chat.telegram.kept import Answer
 from channels.chat.telegram.updates import UpdateKind
 from channels.chat.telegram.voice import InThread, Voice, wait_after
@@ -29,6 +31,9 @@ TAPS_KEPT = 1000
 LATEST = timedelta(hours=24)
 """An answer that could not be said for so long is not said any more: who asked has asked again or gone."""
 
+FILE_PATIENCE = timedelta(minutes=10)
+"""A file that cannot be fetched for so long is given up: its chat goes on."""
+
 log = structlog.get_logger()
 
 
@@ -41,6 +46,7 @@ class Handling:
     wakes: Wakes
     inbox_key: Secret = field(repr=False)
     clock: Clock
+    documents: Documents | None = None
     _again_at: dict[str, float] = field(default_factory=dict)
     _taps: dict[UUID, tuple[str, datetime]] = field(default_factory=dict)
     """The last tap of a chat and when it was answered: a hint, so that its twins are not answered once more."""
@@ -96,11 +102,27 @@ class Handling:
                 if turn is None or self._is_twin(turn, taken):
                     await in_thread(self._finish, taken)
                     return
+                turn = await self._with_file(turn, taken, in_thread)
+                if turn is None:
+                    return
                 answer = await in_thread(self._answer, turn, taken)
                 said = await self.voice.say(turn, answer)
                 await in_thread(self._ended, turn, taken, said)
             except Exception:  # noqa: BLE001 - logged there; whatever it was, the other chats go on
                 await self._failed(taken, in_thread)
+
+    async def _with_file(self, turn: Turn, taken: Taken, in_thread: InThread) -> Turn | None:
+        """The turn with its file where that is wanted and given away; None where it was put off for that."""
+        if self.documents is None or taken.answer is not None or not await in_thread(self.dialog.wants_file, turn):
+            return turn
+        try:
+            return replace(turn, content=await self.documents.fetch(turn.update.said))
+        except ApiAway as away:
+            log.warning("a file cannot be fetched now", problem=str(away))
+        if self.clock.now() - taken.received_at > FILE_PATIENCE:
+            return turn
+        await in_thread(self._ended, turn, taken, SendAnswer(SendOutcome.LATER, problem="file"))
+        return None
 
     def _finish(self, taken: Taken) -> None:
         queue.finish(taken, now=self.clock.now())

@@ -12,21 +12,28 @@ from channels.chat.telegram.message import Button, Style, TelegramMessage
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one event is answered with: messages to its chat, and calls that are no message."""
+    """What one event is answered with: calls that are no message, then messages to its chat.
+
+    `otherwise` are said in their place where one of the calls was refused.
+    """
 
     messages: tuple[TelegramMessage, ...] = ()
     calls: tuple[Call, ...] = ()
+    otherwise: tuple[TelegramMessage, ...] = ()
 
     def dumps(self) -> bytes:
         """The answer as bytes. Raises `ValueError` for a file: what goes into files is never an answer."""
-        kept = {"messages": [_kept(one) for one in self.messages], "calls": list(self.calls)}
+        kept: dict[str, Any] = {"messages": [_kept(one) for one in self.messages], "calls": list(self.calls)}
+        if self.otherwise:
+            kept["otherwise"] = [_kept(one) for one in self.otherwise]
         return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def loads(cls, kept: bytes) -> Answer:
         """The answer that was kept."""
         body = json.loads(kept)
-        return cls(tuple(_message(one) for one in body["messages"]), tuple(body["calls"]))
+        otherwise = tuple(_message(one) for one in body.get("otherwise", ()))
+        return cls(tuple(_message(one) for one in body["messages"]), tuple(body["calls"]), otherwise)
 
 
 def _kept(message: TelegramMessage) -> dict[str, Any]:

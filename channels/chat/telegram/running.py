@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from channels.chat.telegram.api import ApiAway, ApiProblem, BotServer, call, open_http
+from channels.chat.telegram.documents import Documents
 from channels.chat.telegram.handling import Handling
 from channels.chat.telegram.intake import Call, Intake
 from channels.chat.telegram.polling import Polling, remove_webhook
@@ -50,6 +51,7 @@ class RunningBot:
         handling = Handling(voice, shared.dialog, shared.wakes, shared.inbox_key, shared.clock)
         try:
             async with open_http(self._server) as http, asyncio.TaskGroup() as tasks:
+                handling.documents = Documents(http, self._server, self.token)
                 tasks.create_task(handling.run(run))
                 tasks.create_task(handling.run(urgent, only_urgent=True))
                 tasks.create_task(set_up(http, self._server, self.token, shared.dialog.shop.phrasebook))

@@ -49,7 +49,13 @@ LONGEST_MESSAGE = 40.0
 """Seconds for all parts of a message: whoever has the pen of a chat holds it for a minute."""
 
 NOBODY_THERE = ("chat not found", "user not found", "peer_id_invalid", "user is deactivated", "group chat was upgraded")
-GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "there is no text in the message")
+GONE = (
+    "message to edit not found",
+    "message to delete not found",
+    "message can't be edited",
+    "message_id_invalid",
+    "there is no text in the message",
+)
 
 log = structlog.get_logger()
 

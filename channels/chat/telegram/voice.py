@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from aiogram.methods import AnswerCallbackQuery, AnswerPreCheckoutQuery, SendMessage, TelegramMethod
+from aiogram.methods import AnswerCallbackQuery, AnswerPreCheckoutQuery, DeleteMessage, SendMessage, TelegramMethod
 
 from channels.chat.telegram.dialog import Turn
 from channels.chat.telegram.intake import Call
@@ -29,6 +29,7 @@ from core.ports import SendAnswer, SendOutcome
 METHODS: dict[str, type[TelegramMethod[Any]]] = {
     "answerCallbackQuery": AnswerCallbackQuery,
     "answerPreCheckoutQuery": AnswerPreCheckoutQuery,
+    "deleteMessage": DeleteMessage,
     "sendMessage": SendMessage,
 }
 """The calls that are no answer in a chat."""
@@ -52,28 +53,32 @@ class Voice:
 
     async def say(self, turn: Turn, answer: Answer) -> SendAnswer:
         """Say all of an answer. SENT once all is said; after LATER and UNKNOWN it is to be said again."""
+        messages = answer.messages
         for call in answer.calls:
             done = await self.ask(call)
             if done.outcome in (SendOutcome.LATER, SendOutcome.UNKNOWN):
                 return done
-        if not answer.messages:
+            if done.outcome is not SendOutcome.SENT:
+                messages = answer.otherwise or messages
+        if not messages:
             return SendAnswer(SendOutcome.SENT)
         chat = turn.update.chat
         found = await self.run(self._before, turn)
         if isinstance(found, SendAnswer):
             return found
         living: Living | None = found
-        said = await self._edited(turn, living, answer.messages) or await self.sender.send(chat, answer.messages)
+        said = await self._edited(turn, living, messages) or await self.sender.send(chat, messages)
         if said.outcome is SendOutcome.LATER:
             await self.run(self._keep_quiet, chat, said)
         elif said.outcome is SendOutcome.SENT and said.external_ref is not None:
-            await self._remember(turn, living, answer.messages[-1], said.external_ref)
+            await self._remember(turn, living, messages[-1], said.external_ref)
         return said
 
     async def ask(self, call: Call) -> SendAnswer:
-        """A call that is no message: the answer to a tap or a checkout, a sentence in a group."""
+        """A call that is no answer in a chat: to a tap or a checkout, a word in a group, a message to be deleted."""
         params = {name: value for name, value in call.items() if name != "method"}
-        return (await self.sender.ask(METHODS[call["method"]](**params))).answer
+        done = await self.sender.ask(METHODS[call["method"]](**params))
+        return SendAnswer(SendOutcome.SENT) if done.is_gone else done.answer  # what is gone is deleted
 
     def _before(self, turn: Turn) -> SendAnswer | Living | None:
         now = self.clock.now()
