@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import typer
 
 from core.config import Config, ConfigError
+from ops.commands import channel_set, channel_wechat, staff_code
 
 
 def register(app: typer.Typer) -> None:
@@ -15,10 +16,13 @@ def register(app: typer.Typer) -> None:
     channel = typer.Typer(help="Bots and official accounts of merchants.", no_args_is_help=True)
     add = typer.Typer(help="Connect one; a running store picks it up within seconds.", no_args_is_help=True)
     add.command("telegram")(add_telegram)
+    channel_wechat.register(add)
     channel.add_typer(add, name="add")
     channel.command("list")(list_accounts)
     channel.command("disable")(disable)
     channel.command("enable")(enable)
+    channel_set.register(channel)
+    staff_code.register(channel)
     app.add_typer(channel, name="channel")
 
 

@@ -1,0 +1,54 @@
+"""`channel add wechat`: connects an official account; its secrets are given by reference."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(add: typer.Typer) -> None:
+    """Add the command to `channel add`."""
+    add.command("wechat")(add_wechat)
+
+
+def add_wechat(
+    context: typer.Context,
+    merchant: str = typer.Option(..., "--merchant", metavar="CODE", help="Whose account it is."),
+    app_id: str = typer.Option(..., "--app-id", metavar="wx…", help="AppID (开发者ID)."),
+    token: str = typer.Option(..., "--token", metavar="REFERENCE", help="Token of the server configuration: env:NAME."),
+    aes_key: str = typer.Option("", "--aes-key", metavar="REFERENCE", help="EncodingAESKey, unless the mode is plain."),
+    secret: str = typer.Option("", "--secret", metavar="REFERENCE", help="AppSecret: to speak unasked, menu, login."),
+    mode: str = typer.Option("safe", "--mode", help="safe (recommended), compatible or plain, as configured there."),
+    name: str = typer.Option("", "--name", help="What shoppers know it as."),
+    original_id: str = typer.Option("", "--original-id", metavar="gh_…", help="The account's own name (原始ID)."),
+    kind: str = typer.Option("service", "--kind", help="service (服务号) or subscription (订阅号)."),
+    verified: bool = typer.Option(False, "--verified", help="Certified by WeChat (已认证)."),
+    ios_rule: str = typer.Option("strict", "--ios-rule", help="strict, learned or off: prices in the chat."),
+    api_base: str = typer.Option("", "--api-base", metavar="URL", help="Another host for api.weixin.qq.com."),
+) -> None:  # fmt: skip
+    """Connect a WeChat official account to a merchant, or give a connected one other keys."""
+    from ops.channels.telegram import read_token
+    from ops.channels.wechat import Given, connect
+    from ops.commands.channel import as_shop
+
+    with as_shop(context) as config:
+        given = Given(
+            merchant=merchant,
+            app_id=app_id,
+            token=read_token(config, token),
+            app_secret=read_token(config, secret) if secret else None,
+            aes_key=read_token(config, aes_key) if aes_key else None,
+            mode=mode,
+            name=name,
+            original_id=original_id,
+            kind=kind,
+            verified=verified,
+            ios_rule=ios_rule,
+            api_base=api_base,
+        )
+        account, is_new = connect(config, given)
+        address = f"{config.public_url}/hooks/wechat/{account.opaque_id}"
+    done = "is connected to" if is_new else "has its new keys and stays with"
+    typer.echo(f"{account.id}  {account.external_id} {done} {account.merchant_code}")
+    typer.echo(f"Server address (URL) for WeChat's configuration: {address}")
+    if not secret:
+        typer.echo("Without --secret it answers, and says nothing unasked: shoppers send 取卡.")
