@@ -94,7 +94,7 @@ def test_each_process_sees_its_own_addresses_and_keys_only(store: Config, superv
         "web": {"shop", "panel", "direct"},
         "web keys": {"public_key", "verify_key", "session_key", "seal_key", "inbox_key"},
         "bot": {"shop", "direct"},
-        "bot keys": {"session_key", "seal_key", "inbox_key", "bot_key"},
+        "bot keys": {"public_key", "session_key", "seal_key", "inbox_key", "bot_key"},
         "worker": {"worker", "direct"},
         "worker keys": {"act_key", "bot_key", "worker_key"},
         "vault": {"vault", "direct"},
@@ -191,7 +191,7 @@ def test_processes_stop_in_the_order_that_loses_nothing(
     monkeypatch.setattr(launch, "stop", noted)
     supervisor.stop()
 
-    assert stopped == ["web", "worker", "vault"]
+    assert stopped == ["web", "bot", "worker", "vault"]
 
 
 def test_a_process_that_ends_by_itself_is_run_once_and_without_alarm(

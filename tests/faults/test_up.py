@@ -183,7 +183,7 @@ def test_each_process_killed_with_kill_9_is_back_soon(running: RunningStore) -> 
     while any(found in ([], first[name]) for name, found in again.items()) and time.monotonic() < end:
         time.sleep(0.1)
         again = {name: processes_called(running, name) for name in START_ORDER}
-    assert [len(found) for found in again.values()] == [1, 1, 1]
+    assert [len(found) for found in again.values()] == [1, 1, 1, 1]
     assert all(again[name] != first[name] for name in START_ORDER)
 
 
@@ -206,7 +206,8 @@ def test_no_process_has_the_password_or_key_reference_of_another(running: Runnin
 
     assert seen == {
         "web": ({"shop", "panel", "direct"}, [b"inbox.key", b"seal.key", b"session.key", b"vault.pub", b"verify.key"]),
-        "worker": ({"worker", "direct"}, [b"act.key", b"worker.key"]),
+        "bot": ({"shop", "direct"}, [b"bot.key", b"inbox.key", b"seal.key", b"session.key", b"vault.pub"]),
+        "worker": ({"worker", "direct"}, [b"act.key", b"bot.key", b"worker.key"]),
         "vault": (
             {"vault", "direct"},
             [

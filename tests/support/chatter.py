@@ -68,16 +68,7 @@ class Chatter:
 
     def press_sandbox_pay(self, pay: Screen) -> httpx.Response:
         """Open the checkout page of a `pay` screen and press its button `sandbox-pay`."""
-        url = next(choice["url"] for choice in pay["options"] if "/pay/" in choice.get("url", ""))
-        with httpx.Client(timeout=40, follow_redirects=True) as browser:
-            page = browser.get(url)
-            form = next(found for found in FORM.findall(page.text) if 'name="sandbox-pay"' in found)
-            fields = {"sandbox-pay": "1"}
-            for tag in HIDDEN.findall(form):
-                attributes = dict(ATTRIBUTE.findall(tag))
-                fields[attributes["name"]] = unescape(attributes.get("value", ""))
-            action = unescape(dict(ATTRIBUTE.findall(form[: form.index(">")])).get("action", "")) or url
-            return browser.post(httpx.URL(url).join(action), data=fields, headers={"Origin": _origin(url)})
+        return press_sandbox_pay(next(choice["url"] for choice in pay["options"] if "/pay/" in choice.get("url", "")))
 
     def buy(self, code: str, quantity: int = 1) -> list[dict[str, str]]:
         """Order, pay with play money, and wait for the cards."""
@@ -93,6 +84,19 @@ class Chatter:
     def _screens(answer: httpx.Response) -> list[Screen]:
         assert answer.status_code == 200, answer.text
         return answer.json()["screens"]
+
+
+def press_sandbox_pay(url: str) -> httpx.Response:
+    """Open a checkout page and press its button `sandbox-pay`."""
+    with httpx.Client(timeout=40, follow_redirects=True) as browser:
+        page = browser.get(url)
+        form = next(found for found in FORM.findall(page.text) if 'name="sandbox-pay"' in found)
+        fields = {"sandbox-pay": "1"}
+        for tag in HIDDEN.findall(form):
+            attributes = dict(ATTRIBUTE.findall(tag))
+            fields[attributes["name"]] = unescape(attributes.get("value", ""))
+        action = unescape(dict(ATTRIBUTE.findall(form[: form.index(">")])).get("action", "")) or url
+        return browser.post(httpx.URL(url).join(action), data=fields, headers={"Origin": _origin(url)})
 
 
 def option(screen: Screen, *words: str) -> dict[str, str]:
