@@ -46,6 +46,7 @@ WITHOUT_MODEL = {
     "vault_mark",
     "vault_state",
     "wechat_replay",
+    "wechat_token",
 }
 
 KINDS = {
