@@ -1,9 +1,10 @@
-"""`bench`: the order path against its own statements replayed by a bare driver, as a table and a file."""
+"""`bench`: the order path against its own statements replayed by a bare driver, and the cost of a bot's update."""
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from core.config import Config
 
 if TYPE_CHECKING:
     from ops.bench.measure import Report
+    from ops.bench.updates import UpdateCost
 
 CARDS = 8000
 SHOPPERS = 16
@@ -32,6 +34,7 @@ def bench(context: typer.Context) -> None:
     from core import db
     from ops.bench.measure import Bench
     from ops.bench.order_path import DeskInProcess, OrderPath
+    from ops.bench.updates import measure
     from ops.store import load_config
     from ops.trial import trial
 
@@ -54,8 +57,9 @@ def bench(context: typer.Context) -> None:
             DeskInProcess(store.config, store.clock),
         )
         report = Bench(path, sessions, url=owner).run(say)
-    print("\n".join(table(report)))
-    print(f"written to {write(report, config)}")
+    cost = measure()
+    print("\n".join([*table(report), cost.row]))
+    print(f"written to {write(report, cost, config)}")
 
 
 def table(report: Report) -> list[str]:
@@ -71,10 +75,11 @@ def table(report: Report) -> list[str]:
     return lines
 
 
-def write(report: Report, config: Config) -> Path:
+def write(report: Report, cost: UpdateCost, config: Config) -> Path:
     """Write the report to `bench` in the data folder and return the file."""
     folder = config.data_dir / "bench"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    file.write_text(json.dumps(report.as_json(), indent=2) + "\n", "utf-8")
+    measured = report.as_json() | {"bot_update": asdict(cost)}
+    file.write_text(json.dumps(measured, indent=2) + "\n", "utf-8")
     return file
