@@ -13,6 +13,8 @@ from bot.talk import ShopContext
 from bot.texts import Phrasebook
 from channels.chat.couriers import Couriers
 from channels.chat.telegram.courier import TelegramCourier
+from channels.chat.wechat.courier import Apis, NoticeWay, WeChatCourier
+from channels.chat.wechat.links import PageLinks
 from channels.notify.alerts import alerts_of
 from channels.notify.codes import code_sender, contact_kinds
 from channels.notify.ways import other_ways
@@ -26,7 +28,7 @@ from core.fulfilment.bound_chat import BoundChat
 from core.fulfilment.service import Carrier, carry, deliver, reread
 from core.orders.values import OrderKeys, OrderPolicy
 from core.payments.service import carry_out_refund, make_intent, query_payment
-from core.ports import Gateway, NoticeVerifier
+from core.ports import Courier, Gateway, NoticeVerifier
 from core.risk.rules import HoldPolicy
 from core.secret import NoSecret
 from core.vault.callers import Caller, Credential
@@ -134,8 +136,17 @@ def sandbox(config: Config) -> SandboxGateway | None:
 def carrier(config: Config) -> Carrier:
     """How the worker reaches chats: the couriers of the platforms, and the other ways to tell somebody."""
     time = clock()
-    ways = (BoundChat(time), *other_ways(config, phrasebook=phrasebook(config), clock=time))
-    return Carrier(Couriers({ChatChannel.TELEGRAM: telegram_courier(config)}), ways)
+    apis = wechat_apis(config)
+    ways = (
+        BoundChat(time),
+        NoticeWay(apis.shop, apis),
+        *other_ways(config, phrasebook=phrasebook(config), clock=time),
+    )
+    couriers: dict[str, Courier] = {
+        ChatChannel.TELEGRAM: telegram_courier(config),
+        ChatChannel.WECHAT: WeChatCourier(apis.shop, apis, PageLinks(config.public_url, apis.shop.clock)),
+    }
+    return Carrier(Couriers(couriers), ways)
 
 
 def telegram_courier(config: Config) -> TelegramCourier:
@@ -146,6 +157,11 @@ def telegram_courier(config: Config) -> TelegramCourier:
         api_base=config.telegram.api_base,
         proxy=config.telegram.proxy,
     )
+
+
+def wechat_apis(config: Config) -> Apis:
+    """The worker's way to the APIs of official accounts."""
+    return Apis(config.secret(config.secrets.act_key), config.wechat.api_base, bare_context(config))
 
 
 def bare_context(config: Config) -> ShopContext:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.engine import Engine
-from bot.incoming import Incoming
-from bot.screens import CardEntry, Screen
 from bot.talk import ShopContext
+from channels.chat.parcels import opened, reader_of, stored
 from channels.chat.telegram.api import server_of
 from channels.chat.telegram.loops import LoopThread
 from channels.chat.telegram.message import TelegramMessage
@@ -29,8 +27,7 @@ from core.connections.chats import ChatAccount, ChatAddress, ChatChannel, chat_a
 from core.connections.credentials import AccountKind, Holder, find_credential
 from core.conversations.living import cover_living
 from core.errors import NotFound, Refusal
-from core.messages.service import MessageKind, StoredMessage
-from core.ports import Parcel, PlainCard, SendAnswer, SendOutcome
+from core.ports import Parcel, SendAnswer, SendOutcome
 from core.secret import Secret
 from core.vault.primitives import SealError
 
@@ -113,15 +110,7 @@ class TelegramCourier:
         return answer
 
     def _drawn(self, parcel: Parcel, account: ChatAccount) -> tuple[TelegramMessage, ...]:
-        incoming = Incoming(
-            channel=ChatChannel.TELEGRAM.value,
-            conversation_id=parcel.conversation_id,
-            merchant_id=parcel.merchant_id,
-            shopper_id=parcel.shopper_id,
-            identity_id=parcel.identity_id,
-            locale=parcel.locale,
-            submission_id="",
-        )
+        incoming = reader_of(parcel, ChatChannel.TELEGRAM)
         screen = Engine(self.shop).show_once(stored(parcel, self._clock.now()), incoming)
         texts = self.shop.phrasebook.texts(parcel.locale)
         protect = account.settings.get("protect_content") is True
@@ -147,27 +136,3 @@ class TelegramCourier:
             if kept is not None:
                 self._retired.append(kept[2])  # another thread may be sending with it
         return sender
-
-
-def stored(parcel: Parcel, now: datetime) -> StoredMessage:
-    """The message of a parcel as it is drawn; its numbers mean nothing here."""
-    return StoredMessage(0, 0, MessageKind(parcel.kind), dict(parcel.body), now)
-
-
-def opened(screen: Screen, cards: Sequence[PlainCard]) -> Screen:
-    """The screen with these cards opened, byte for byte; one that is not among them stays masked."""
-    by_token = {card.token: card for card in cards}
-    return replace(screen, cards=tuple(_opened(entry, by_token.get(entry.token)) for entry in screen.cards))
-
-
-def _opened(entry: CardEntry, card: PlainCard | None) -> CardEntry:
-    if card is None:
-        return entry
-    expires = card.fields.get("expires")
-    return replace(
-        entry,
-        secret=card.fields.get("secret"),
-        number=card.fields.get("number"),
-        pin=card.fields.get("pin"),
-        expires=expires.reveal().decode() if expires else entry.expires,
-    )

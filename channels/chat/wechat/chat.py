@@ -30,7 +30,7 @@ from channels.network import network_mark
 from core.clock import Clock
 from core.connections.chats import ChatAccount
 from core.conversations.chats import Heard
-from core.conversations.quotas import Opening, open_window
+from core.conversations.quotas import Opening, add_consent, open_window
 from core.conversations.service import answer_with, give_back, receive, session_by_token
 from core.conversations.sessions import open_reader
 from core.db import in_transaction
@@ -43,8 +43,8 @@ CHANNEL = "wechat"
 READER_LASTS = timedelta(seconds=90)
 """How long a reply's own session reads: through all of WeChat's repeats."""
 
-SILENT = frozenset({"unsubscribe", "view", "view_miniprogram", "location", "templatesendjobfinish"})
-"""Events that nobody expects an answer to."""
+ANSWERED = frozenset({"click", "subscribe", "scan"})
+"""Events that somebody expects an answer to; they also let us speak for a minute."""
 
 BRINGS_CARDS = frozenset({Intent.CARDS, Intent.NUMBER, Intent.YES})
 """What may turn out to ask for cards: then the reply needs a session before the worker looks for one."""
@@ -122,7 +122,7 @@ class WeChatChat:
         return self._text(account, chat, shown)
 
     def _answer(self, account: ChatAccount, chat: Heard, received: Received) -> Reply:
-        if received.event in SILENT:
+        if received.event and received.event not in ANSWERED:
             return Reply("")
         text = said(received)
         if understand(text).intent in BRINGS_CARDS:
@@ -139,7 +139,9 @@ class WeChatChat:
     def _note(self, chat: Heard, received: Received) -> None:
         """What the follower did opens our mouth for a while, and what waited for that is said."""
         now = self.clock.now()
-        if received.event and received.event not in {"click", "subscribe", "scan"}:
+        for template_id in received.consents:
+            add_consent(conversation_id=chat.conversation_id, template_id=template_id)
+        if received.event and received.event not in ANSWERED:
             return
         opening = Opening.TAP if received.event else Opening.WORDS
 

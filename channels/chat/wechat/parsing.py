@@ -13,6 +13,8 @@ from channels.chat.wechat.refused import Junk, JunkKind
 
 LARGEST = 64 * 1024
 DEEPEST = 6  # <xml><SendPicsInfo><PicList><item><PicMd5Sum> is the deepest that is documented
+POPUP = "SubscribeMsgPopupEvent"
+ACCEPTED = f"{POPUP}/accepted"  # the templates of the notices that were agreed to, with commas between them
 MOST_TAGS = 200  # the richest event has some thirty
 
 
@@ -24,6 +26,8 @@ class _Reader:
         self.path: list[str] = []
         self.tags = 0
         self.text: list[str] = []
+        self.notice: dict[str, str] = {}
+        self.accepted: list[str] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.path.append(name)
@@ -43,8 +47,20 @@ class _Reader:
     def end(self, name: str) -> None:
         if len(self.path) in {2, 3}:
             self.found["/".join(self.path[1:])] = "".join(self.text)
+        if self.path[1:3] == [POPUP, "List"]:
+            self._note_consent(name)
         self.path.pop()
         self.text = []
+
+    def _note_consent(self, name: str) -> None:
+        """A consent to a notice: a list of a template and what was answered, for each that was asked about."""
+        if len(self.path) == 4:
+            self.notice[name] = "".join(self.text)
+            return
+        if self.notice.get("SubscribeStatusString") == "accept":
+            self.accepted.append(self.notice.get("TemplateId", ""))
+            self.found[ACCEPTED] = ",".join(self.accepted)
+        self.notice = {}
 
     def data(self, text: str) -> None:
         self.text.append(text)

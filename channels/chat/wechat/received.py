@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from channels.chat.wechat.parsing import ACCEPTED
 from channels.chat.wechat.refused import Junk, JunkKind
 
 OPENID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MESSAGE_ID = re.compile(r"[0-9]{1,32}")
 MOMENT = re.compile(r"[0-9]{1,10}")
 NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
+TEMPLATE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 SCENE = "qrscene_"
 
 
@@ -36,7 +38,7 @@ class Received:
     `dedupe_id` names the message for ever: WeChat's repeats of it have the same. `replay_key` names this one request
     (`envelope.open_post` says what its reader must do with the two). `event` is in lower case; `event_key` as it came;
     `scene` the scene of a QR code that was scanned, by a follower or by somebody who follows through it; `menu_id` the
-    bizmsgmenuid of a link that was tapped inside a message.
+    bizmsgmenuid of a link that was tapped inside a message; `consents` the templates of notices that were agreed to.
     """
 
     kind: Kind
@@ -51,6 +53,7 @@ class Received:
     scene: str = ""
     ticket: str = field(default="", repr=False)
     menu_id: str = field(default="", repr=False)
+    consents: tuple[str, ...] = ()
     replay_key: str = ""
 
     def body(self) -> bytes:
@@ -90,6 +93,7 @@ def read(fields: Mapping[str, str], *, replay_key: str = "") -> Received:
         scene=scene_of(event, event_key),
         ticket=fields.get("Ticket", "") if kind is Kind.EVENT else "",
         menu_id=fields.get("bizmsgmenuid", "").strip(),
+        consents=tuple(one for one in fields.get(ACCEPTED, "").split(",") if TEMPLATE.fullmatch(one)),
         replay_key=replay_key,
     )
 
