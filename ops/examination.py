@@ -13,6 +13,7 @@ import psycopg
 
 from core.config import Config, ConfigError
 from ops import keys, migrate
+from ops.channels.examined import bots
 from ops.confinement import NOT_ENFORCED, landlock_version
 from ops.engines import PostgresServer, attach_or_start
 from ops.engines.engines import is_external, redis_address
@@ -76,6 +77,7 @@ def examine(config: Config) -> Iterator[Finding]:
         yield from _ports(config, is_running=running)
         yield from _trade(ready)
         yield from _ways(ready)
+        yield from _bots(ready)
 
 
 def _folder(config: Config) -> Iterator[Finding]:
@@ -247,3 +249,8 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _bots(config: Config) -> Iterator[Finding]:
+    """Each Telegram bot: its token, where its updates go."""
+    yield from (Finding("telegram", one.text, one.is_defect, one.is_notice) for one in bots(config))

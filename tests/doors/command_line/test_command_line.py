@@ -56,7 +56,7 @@ def test_every_command_explains_itself(command: Command, name: str) -> None:
             ("import", "/", "--batch-of", "A1"),
             "keystall: / is a folder: give the path of a CSV, TSV, TXT or XLSX file\n",
         ),
-        (("up", "--only", "web,cook"), "keystall: there is no process 'cook': --only takes vault, worker, web\n"),
+        (("up", "--only", "web,cook"), "keystall: there is no process 'cook': --only takes vault, worker, bot, web\n"),
         (
             ("doctor", "--config", "/nowhere.toml"),
             "keystall: the configuration file /nowhere.toml does not exist: give its path with --config\n",
@@ -193,7 +193,7 @@ def test_a_mark_is_written_once_and_fits_the_kind(fresh: Config) -> None:
     made = be_of_kind(fresh, Kind.DEMO)
     again = mark(fresh.database.url, Kind.PRODUCTION, fresh)
 
-    assert len(made) == 13
+    assert len(made) == 14
     assert again.kind is Kind.DEMO
     assert be_of_kind(fresh, Kind.DEMO) == []
     with psycopg.connect(fresh.database.url) as connection:
