@@ -155,8 +155,8 @@ class Handling:
         """Whether this is the same tap once more, made before the first one was answered (fault 39)."""
         if turn.update.kind is not UpdateKind.TAP or taken.answer is not None:
             return False
-        token, answered_at = self._taps.get(turn.conversation.id, ("", taken.received_at))
-        return token == turn.update.text and taken.received_at < answered_at
+        tapped, answered_at = self._taps.get(turn.conversation.id, ("", taken.received_at))
+        return tapped == turn.update.text and taken.received_at < answered_at
 
     def _try_again(self, taken: Taken) -> bool:
         return queue.try_again(taken, now=self.clock.now())
