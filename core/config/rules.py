@@ -11,6 +11,7 @@ from core.config.ways import check_ways
 
 _REFERENCE = re.compile(r"(env:\w+|file:.+)?", re.DOTALL)
 _DATABASE_URL = re.compile(r"(postgres(ql)?://.+|env:\w+|file:.+)?", re.DOTALL)
+_PROXY = re.compile(r"((socks5|socks4|http)://(\S+@)?[^\s/@:]+:[0-9]{1,5}/?)?")
 _REDIS_URL = re.compile(r"((redis|rediss|unix)://.+|env:\w+|file:.+)?", re.DOTALL)
 
 
@@ -35,6 +36,8 @@ def _check_store(config: Config) -> None:
         raise ConfigError("store.name is empty: give the store a name")
     if config.telegram.mode not in ("polling", "webhook"):
         raise ConfigError(f"telegram.mode {config.telegram.mode!r} must be polling or webhook")
+    if not _PROXY.fullmatch(config.telegram.proxy):
+        raise ConfigError("telegram.proxy must start with socks5:// (or socks4://, http://) and name a host and a port")
 
 
 def _check_addresses(config: Config) -> None:
