@@ -75,8 +75,14 @@ def test_all_settings_pass_through_the_environment_of_a_process_unchanged() -> N
             "web.public_url 'shop.test' must start with https:// (or http://) and a host",
         ),
         ('[telegram]\nmode = "pull"\n', "telegram.mode 'pull' must be polling or webhook"),
-        ('[telegram]\nproxy = "socks5://nowhere"\n', "telegram.proxy must start with socks5://"),
-        ('[telegram]\nproxy = "ftp://host:1"\n', "telegram.proxy must start with socks5://"),
+        (
+            '[telegram]\nproxy = "socks5://nowhere"\n',
+            "telegram.proxy must start with socks5:// (or socks4://, http://) and name a host and a port",
+        ),
+        (
+            '[telegram]\nproxy = "ftp://host:1"\n',
+            "telegram.proxy must start with socks5:// (or socks4://, http://) and name a host and a port",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_mend(tmp_path: Path, text: str, sentence: str) -> None:
