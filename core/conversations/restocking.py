@@ -170,23 +170,32 @@ def ask_restock(
         sku_id, own, names = rows[0]
         file = io.BytesIO(brought.content.reveal())
         upload = upload_file(file=file, name=brought.name, owner_id=chat.party_id, vault_public=vault_public, now=now)
-        key = bytes(execute(UPLOAD_KEY, (upload,))[0][0])
-        who = (new_id(), chat.staff_id, chat.party_id)
-        sealed = SealedRestock(*who, sku_id, cost, upload, key, chat.conversation_id, now)
-        place = (chat.conversation_id, submission_id, now)
-        execute(ASK, (*who, sku_id, cost, upload, *place, restock_seal(seal_key, sealed)))
-        enqueue(Work.RESTOCK, sealed.id)
-        audit.append(
-            actor=chat.actor,
-            action="restock.asked",
-            object_kind="restock",
-            object_id=sealed.id,
-            detail={"sku": code},
-            now=now,
-        )
+        _write_down(chat, sku_id, cost, upload, submission_id, seal_key, now)
         return _goods(code, own, names)
 
     return in_transaction(work, repeatable=True)
+
+
+def _write_down(
+    chat: StaffChat, sku_id: int, cost: int, upload: UUID, submission_id: str, seal_key: Secret, now: datetime
+) -> None:
+    key = bytes(execute(UPLOAD_KEY, (upload,))[0][0])
+    sealed = SealedRestock(
+        id=new_id(),
+        staff_id=chat.staff_id,
+        party_id=chat.party_id,
+        sku_id=sku_id,
+        unit_cost_micro=cost,
+        upload_id=upload,
+        upload_key=key,
+        conversation_id=chat.conversation_id,
+        asked_at=now,
+    )
+    who = (sealed.id, chat.staff_id, chat.party_id)
+    seal = restock_seal(seal_key, sealed)
+    execute(ASK, (*who, sku_id, cost, upload, chat.conversation_id, submission_id, now, seal))
+    enqueue(Work.RESTOCK, sealed.id)
+    audit.append(actor=chat.actor, action="restock.asked", object_kind="restock", object_id=sealed.id, now=now)
 
 
 def carry_out_restock(*, restock_id: UUID, vault: RestockVault, now: datetime) -> bool:

@@ -29,7 +29,7 @@ from core.custody.keys import OpenVault
 from core.custody.opening import Opener
 from core.custody.opening_log import OpeningLog
 from core.custody.preparing import Job
-from core.custody.restocking import job_of_restock, lost, restock_of, upload_of
+from core.custody.restocking import job_of_restock, lost, restock_of
 from core.errors import error_id
 from core.secret import Secret
 from core.vault.client import VaultCode
@@ -148,7 +148,7 @@ class Desk:
 
     def _restock(self, request: Mapping[str, Any]) -> Answer:
         importer, restock = self._importer, restock_of(request)
-        db.execute(sql.FORGET_OLD_UPLOADS, {"but": upload_of(restock), "now": importer.now()})
+        db.execute(sql.FORGET_OLD_UPLOADS, {"but": None, "now": importer.now()})
         job = job_of_restock(importer.vault, restock, now=importer.now())
         try:
             return self._filled(job, lambda done, about: None)

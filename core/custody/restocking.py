@@ -68,12 +68,6 @@ def restock_of(request: Mapping[str, Any]) -> UUID:
         raise ImportRefused("the restock's id is no id") from None
 
 
-def upload_of(restock: UUID) -> UUID | None:
-    """The upload of a restock, None where there is no such row."""
-    rows = execute("SELECT upload_id FROM restock WHERE id = %s", (restock,))
-    return rows[0][0] if rows else None
-
-
 def job_of_restock(vault: OpenVault, restock: UUID, *, now: datetime) -> Job:
     """The one job of a restock: as it stands, or begun now; whoever asks later gets the same.
 

@@ -118,8 +118,9 @@ ABANDON_BATCH = "UPDATE batch SET state = 'abandoned', reason = %s WHERE id = %s
 
 FORGET_OLD_UPLOADS = """
 DELETE FROM upload_chunk c USING upload u
-WHERE u.id = c.upload_id AND u.id <> %(but)s AND u.created_at < %(now)s - interval '1 day'
+WHERE u.id = c.upload_id AND u.id IS DISTINCT FROM %(but)s::uuid AND u.created_at < %(now)s - interval '1 day'
   AND NOT EXISTS (SELECT 1 FROM import_job j WHERE j.upload_id = u.id AND j.state = 'running')
+  AND NOT EXISTS (SELECT 1 FROM restock r WHERE r.upload_id = u.id AND r.state = 'asked')
 """
 """Files that were uploaded and never imported: their rows stay, what they held goes after a day."""
 
