@@ -1,12 +1,17 @@
 """The WeChat double brings what followers do as WeChat does, and takes passive replies as WeChat does."""
 
+import signal
 import socket
+import subprocess
+import sys
 import threading
 
 import httpx
 import pytest
 
 from tests.doubles.wechat import BROKEN
+from tests.house.tree import ROOT
+from tests.support.command_line import free_port
 from tests.support.wechat_shop import AES_KEY, APP_ID, SECRET, TOKEN, sealed_reply, text_reply
 
 
@@ -176,3 +181,19 @@ def test_a_person_talks_on_the_page(double, shop, account):
     assert saved == {"said": "Token verified, saved."}
     assert "Nobody answers" in kept["said"]
     assert account.callback_url == shop.url
+
+
+def test_the_command_says_how_a_store_finds_it_and_ends_with_ctrl_c():
+    command = [sys.executable, str(ROOT / "run.py"), "doubles", "wechat", "--port", str(port := free_port())]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            first = running.stdout.readline()
+            page = httpx.get(f"http://127.0.0.1:{port}/", trust_env=False)
+        finally:
+            running.send_signal(signal.SIGINT)
+        rest, errors = running.stdout.read(), running.stderr.read()
+
+    assert f"http://127.0.0.1:{port} " in first
+    assert page.status_code == 200
+    assert "python run.py channel add wechat --merchant demo" in rest
+    assert (running.returncode, errors) == (130, "")

@@ -68,10 +68,10 @@ class Follower:
     def click(self, menu_key: str, *, wait: bool = True) -> Exchange:
         """Tap the entry of the account's menu that has this key (any key, before a menu was made)."""
         self._must_follow()
-        keys = [entry["key"] for entry in menu_entries(self.account.menu) if entry.get("type") == "click"]
-        assert self.account.menu is None or menu_key in keys, f"the menu has no key {menu_key!r}"
+        names = {entry["key"]: entry["name"] for entry in menu_entries(self.account.menu) if "key" in entry}
+        assert self.account.menu is None or menu_key in names, f"the menu has no key {menu_key!r}"
         self._open("tap")
-        self._world.show(self.fan, "tapped", menu_key)
+        self._world.show(self.fan, "tapped", names.get(menu_key, menu_key))
         return self._bring({"MsgType": "event", "Event": "CLICK", "EventKey": menu_key}, wait=wait)
 
     def subscribe(self, scene: str = "", *, wait: bool = True) -> Exchange:

@@ -31,7 +31,9 @@ def connected(url: str, original_id: str) -> list[str]:
         "Connect a demo store, in another terminal:",
         f"  export KEYSTALL_WECHAT__API_BASE={url}",
         f"  export WX_SECRET={SECRET} WX_TOKEN={TOKEN} WX_AES_KEY={AES_KEY}",
-        f"  python run.py channel add wechat --merchant demo --app-id {APP_ID} --original-id {original_id}",
+        f"  python run.py channel add wechat --merchant demo --app-id {APP_ID} --original-id {original_id} \\",
+        "    --token env:WX_TOKEN --aes-key env:WX_AES_KEY --secret env:WX_SECRET --kind service --verified",
         "  make demo",
-        "Then paste the callback address that `channel add` prints into the page. Ctrl-C ends the double.",
+        "Then paste the server address that `channel add` prints into the page. Ctrl-C ends the double;",
+        "its chats are forgotten.",
     ]
