@@ -27,20 +27,20 @@ INSERT INTO service_window (conversation_id, kind, messages_left, ends_at) VALUE
 ON CONFLICT (conversation_id, kind) DO UPDATE SET messages_left = EXCLUDED.messages_left, ends_at = EXCLUDED.ends_at
 """
 TAKE = """
-UPDATE service_window SET messages_left = messages_left - 1
-WHERE conversation_id = %(conversation)s AND kind = (
-    SELECT w.kind FROM service_window w
-    WHERE w.conversation_id = %(conversation)s AND w.ends_at > %(now)s AND w.messages_left > 0
-      AND (SELECT sum(x.messages_left) FROM service_window x
-           WHERE x.conversation_id = %(conversation)s AND x.ends_at > %(now)s) > %(kept)s
-    ORDER BY w.ends_at LIMIT 1 FOR NO KEY UPDATE)
+WITH open AS (
+    SELECT kind, messages_left FROM service_window
+    WHERE conversation_id = %(conversation)s AND ends_at > %(now)s ORDER BY kind FOR NO KEY UPDATE
+)
+UPDATE service_window w SET messages_left = greatest(w.messages_left - 1, 0) FROM open
+WHERE w.conversation_id = %(conversation)s AND w.kind = open.kind
+  AND (SELECT max(messages_left) FROM open) > %(kept)s
 RETURNING 1
 """
-"""The window that ends first gives its message; `kept` of all stay for what matters more."""
+"""Windows do not add up: a message counts in each that is open. `kept` of the largest stay for what matters more."""
 
 CLOSE = "UPDATE service_window SET messages_left = 0 WHERE conversation_id = %s"
 LEFT = """
-SELECT coalesce(sum(messages_left), 0)::int FROM service_window WHERE conversation_id = %s AND ends_at > %s
+SELECT coalesce(max(messages_left), 0)::int FROM service_window WHERE conversation_id = %s AND ends_at > %s
 """
 CONSENT = """
 INSERT INTO notice_consent AS c (conversation_id, template_id, notices_left) VALUES (%s, %s, 1)
