@@ -37,7 +37,9 @@ def build() -> typer.Typer:
     )  # fmt: skip
     app.callback()(settings)
     for found in pkgutil.iter_modules(commands.__path__):
-        importlib.import_module(f"ops.commands.{found.name}").register(app)
+        module = importlib.import_module(f"ops.commands.{found.name}")
+        if hasattr(module, "register"):  # else it joins the command that it is a part of
+            module.register(app)
     rank = {name: place for place, name in enumerate(ORDER)}
     app.registered_commands.sort(key=lambda command: rank.get(command.name or "", len(rank)))
     return app

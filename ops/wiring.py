@@ -21,10 +21,11 @@ from channels.notify.ways import other_ways
 from channels.pay.sandbox import SandboxGateway, SandboxVerifier, pay_in_sandbox, refuse_elsewhere
 from core import db
 from core.clock import Clock, DatabaseClock
-from core.config import Config
+from core.config import Config, ConfigError
 from core.connections.chats import ChatChannel
 from core.conversations.restocking import carry_out_restock
 from core.fulfilment.bound_chat import BoundChat
+from core.fulfilment.pickup import carry_out_pickup
 from core.fulfilment.service import Carrier, carry, deliver, reread
 from core.orders.values import OrderKeys, OrderPolicy
 from core.payments.service import carry_out_refund, make_intent, query_payment
@@ -85,7 +86,16 @@ def shop_context(config: Config) -> ShopContext:
         order_keys=order_keys(config),
         button_key=config.secret(config.secrets.session_key),
         contacts=contact_kinds(config),
+        pickup_public=vault_public(config),
     )
+
+
+def vault_public(config: Config) -> bytes | None:
+    """What pick-up codes are sealed with; None without its file: the vault is closed then, and says why (fault 70)."""
+    try:
+        return config.secret(config.vault.public_key).reveal()
+    except ConfigError:
+        return None
 
 
 def counter(config: Config) -> FallingBackCounter:
@@ -142,8 +152,10 @@ def carrier(config: Config) -> Carrier:
         NoticeWay(apis.shop, apis),
         *other_ways(config, phrasebook=phrasebook(config), clock=time),
     )
+    telegram = telegram_courier(config)
+    telegram.warm()
     couriers: dict[str, Courier] = {
-        ChatChannel.TELEGRAM: telegram_courier(config),
+        ChatChannel.TELEGRAM: telegram,
         ChatChannel.WECHAT: WeChatCourier(apis.shop, apis, PageLinks(config.public_url, apis.shop.clock)),
     }
     return Carrier(Couriers(couriers), ways)
@@ -188,6 +200,7 @@ def handlers(config: Config) -> dict[Work, Callable[[UUID], object]]:
     work: dict[Work, Callable[[UUID], object]] = {
         Work.DELIVER: lambda one: deliver(delivery_id=one, vault=vault, carrier=carries, now=time.now()),
         Work.REREAD: lambda one: reread(reading_id=one, vault=vault, now=time.now()),
+        Work.PICK_UP: lambda one: carry_out_pickup(wish_id=one, vault=plain_vault, now=time.now()),
         Work.SEND: lambda one: carry(conversation_id=one, vault=vault, carrier=carries, now=time.now()),
         Work.START_PAYMENT: lambda one: make_intent(payment_id=one, gateways=gateways, now=time.now()),
         Work.QUERY_PAYMENT: lambda one: query_payment(

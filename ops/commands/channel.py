@@ -16,13 +16,13 @@ def register(app: typer.Typer) -> None:
     channel = typer.Typer(help="Bots and official accounts of merchants.", no_args_is_help=True)
     add = typer.Typer(help="Connect one; a running store picks it up within seconds.", no_args_is_help=True)
     add.command("telegram")(add_telegram)
-    channel_wechat.register(add)
+    channel_wechat.join(add)
     channel.add_typer(add, name="add")
     channel.command("list")(list_accounts)
     channel.command("disable")(disable)
     channel.command("enable")(enable)
-    channel_set.register(channel)
-    staff_code.register(channel)
+    channel_set.join(channel)
+    staff_code.join(channel)
     app.add_typer(channel, name="channel")
 
 

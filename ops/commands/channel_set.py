@@ -45,7 +45,7 @@ SETTINGS: Mapping[str, Mapping[str, Callable[[str, str], object]]] = {
 """By channel: what may be set, and who reads what was written."""
 
 
-def register(channel: typer.Typer) -> None:
+def join(channel: typer.Typer) -> None:
     """Add the command to `channel`."""
     channel.command("set")(set_settings)
 

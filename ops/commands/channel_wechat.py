@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 
-def register(add: typer.Typer) -> None:
+def join(add: typer.Typer) -> None:
     """Add the command to `channel add`."""
     add.command("wechat")(add_wechat)
 

@@ -7,7 +7,7 @@ import typer
 from core.config import ConfigError
 
 
-def register(channel: typer.Typer) -> None:
+def join(channel: typer.Typer) -> None:
     """Add the command to `channel`."""
     channel.command("staff-code")(staff_code)
 

@@ -1,11 +1,13 @@
 """Carries what is told unasked into Telegram's private chats: the worker's way there, cards included.
 
 Bots and their tokens are read from the tables at each parcel, so that a new bot speaks without a restart. aiogram is
-imported when the first parcel comes.
+imported when the first parcel comes, or beside the work where a bot is connected at the start.
 """
 
 from __future__ import annotations
 
+import atexit
+import importlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,7 +25,7 @@ from channels.chat.telegram.pauses import note_flood, quiet_until, waits
 from channels.chat.telegram.render import render
 from channels.chat.telegram.shared import TOKEN
 from core.clock import Clock
-from core.connections.chats import ChatAccount, ChatAddress, ChatChannel, chat_account, read_address
+from core.connections.chats import ChatAccount, ChatAddress, ChatChannel, chat_account, chat_accounts, read_address
 from core.connections.credentials import AccountKind, Holder, find_credential
 from core.conversations.living import cover_living
 from core.errors import NotFound, Refusal
@@ -34,6 +36,7 @@ from core.vault.primitives import SealError
 if TYPE_CHECKING:
     from channels.chat.telegram.sender import Sender
 
+SENDER = "channels.chat.telegram.sender"
 PATIENCE = 55.0  # seconds for all parts of a message; then nobody knows what became of it
 OFF_FOR = 300.0  # seconds until a parcel for a bot that is switched off is looked at again
 
@@ -83,9 +86,15 @@ class TelegramCourier:
             return SendAnswer(SendOutcome.REFUSED, problem="not_shown")
         return self._sent(account, address, parcel, messages, sender)
 
+    def warm(self) -> None:
+        """Import aiogram beside the work where a bot is connected: else the first cards would wait seconds for it."""
+        if chat_accounts(channel=ChatChannel.TELEGRAM):
+            threading.Thread(target=importlib.import_module, args=(SENDER,), name="telegram-warm", daemon=True).start()
+
     def close(self) -> None:
         """Give connections and the thread back."""
         with self._lock:
+            atexit.unregister(self.close)
             senders = [*self._retired, *(one for *_, one in self._senders.values())]
             self._senders, self._retired = {}, []
         for sender in senders:
@@ -126,6 +135,8 @@ class TelegramCourier:
             kept = self._senders.get(account.id)
             if kept is not None and kept[:2] == (token, server.base):
                 return kept[2]
+            if not self._senders:
+                atexit.register(self.close)
             from channels.chat.telegram.sender import Sender
 
             async def made() -> Sender:
