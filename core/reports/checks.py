@@ -111,7 +111,8 @@ ORDER_CHECKS: dict[str, str] = {
 }
 
 PARTY_CHECKS: dict[str, str] = {
-    # What is referred to belongs to the same owner, is shared by the platform, or came along an offer valid then.
+    # What is referred to belongs to the same owner, is shared by the platform, or came along an offer valid then; a
+    # shopper that became part of another is referred to by nothing and has nothing.
     "INV-T2": """
         SELECT (SELECT count(*) FROM listing l JOIN sku k ON k.id = l.sku_id JOIN product p ON p.id = k.product_id
                 JOIN party owner ON owner.id = p.owner_id
@@ -130,6 +131,11 @@ PARTY_CHECKS: dict[str, str] = {
                       IS DISTINCT FROM (o.merchant_id, o.shopper_id, o.currency))
              + (SELECT count(*) FROM source s CROSS JOIN LATERAL unnest(s.offer_ids) u(id)
                 LEFT JOIN offer f ON f.id = u.id WHERE f.sku_id IS DISTINCT FROM s.sku_id)
+             + (SELECT count(*) FROM shopper s WHERE s.merged_into IS NOT NULL AND (
+                    EXISTS (SELECT 1 FROM identity i WHERE i.shopper_id = s.id)
+                    OR EXISTS (SELECT 1 FROM payment p WHERE p.shopper_id = s.id)
+                    OR EXISTS (SELECT 1 FROM account a WHERE a.holder = 'shopper:' || s.id AND a.balance <> 0
+                               AND a.kind IN ('wallet', 'wallet_hold'))))
     """,
 }
 

@@ -483,3 +483,27 @@ def test_what_is_said_of_a_foreign_order_is_what_is_said_of_none_before_and_afte
     assert (sees(old), sees(young)) == (True, True)
     binder.let_go(young, said_by=old)
     assert (sees(old), sees(young)) == (False, True)
+
+
+LEFT_BEHIND = {
+    "an identity": "UPDATE identity SET shopper_id = %(young)s WHERE id = %(identity)s",
+    "a payment": "UPDATE payment SET shopper_id = %(young)s",
+    "money": "UPDATE account SET balance = 1 WHERE holder = 'shopper:' || %(young)s::text",
+}
+
+
+@pytest.mark.parametrize("statement", LEFT_BEHIND.values(), ids=LEFT_BEHIND)
+def test_inv_t2_what_is_left_with_a_shopper_that_is_no_more_is_counted(
+    binder: Binder, old: Talker, young: Talker, till: Till, sql: Sql, statement: str
+) -> None:
+    """INV-T2: whatever raw SQL leaves behind, once the triggers are gone."""
+    till.fill_wallet(young, 5)
+    binder.bind(old, young)
+    assert binder.violations() == {}
+
+    named = {"young": young.shopper_id, "identity": young.identity_id}
+    sql("ALTER TABLE identity DISABLE TRIGGER ALL", role="superuser")
+    sql("ALTER TABLE payment DISABLE TRIGGER ALL", role="superuser")
+    sql(statement, named, role="superuser")
+
+    assert binder.violations()["INV-T2"] == 1
