@@ -48,6 +48,9 @@ LOGINS = "DELETE FROM page_login WHERE id IN (SELECT id FROM page_login WHERE cr
 SESSIONS = "DELETE FROM chat_session WHERE id IN (SELECT id FROM chat_session WHERE expires_at < %s LIMIT %s)"
 
 
+PAUSES = "DELETE FROM send_pause WHERE scope IN (SELECT scope FROM send_pause WHERE until < %s LIMIT %s)"
+
+
 def remove_expired(*, now: datetime, limit: int = 2000) -> int:
     """Remove what has expired, at most `limit` rows of a kind; returns how many. Each statement commits by itself."""
     return (
@@ -59,5 +62,6 @@ def remove_expired(*, now: datetime, limit: int = 2000) -> int:
         + changed(REPLAYS, (now - REPLAY_KEPT, limit))
         + changed(LOGINS, (now - SESSION_KEPT, limit))
         + changed(SESSIONS, (now - SESSION_KEPT, limit))
+        + changed(PAUSES, (now - SESSION_KEPT, limit))
         + changed(READINGS, (now - BODY_KEPT, limit))
     )

@@ -50,6 +50,13 @@ def test_other_messages(content: dict[str, Any], kind: UpdateKind, text: str) ->
     assert (update.kind, update.text) == (kind, text)
 
 
+def test_stars_that_went_back_are_told_by_the_bot_itself_in_the_chat_of_their_owner() -> None:
+    told = read_update(a_message(refunded_payment={}, **{"from": {"id": 7, "is_bot": True}}))
+
+    assert told is not None
+    assert (told.kind, told.user, told.chat) == (UpdateKind.REFUNDED, "5001", "5001")
+
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -77,13 +77,13 @@ def read_update(raw: bytes | str) -> Update | None:
 
 
 def _message(number: int, said: dict[str, Any]) -> Update | None:
+    if "refunded_payment" in said:  # the bot itself says so, in the chat of the person whose Stars went back
+        return _update(number, UpdateKind.REFUNDED, said["chat"], said["chat"], said, message=said["message_id"])
     if said["from"].get("is_bot"):
         return None
     kind, text = UpdateKind.TEXT, said.get("text", "")
     if "successful_payment" in said:
         kind = UpdateKind.PAID
-    elif "refunded_payment" in said:
-        kind = UpdateKind.REFUNDED
     elif "document" in said:
         kind, text = UpdateKind.FILE, said.get("caption", "")
     elif not text:
