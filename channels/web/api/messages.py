@@ -15,7 +15,8 @@ from channels.web.door import Door
 from channels.web.problems import Problem
 from channels.web.render import SAFE_HEADERS
 from channels.web.tokens import token_of
-from core.conversations.service import Session
+from core.conversations.service import Session, session_by_token
+from core.errors import NotFound
 from core.parties.service import find_merchant
 
 LONGEST_WAIT = 25.0  # seconds of a long poll
@@ -69,11 +70,23 @@ async def arrivals(
     end = loop.time() + wait
     with door.wakes.on(topic) as waiting:
         while True:
-            pushed = await door.run(webchat.unasked, session, token, after)
+            pushed = await door.run(look, webchat, door, token, after)
             left = end - loop.time()
-            if pushed or left <= 0 or door.wakes.is_closing:
-                return pushed
+            if pushed or pushed is None or left <= 0 or door.wakes.is_closing:
+                return pushed or []
             await waiting.rest(left)
+
+
+def look(webchat: WebChat, door: Door, token: str, after: int) -> list[Pushed] | None:
+    """What was told after a cursor; None once the session is over or its merchant sells no more.
+
+    The session is looked up each time: whoever waits may have become another's shopper meanwhile.
+    """
+    try:
+        session = session_by_token(token=token, now=door.shop.clock.now())
+    except NotFound:
+        return None
+    return webchat.unasked(session, token, after)
 
 
 async def identified(request: Request) -> tuple[Door, str, Session]:

@@ -9,11 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from channels.chat.webchat import Pushed, WebChat
-from channels.web.api.messages import check_waits, cursor_in, identified
+from channels.web.api.messages import check_waits, cursor_in, identified, look
 from channels.web.door import Door
 from channels.web.render import SAFE_HEADERS
-from core.conversations.service import Session, session_by_token
-from core.errors import NotFound
+from core.conversations.service import Session
 
 HEARTBEAT = 15.0  # seconds; a proxy that closes idle connections waits longer than that
 LOOK_EVERY = 2  # heartbeats between two looks that no notice asked for
@@ -48,21 +47,6 @@ async def told(webchat: WebChat, door: Door, session: Session, token: str, after
                 if await waiting.rest(HEARTBEAT) or door.wakes.is_closing:
                     break
                 yield f": {beat}\n\n"
-
-
-def look(webchat: WebChat, door: Door, token: str, after: int) -> list[Pushed] | None:
-    """What was told after a cursor; None once the session is over or its merchant sells no more.
-
-    Looked at once more after the reading: what was told after the end is not shown, however close they are.
-    """
-    try:
-        session = session_by_token(token=token, now=door.shop.clock.now())
-        pushed = webchat.unasked(session, token, after)
-        if pushed:
-            session_by_token(token=token, now=door.shop.clock.now())
-    except NotFound:
-        return None
-    return pushed
 
 
 def event(pushed: Pushed) -> str:
