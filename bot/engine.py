@@ -9,7 +9,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import binding, browse, buying, contacts, home, numbers, orders, outbox, paying, restock, stars, wallet
+from bot import (
+    binding,
+    browse,
+    buying,
+    contacts,
+    home,
+    numbers,
+    orders,
+    outbox,
+    paying,
+    pickups,
+    restock,
+    stars,
+    wallet,
+)
 from bot.incoming import Incoming
 from bot.intents import Act, Intent
 from bot.refusals import refuse
@@ -50,6 +64,7 @@ HANDLERS: Mapping[Intent, Handler] = {
     Intent.CANCEL: paying.cancel_word,
     Intent.CANCEL_ORDER: paying.cancelled,
     Intent.CARDS: orders.cards,
+    Intent.PICK_UP: pickups.pick_up,
     Intent.REDEEM: orders.redeem,
     Intent.FIND: orders.found,
     Intent.REFUND_LATE: wallet.refund_late,

@@ -38,6 +38,7 @@ class Intent(StrEnum):
     CANCEL = "cancel"  # the word: whatever is open
     CANCEL_ORDER = "cancel_order"  # gives an unpaid order up
     CARDS = "cards"  # sends delivered cards again
+    PICK_UP = "pick_up"  # cards of an order that was bought elsewhere, by the code of a text message or a letter
     REDEEM = "redeem"  # how to use what was bought
     FIND = "find"  # an order by the number on the bill
     REFUND_LATE = "refund_late"  # late money: back to where it came from

@@ -6,7 +6,7 @@ A letter says what happened, about which goods, and leads back to the chat where
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +30,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Pickup:
+    """A pick-up code as people read it, and for how many days it works."""
+
+    code: str = field(repr=False)
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class LetterWords:
     """A letter without its address: subject, text, and the words of the link below it."""
 
@@ -45,9 +53,16 @@ def order_end(order_id: UUID) -> str:
 
 
 def draw_letter(
-    texts: Texts, kind: MessageKind, body: Mapping[str, Any], view: OrderView | None, *, shop: str, place: Place
+    texts: Texts,
+    kind: MessageKind,
+    body: Mapping[str, Any],
+    view: OrderView | None,
+    *,
+    shop: str,
+    place: Place,
+    pickup: Pickup | None = None,
 ) -> LetterWords | None:
-    """One message as a letter; None for what is worth no letter."""
+    """One message as a letter; None for what is worth no letter. `pickup` is the code of a message about cards."""
     said = _said(texts, kind, body)
     if said is None:
         return None
@@ -60,9 +75,21 @@ def draw_letter(
         ]
     where = texts.row(texts.say("Chat"), place.name)
     why = texts.say("You confirmed this address in our chat. To hear nothing more here, send “email off” there.")
-    parts = (title, "\n".join([*about, where]), rest, why)
+    code = [_with_code(texts, pickup)] if pickup else []
+    parts = (title, "\n".join([*about, where]), rest, *code, why)
     subject = texts.say("{title} · {shop}", title=title, shop=shop)
     return LetterWords(subject, "\n\n".join(parts), place.link, texts.say("Open the chat") if place.link else "")
+
+
+def _with_code(texts: Texts, pickup: Pickup) -> str:
+    lines = (
+        texts.row(texts.say("Pick-up code"), pickup.code),
+        texts.say("Cannot open that chat? Send “cards {code}” in another chat of this shop.", code=pickup.code),
+        texts.say(
+            "It works once and for {days} days. Whoever has it gets the cards: give it to nobody.", days=pickup.days
+        ),
+    )
+    return "\n".join(lines)
 
 
 def _said(texts: Texts, kind: MessageKind, body: Mapping[str, Any]) -> tuple[str, str] | None:

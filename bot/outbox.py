@@ -11,12 +11,14 @@ from bot.binding import draw_question, draw_released, draw_told_bound, draw_told
 from bot.contacts import draw_code_not_sent
 from bot.intents import Intent
 from bot.paying import summary_of
+from bot.pickups import draw_told_refused
 from bot.restock import draw_restock_refused, draw_restocked
 from bot.screens import CardEntry, Option, Screen, ScreenKind
 from bot.talk import Talk, choice, home_option
 from bot.texts import Texts
-from core.catalog.service import find_listings, product_view
+from core.catalog.service import find_listing, find_listings, product_view
 from core.errors import NotFound
+from core.fulfilment.service import PICKED_UP
 from core.ids import Prefix, parse
 from core.members.accounts import account_in
 from core.members.contacts import ContactKind
@@ -31,6 +33,7 @@ class Background:
 
     order: OrderView | None = None
     redeem: str = ""  # how the goods of this message are used
+    name: str = ""  # of the goods, where the order is another shopper's and was picked up
 
 
 def draw(talk: Talk, message: StoredMessage) -> Screen:
@@ -41,6 +44,8 @@ def draw(talk: Talk, message: StoredMessage) -> Screen:
 def background_of(talk: Talk, message: StoredMessage) -> Background:
     """Look up the order of a message and the steps of its goods."""
     named = message.body.get("order")
+    if message.body.get(PICKED_UP):
+        return picked_up(talk, str(message.body.get("code", "")))
     if not named:
         return Background()
     view = order_view(actor=talk.actor, order_id=parse(Prefix.ORDER, named))
@@ -48,6 +53,16 @@ def background_of(talk: Talk, message: StoredMessage) -> Background:
     if message.kind is not MessageKind.CARDS or line is None:
         return Background(view)
     return Background(view, redeem=steps_of(talk, line))
+
+
+def picked_up(talk: Talk, code: str) -> Background:
+    """The goods of a listing, for who has their cards by a pick-up code: nothing of who bought them."""
+    try:
+        listing = find_listing(merchant_id=talk.merchant_id, code=code)
+        found = product_view(merchant_id=talk.merchant_id, product_id=listing.product_id, locale=talk.texts.locale)
+    except NotFound:
+        return Background()
+    return Background(redeem=found.redeem, name=talk.texts.name(listing.names))
 
 
 def line_of(view: OrderView, body: Mapping[str, Any]) -> LineView | None:
@@ -92,7 +107,10 @@ def render(texts: Texts, message: StoredMessage, background: Background) -> Scre
         case MessageKind.DELIVERY_DELAYED:
             title = texts.say("Your cards take a little longer")
             rest = texts.say("Nothing is lost: they arrive here as soon as they can.")
-            return draw_about(texts, view, title, rest, order_option(texts, body), home_option(texts))
+            look = cards_option(texts, body) if body.get(PICKED_UP) else order_option(texts, body)
+            return draw_about(texts, view, title, rest, look, home_option(texts))
+        case MessageKind.PICKUP_REFUSED:
+            return draw_told_refused(texts, body)
         case MessageKind.CARDS_READY:
             title = texts.say("Your cards are ready")
             rest = texts.say("The chat in which you bought takes no messages from us. Get them here: send “cards”.")
@@ -153,16 +171,14 @@ def draw_cards(texts: Texts, body: Mapping[str, Any], background: Background) ->
     view = background.order
     line = line_of(view, body) if view else None
     entries = tuple(CardEntry(token=card["token"], mask=card["mask"]) for card in body["cards"])
-    name = texts.name(line.names) if line else texts.say("Your cards")
+    name = texts.name(line.names) if line else background.name or texts.say("Your cards")
     lines = [f"{name} × {len(entries)}"]
     if background.redeem:
         lines += [texts.say("How to use"), background.redeem]
     lines.append(texts.say("Keep them to yourself: whoever has a card can use it."))
-    options = (
-        choice(texts.say("See the cards again"), Intent.CARDS, order=body["order"]),
-        choice(texts.say("How to use"), Intent.REDEEM, order=body["order"]),
-        again_option(texts, body),
-    )
+    see = choice(texts.say("See the cards again"), Intent.CARDS, order=body["order"])
+    how = choice(texts.say("How to use"), Intent.REDEEM, order=body["order"])
+    options = (see, home_option(texts)) if body.get(PICKED_UP) else (see, how, again_option(texts, body))
     return Screen(ScreenKind.CARDS, "\n".join(lines), options, cards=entries, order=view.id if view else None)
 
 

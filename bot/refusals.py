@@ -21,6 +21,7 @@ from core.conversations.restocking import BadCost, ChatLeft, CostNotYours, Resto
 from core.conversations.service import StaleButton, StaleMenu
 from core.conversations.staff import UnknownStaffCode
 from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable, error_id
+from core.fulfilment.pickup import PickupLater, PickupRefused, TooManyPickups
 from core.fulfilment.service import NothingDelivered, RereadLimit
 from core.members.contacts import BadAddress, CodeOver, PhoneNeedsOrder, TooManyCodes, WrongCode
 from core.orders.rules import CannotSettle, NothingIsSold, OrderIs, PriceChanged, QuantityRefused
@@ -125,6 +126,19 @@ OWN_WORDS: Mapping[type[Refusal], Wording] = {
     ),
     NothingDelivered: Wording(
         mark("No cards of this order have been delivered yet."), NOT_CHANGED, ways=(Intent.ORDERS,)
+    ),
+    PickupRefused: Wording(
+        mark("This pick-up code does not work."),
+        NOT_CHANGED,
+        mark("Take it from the newest message about your order: it works once, for 7 days, in one chat of this shop."),
+    ),
+    TooManyPickups: Wording(
+        mark("Too many pick-up codes were sent."), NOT_CHANGED, mark("Please try again in {minutes} minutes.")
+    ),
+    PickupLater: Wording(
+        mark("Your pick-up code could not be checked just now."),
+        mark("It is not used up, your cards are safe."),
+        mark("Please send it once more in a minute."),
     ),
     UnknownCode: Wording(
         mark("This code does not work."),

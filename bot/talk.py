@@ -24,7 +24,7 @@ class ShopContext:
     `button_key` makes the tokens of buttons under messages sent unasked, which must be the same at every reading;
     `currency` is the store's own, in which a wallet is shown where no order or event says another; `contacts` are the
     ways outside the chats that the store can send by; `vault_public` is what cards that staff bring are sealed with,
-    None where none can be brought.
+    None where none can be brought. `pickup_public` is the same key where pick-up codes are handed to the vault.
     """
 
     clock: Clock
@@ -35,6 +35,7 @@ class ShopContext:
     button_key: Secret
     contacts: frozenset[ContactKind] = frozenset()
     vault_public: bytes | None = None
+    pickup_public: bytes | None = None
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,8 @@ _CONTACTS = {
 }
 """What comes after these words; anything else is about goods: 手机 充值."""
 _NO_MORE = re.compile("off|stop|no|none|删除|取消|关闭|不要", re.IGNORECASE)
+_PICKUP = re.compile("[0-9A-Za-z]{10}|(?=.*[0-9])[0-9A-Za-z]{8,12}")
+"""A pick-up code without its dashes, rightly copied or nearly; words that are none have no digit."""
 _BILL = re.compile(r"[0-9]{10,64}")
 
 
@@ -147,6 +149,8 @@ def _with_more(intent: Intent, more: str, said: str) -> Act:
     if intent in _CONTACTS:
         return _about_contacts(intent, more, said)
     name = {Intent.SEARCH: "words", Intent.FIND: "number", Intent.BIND: "code", Intent.HOME: "code"}.get(intent)
+    if intent is Intent.CARDS and _PICKUP.fullmatch(re.sub("[ _.·–—-]", "", more)):
+        return Act(Intent.PICK_UP, {"code": more})
     if intent in {Intent.ORDER, Intent.CARDS} and not more.startswith("ord_"):
         return Act(Intent.UNKNOWN, {"said": said})
     return Act(intent, {name or ("locale" if intent is Intent.SET_LANGUAGE else "order"): more})

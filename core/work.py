@@ -15,6 +15,7 @@ class Work(StrEnum):
 
     DELIVER = "deliver"  # reference: delivery; hand the cards of one line to its shopper
     REREAD = "reread"  # reference: reading; 取卡: delivered cards once more for one conversation
+    PICK_UP = "pick_up"  # reference: pickup_wish; 取卡 with a code: have it exchanged, and tell what comes of it
     SEND = "send"  # reference: conversation; carry what waits for its chat there, in order
     START_PAYMENT = "start_payment"  # reference: payment; make the intent at its gateway
     QUERY_PAYMENT = "query_payment"  # reference: payment; ask the gateway what became of it
@@ -29,6 +30,7 @@ class Work(StrEnum):
 ENQUEUED_BY: dict[Work, frozenset[str]] = {
     Work.DELIVER: frozenset({"shop", "worker"}),
     Work.REREAD: frozenset({"shop"}),
+    Work.PICK_UP: frozenset({"shop", "worker"}),
     Work.SEND: frozenset({"shop", "worker"}),
     Work.START_PAYMENT: frozenset({"shop"}),
     Work.QUERY_PAYMENT: frozenset({"shop", "worker"}),
@@ -44,6 +46,7 @@ ENQUEUED_BY: dict[Work, frozenset[str]] = {
 PRIORITY: dict[Work, int] = {
     Work.DELIVER: 30,  # someone has paid
     Work.REREAD: 20,
+    Work.PICK_UP: 20,
     Work.WECHAT_LOGIN: 20,  # someone looks at a page that waits
     Work.SEND: 15,  # receipts and notices: behind the cards
     Work.START_PAYMENT: 10,

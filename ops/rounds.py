@@ -7,6 +7,7 @@ from datetime import datetime
 
 from core.conversations.cleaning import remove_expired
 from core.conversations.restocking import restocks_due
+from core.fulfilment.pickup import forget_pickups, pickups_due
 from core.members.contacts import codes_due, forget_codes
 from core.messages.alerts import alerts_due, forget_alerts
 from core.messages.outgoing import send_due
@@ -33,6 +34,7 @@ def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
         Sweep("deliveries.lost", 3, lambda now: enqueue_lost_deliveries(now=now)),
         *alerts,
         Sweep("contacts.codes", 5, lambda now: codes_due(now=now)),
+        Sweep("pickups.lost", 10, lambda now: pickups_due(now=now)),
         Sweep("payments.asked", 5, lambda now: poll_due(now=now)),
         Sweep("payments.joined", 5, lambda now: join_due(policy=policy, now=now)),
         Sweep("refunds.lost", 10, lambda now: refund_due(now=now)),
@@ -43,6 +45,7 @@ def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
         Sweep("refunds.stuck", 300, lambda now: notice_stuck_refunds(now=now)),
         Sweep("rows.expired", 600, lambda now: remove_expired(now=now)),
         Sweep("contacts.expired", 600, lambda now: forget_codes(now=now)),
+        Sweep("pickups.expired", 600, lambda now: forget_pickups(now=now)),
         Sweep("alerts.expired", 600, lambda now: forget_alerts(now=now)),
     ]
 

@@ -1,13 +1,17 @@
-"""The ways outside the chats, in the order they are tried: a letter, then a text message; neither carries a card."""
+"""The ways outside the chats, in the order they are tried: a letter, then a text message; neither carries a card.
+
+Where they tell of cards they carry a pick-up code instead: it is minted here, as the message is written, and kept only
+if the message may have arrived.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from bot.letters import Place, draw_letter, order_end
+from bot.letters import Pickup, Place, draw_letter, order_end
 from bot.texts import Phrasebook, Texts
 from channels.notify.answers import is_misconfigured
 from channels.notify.email import Letter, Mailer, mail_server
@@ -17,6 +21,7 @@ from core.clock import Clock
 from core.config import Config
 from core.connections.chats import ChatChannel, chat_account, read_address
 from core.errors import NotFound
+from core.fulfilment.pickup_codes import MintedPickup, PickupCodes
 from core.ids import Prefix, parse
 from core.members.contacts import ContactKind, contacts_of
 from core.messages.alerts import AlertKind, raise_alert
@@ -24,6 +29,8 @@ from core.messages.service import MessageKind
 from core.orders.service import OrderView, order_view
 from core.parties.service import PartyView, access_party
 from core.ports import Parcel, SendAnswer
+from core.secret import Secret
+from core.vault.pickups import pickup_key
 
 log = structlog.get_logger()
 
@@ -41,30 +48,46 @@ class EmailWay:
 
     name = "email"
 
-    def __init__(self, mailer: Mailer, words: Words, clock: Clock) -> None:
+    def __init__(self, mailer: Mailer, words: Words, clock: Clock, pickups: PickupCodes) -> None:
         self._mailer = mailer
         self._words = words
         self._clock = clock
+        self._pickups = pickups
 
     def tell(self, parcel: Parcel, /) -> SendAnswer | None:
         """Send the message as a letter; None without a confirmed address, or for what is worth no letter."""
         address = _address(parcel, ContactKind.EMAIL)
         if address is None:
             return None
+        view = _order(parcel)
+        if parcel.kind != MessageKind.CARDS or view is None:
+            plain = self._letter(parcel, address, view, None)
+            return self._send(plain) if plain else None
+        with self._pickups.for_message(order_id=view.id, merchant_id=parcel.merchant_id) as minted:
+            letter = self._letter(parcel, address, view, minted)
+            return minted.settled(self._send(letter)) if letter else None
+
+    def _send(self, letter: Letter) -> SendAnswer:
+        return watched(self.name, self._mailer.send(letter, now=self._clock.now()), clock=self._clock)
+
+    def _letter(
+        self, parcel: Parcel, address: str, view: OrderView | None, minted: MintedPickup | None
+    ) -> Letter | None:
         texts = self._words.phrasebook.texts(parcel.locale)
         merchant = access_party(actor=SYSTEM, party_id=parcel.merchant_id)
         words = draw_letter(
             texts,
             MessageKind(parcel.kind),
             parcel.body,
-            _order(parcel),
+            view,
             shop=texts.name(merchant.names),
             place=place_of(texts, parcel, merchant, public_url=self._words.public_url),
+            pickup=Pickup(minted.text(), minted.days) if minted else None,
         )
         if words is None:
             return None
-        letter = Letter(address, words.subject, words.text, reference_of(parcel), words.link, words.link_text)
-        return watched(self.name, self._mailer.send(letter, now=self._clock.now()), clock=self._clock)
+        reference = reference_of(parcel) + (f"/{minted.id}" if minted else "")  # another code is another letter
+        return Letter(address, words.subject, words.text, reference, words.link, words.link_text)
 
 
 class SmsWay:
@@ -73,11 +96,19 @@ class SmsWay:
     name = "sms"
 
     def __init__(
-        self, wire: Texter, phrasebook: Phrasebook, clock: Clock, *, template: str, variables: Sequence[str]
+        self,
+        wire: Texter,
+        phrasebook: Phrasebook,
+        clock: Clock,
+        pickups: PickupCodes,
+        *,
+        template: str,
+        variables: Sequence[str],
     ) -> None:
         self._wire = wire
         self._phrasebook = phrasebook
         self._clock = clock
+        self._pickups = pickups
         self._template = template
         self._variables = tuple(variables)
 
@@ -89,6 +120,12 @@ class SmsWay:
         merchant = access_party(actor=SYSTEM, party_id=parcel.merchant_id)
         shop = self._phrasebook.texts(parcel.locale).name(merchant.names)
         values = {"order": order_end(view.id), "shop": shop}
+        if "code" not in self._variables:
+            return self._send(address, values)
+        with self._pickups.for_message(order_id=view.id, merchant_id=parcel.merchant_id) as minted:
+            return minted.settled(self._send(address, values | {"code": minted.text()}))
+
+    def _send(self, address: str, values: Mapping[str, str]) -> SendAnswer:
         message = TextMessage(address, self._template, {name: values[name] for name in self._variables})
         return watched(self.name, self._wire.send(message), clock=self._clock)
 
@@ -96,12 +133,16 @@ class SmsWay:
 def other_ways(config: Config, *, phrasebook: Phrasebook, clock: Clock) -> list[EmailWay | SmsWay]:
     """The ways that are switched on, in the order they are tried. Raises ConfigError without their secrets."""
     ways: list[EmailWay | SmsWay] = []
-    if server := mail_server(config):
-        ways.append(EmailWay(Mailer(server), Words(phrasebook, config.public_url), clock))
-    if account := sms_account(config):
-        sms = config.sms
-        wire = texter(account)
-        ways.append(SmsWay(wire, phrasebook, clock, template=sms.cards_template, variables=sms.cards_params))
+    server, account = mail_server(config), sms_account(config)
+    if not server and not account:
+        return ways
+    key = pickup_key(config.secret(config.secrets.worker_key).reveal())
+    pickups = PickupCodes(Secret(key), clock)
+    if server:
+        ways.append(EmailWay(Mailer(server), Words(phrasebook, config.public_url), clock, pickups))
+    if account:
+        wire, sms = texter(account), config.sms
+        ways.append(SmsWay(wire, phrasebook, clock, pickups, template=sms.cards_template, variables=sms.cards_params))
     return ways
 
 

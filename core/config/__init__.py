@@ -144,7 +144,7 @@ class Sms:
     app_id: str = ""
     sign_name: str = ""
     cards_template: str = ""
-    cards_params: tuple[str, ...] = ("order",)
+    cards_params: tuple[str, ...] = ("order", "code")
     code_template: str = ""
     code_params: tuple[str, ...] = ("code",)
 

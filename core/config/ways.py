@@ -14,7 +14,7 @@ from core.config import Config, ConfigError, Mail, Sms
 MAIL_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 """An address as mail servers everywhere take it."""
 
-CARDS_PARAMS = ("order", "shop")
+CARDS_PARAMS = ("order", "code", "shop")
 CODE_PARAMS = ("code", "minutes")
 _REFERENCE = re.compile(r"(env:\w+|file:.+)?", re.DOTALL)
 _SECURITY = ("starttls", "tls", "none")
@@ -63,7 +63,7 @@ def _check_sms(sms: Sms, *, is_open: bool) -> None:
             raise ConfigError(f"sms.{name} is empty: {sms.provider} needs it, see config.toml")
     for name, known in (("cards_params", CARDS_PARAMS), ("code_params", CODE_PARAMS)):
         if set(getattr(sms, name)) - set(known):
-            raise ConfigError(f"sms.{name} may name {' and '.join(known)} only")
+            raise ConfigError(f"sms.{name} may name {', '.join(known)} only")
     if "code" not in sms.code_params:
         raise ConfigError("sms.code_params must name code: a message without it confirms nothing")
     parts = urlsplit(sms.endpoint)

@@ -28,6 +28,7 @@ from core.custody.jobs import ImportRefused, begin, wanted
 from core.custody.keys import OpenVault
 from core.custody.opening import Opener
 from core.custody.opening_log import OpeningLog
+from core.custody.pickups import Pickups
 from core.custody.preparing import Job
 from core.custody.restocking import job_of_restock, lost, restock_of
 from core.errors import error_id
@@ -56,6 +57,7 @@ class Desk:
             return
         self._journal = OpeningLog(config.data_dir / "vault" / "openings.log")
         self._opener = Opener(vault, self._journal, clock.now)
+        self._pickups = Pickups(vault, self._journal, clock.now)
         self._importer = Importer(vault, ZoneInfo(config.store.timezone), config.store.currency, clock.now)
         self._filler = Filler(self._importer)
 
@@ -102,6 +104,7 @@ class Desk:
     def _act(self, operation: str, request: Mapping[str, Any], progress: Progress) -> Answer:
         acts: dict[str, Callable[[], Answer]] = {
             "open": lambda: self._open(request),
+            "pickup": lambda: self._pick_up(request),
             "import": lambda: self._import(request, progress),
             "restock": lambda: self._restock(request),
             "trace": lambda: self._trace(request),
@@ -132,6 +135,14 @@ class Desk:
                 {"token": card.token, "mask": card.mask, "fields": _revealed(card.fields)} for card in opened.plain
             ],
         }
+
+    def _pick_up(self, request: Mapping[str, Any]) -> Answer:
+        try:
+            wish = UUID(str(request.get("wish")))
+        except ValueError:
+            raise OpeningRefused(VaultCode.PICKUP_REFUSED, "the wish's id is no id") from None
+        found = self._pickups.pick_up(wish)
+        return {"ok": True, "order": str(found.order), "deliveries": [str(one) for one in found.deliveries]}
 
     def _import(self, request: Mapping[str, Any], progress: Progress) -> Answer:
         importer, asked = self._importer, wanted(request)

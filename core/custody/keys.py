@@ -13,6 +13,7 @@ from core.db import execute
 from core.secret import Secret
 from core.vault.callers import Caller
 from core.vault.confirmations import confirmation_key
+from core.vault.pickups import pickup_key, use_key
 from core.vault.primitives import SealError, framed, public_of
 from core.vault.seal import key_id, verify_key
 
@@ -28,7 +29,8 @@ class VaultClosed(Exception):
 class VaultKeys:
     """Private key (104 bytes), its public half and id, and the 32-byte keys of the vault.
 
-    `confirmation` checks what the worker heard from gateways that sign nothing; it comes from the worker's key.
+    `confirmation` checks what the worker heard from gateways that sign nothing, `pickup` the codes that it minted; both
+    come from the worker's key. `pickup_use` seals who used one; it comes from the signing key.
     """
 
     private: bytes
@@ -37,6 +39,8 @@ class VaultKeys:
     sign: bytes
     seal: bytes
     confirmation: bytes
+    pickup: bytes
+    pickup_use: bytes
 
     @property
     def key_id(self) -> str:
@@ -84,7 +88,9 @@ def load_keys(config: Config) -> VaultKeys:
         raise VaultClosed(
             "the vault's private or signing key file holds something else: put the right file back"
         ) from None
-    return VaultKeys(private, public, fingerprint, sign, seal, confirmation_key(callers[Caller.WORKER]))
+    worker = callers[Caller.WORKER]
+    derived = (confirmation_key(worker), pickup_key(worker), use_key(sign))
+    return VaultKeys(private, public, fingerprint, sign, seal, *derived)
 
 
 def caller_keys(config: Config) -> dict[Caller, Secret]:

@@ -33,6 +33,7 @@ from core.custody.checks import (
 from core.custody.evidence import awaits_confirmation, proofs
 from core.custody.keys import OpenVault
 from core.custody.opening_log import OpeningLog
+from core.custody.pickups import has_picked_up
 from core.custody.readers import reads
 from core.db import execute, in_transaction
 from core.ids import Prefix, public
@@ -92,8 +93,12 @@ class Opener:
         )
 
     def _check_reader(self, delivery: Delivery, now: datetime) -> None:
-        """Only the chat that ordered, and those that sealed bindings join to it, may read. Raises `OpeningRefused`."""
-        if not reads(self.vault, order=delivery.order, buyer=delivery.buyer, reader=delivery.asking, now=now):
+        """Only the chat that ordered, those that sealed bindings join to it, and one that used a pick-up code of the
+        order once its cards were delivered, may read. Raises `OpeningRefused`.
+        """
+        if reads(self.vault, order=delivery.order, buyer=delivery.buyer, reader=delivery.asking, now=now):
+            return
+        if not delivery.read_again or not has_picked_up(self.vault, order=delivery.order, chat=delivery.asking):
             raise OpeningRefused(VaultCode.OTHER_READER, "these cards were bought in another chat")
 
     def _evidence(self, delivery: Delivery) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -29,6 +29,14 @@ class OpeningLog:
             "line": str(line),
             "cards": [str(card) for card in cards],
         }
+        self._write(entry)
+
+    def append_pickup(self, *, code: UUID, order: UUID, conversation: UUID, now: datetime) -> None:
+        """Write that a pick-up code is about to be used by a chat, and wait until the disk has it. Raises OSError."""
+        named = {"code": str(code), "order": str(order), "conversation": str(conversation)}
+        self._write({"at": now.isoformat(), "action": "cards.picked_up", **named})
+
+    def _write(self, entry: Mapping[str, object]) -> None:
         raw = (json.dumps(entry, separators=(",", ":")) + "\n").encode()
         with self._lock:
             if os.write(self._file, raw) != len(raw):

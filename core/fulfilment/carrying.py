@@ -30,6 +30,9 @@ class Vault(Protocol):
 WORTH_ANOTHER_WAY = frozenset({MessageKind.CARDS, MessageKind.LATE_MONEY, MessageKind.REFUNDED, MessageKind.IN_REVIEW})
 """What somebody has to know even where the chat is closed; the rest can wait there."""
 
+PICKED_UP = "picked_up"
+"""In the body of a message: it is about another shopper's order, which this chat reads by a pick-up code."""
+
 
 class OtherWay(Protocol):
     """Another way to tell somebody whose chat takes nothing now; it never carries cards."""
@@ -50,8 +53,11 @@ class Carrier:
     ways: Sequence[OtherWay] = ()
 
     def tell_otherwise(self, parcel: Parcel, *, message_id: int, order_id: UUID | None, now: datetime) -> None:
-        """The chat is closed: try the other ways, each at most once for a message, until one has taken it."""
-        if parcel.kind not in WORTH_ANOTHER_WAY:
+        """The chat is closed: try the other ways, each at most once for a message, until one has taken it.
+
+        Cards that were picked up are nobody's order there: who has the code asks again.
+        """
+        if parcel.kind not in WORTH_ANOTHER_WAY or parcel.body.get(PICKED_UP):
             return
         bare = replace(parcel, cards=())
         tried = outgoing.ways_tried(message_id=message_id)

@@ -11,7 +11,7 @@ from core.actor import Actor
 from core.audit.service import append
 from core.db import execute, in_transaction
 from core.errors import Limited, NotFound
-from core.fulfilment.carrying import Vault
+from core.fulfilment.carrying import PICKED_UP, Vault
 from core.ids import Prefix, new_id, public
 from core.messages.outgoing import mark_fetched
 from core.messages.service import MessageKind, OutgoingState, store_sealed, tell
@@ -37,13 +37,19 @@ class RereadLimit(Limited):
 
 
 DELIVERED_OF = """
-SELECT d.id FROM delivery d JOIN shop_order o ON o.id = d.order_id
-WHERE o.shopper_id = %(shopper)s AND d.state = 'delivered' AND o.id = coalesce(%(order)s, (
-    SELECT x.order_id FROM delivery x JOIN shop_order y ON y.id = x.order_id
-    WHERE y.shopper_id = %(shopper)s AND x.state = 'delivered'
-    ORDER BY y.conversation_id = %(conversation)s DESC, x.delivered_at DESC LIMIT 1))
-ORDER BY d.delivered_at
+WITH readable AS (
+    SELECT o.id, o.conversation_id FROM shop_order o WHERE o.shopper_id = %(shopper)s
+    UNION ALL
+    SELECT u.order_id, u.conversation_id FROM pickup_use u WHERE u.conversation_id = %(conversation)s
+), ready AS (
+    SELECT d.id, d.order_id, d.delivered_at, bool_or(r.conversation_id = %(conversation)s) AS is_here
+    FROM readable r JOIN delivery d ON d.order_id = r.id AND d.state = 'delivered' GROUP BY 1, 2, 3
+)
+SELECT id FROM ready
+WHERE order_id = coalesce(%(order)s, (SELECT order_id FROM ready ORDER BY is_here DESC, delivered_at DESC LIMIT 1))
+ORDER BY delivered_at
 """
+"""What the shopper bought, and what this chat has picked up."""
 
 REREADS = """
 SELECT count(*) FROM audit_entry
@@ -62,8 +68,8 @@ def request_reread(
 
     They come as messages of the chat that asks, if the vault finds that it may read them (what a bound chat bought
     lately stays there for a while); the same submission twice has them come once. Without an order it is the last one
-    of this chat, else of any chat of the shopper. Raises `NothingDelivered` (also for a foreign order), `RereadLimit`
-    and `OtherContent`.
+    of this chat, bought or picked up here, else of any chat of the shopper. Raises `NothingDelivered` (also for a
+    foreign order), `RereadLimit` and `OtherContent`.
     """
 
     def work() -> int:
@@ -107,10 +113,13 @@ def _ask(actor: Actor, conversation_id: UUID, deliveries: list[UUID], now: datet
 
 
 READING = """
-SELECT r.conversation_id, d.id, o.id, l.listing_code FROM reading r
-JOIN delivery d ON d.id = r.delivery_id AND d.state = 'delivered'
-JOIN shop_order o ON o.id = d.order_id JOIN order_line l ON l.id = d.line_id
+SELECT r.conversation_id, d.id FROM reading r JOIN delivery d ON d.id = r.delivery_id AND d.state = 'delivered'
 WHERE r.id = %s
+"""
+ABOUT = """
+SELECT o.id, l.listing_code, o.shopper_id <> c.shopper_id
+FROM delivery d JOIN shop_order o ON o.id = d.order_id JOIN order_line l ON l.id = d.line_id
+JOIN conversation c ON c.id = %s WHERE d.id = %s
 """
 
 
@@ -123,28 +132,37 @@ def reread(*, reading_id: UUID, vault: Vault, now: datetime) -> bool:
     rows = execute(READING, (reading_id,))
     if not rows:
         return False
-    conversation_id, delivery_id, order_id, code = rows[0]
+    conversation_id, delivery_id = rows[0]
     try:
         opened = vault.open_delivery(delivery_id, reader=conversation_id)
     except (VaultAway, VaultRefused) as refusal:
         log.warning("reread.refused", delivery=str(delivery_id), why=str(refusal))
         is_foreign = isinstance(refusal, VaultRefused) and refusal.vault_code is VaultCode.OTHER_READER
         kind = MessageKind.CARDS_ELSEWHERE if is_foreign else MessageKind.DELIVERY_DELAYED
-        tell(conversation_id=conversation_id, kind=kind, body={"order": public(Prefix.ORDER, order_id)}, now=now)
+        tell(conversation_id=conversation_id, kind=kind, body=_about(conversation_id, delivery_id)[0], now=now)
         return False
-    body = {
-        "order": public(Prefix.ORDER, order_id),
-        "delivery": str(delivery_id),
-        "code": code,
-        "cards": [{"token": card.token, "mask": card.mask} for card in opened.cards],
-    }
-    in_transaction(lambda: _tell_again(conversation_id, delivery_id, body, opened, now))
+    body = cards_again(conversation_id, delivery_id, opened)
+    in_transaction(lambda: tell_again(conversation_id, delivery_id, body, opened, now))
     return True
 
 
-def _tell_again(
+def cards_again(conversation_id: UUID, delivery_id: UUID, opened: Opened) -> dict[str, object]:
+    """The body of the message with the cards of a delivery, for a chat that reads them once more."""
+    body, code = _about(conversation_id, delivery_id)
+    cards = [{"token": card.token, "mask": card.mask} for card in opened.cards]
+    return {**body, "delivery": str(delivery_id), "code": code, "cards": cards}
+
+
+def _about(conversation_id: UUID, delivery_id: UUID) -> tuple[dict[str, object], str]:
+    """What a message about a delivery names, and the listing's code."""
+    order_id, code, is_foreign = execute(ABOUT, (conversation_id, delivery_id))[0]
+    return {"order": public(Prefix.ORDER, order_id)} | ({PICKED_UP: True} if is_foreign else {}), code
+
+
+def tell_again(
     conversation_id: UUID, delivery_id: UUID, body: dict[str, object], opened: Opened, now: datetime
 ) -> None:
+    """Tell cards once more; what is sealed to a reader is there already, and is not carried as well."""
     if opened.sealed:
         mark_fetched(conversation_id=conversation_id, delivery_id=delivery_id, now=now)
     state = OutgoingState.SENT if opened.sealed else OutgoingState.READY

@@ -11,7 +11,7 @@ import structlog
 from core.connections.chats import read_address
 from core.conversations.service import find_conversation
 from core.db import in_transaction
-from core.fulfilment.carrying import Carrier, Vault, carry, carry_waiting, parcel_for, way_of
+from core.fulfilment.carrying import PICKED_UP, Carrier, Vault, carry, carry_waiting, parcel_for, way_of
 from core.fulfilment.reading import NothingDelivered, RereadLimit, request_reread, reread
 from core.ids import Prefix, public
 from core.messages import outgoing
@@ -22,6 +22,7 @@ from core.ports import SendAnswer
 from core.vault.client import RETRY_LATER, Opened, VaultAway, VaultRefused
 
 __all__ = [
+    "PICKED_UP",
     "Carrier",
     "NothingDelivered",
     "RereadLimit",

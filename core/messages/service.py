@@ -20,7 +20,8 @@ class MessageKind(StrEnum):
     """What is told unasked. Bodies hold public ids, amounts and card tokens, never a secret (INV-K1)."""
 
     PAID = "paid"  # 已支付，正在出货: {"order"}
-    CARDS = "cards"  # the cards of one delivery: {"order", "delivery", "line", "cards": [{"token", "mask"}]}
+    CARDS = "cards"  # the cards of one delivery: {"order", "delivery", "code", "cards": [{"token", "mask"}]}
+    PICKUP_REFUSED = "pickup_refused"  # no cards come for a pick-up code that was typed: {"problem", "error"}
     CARDS_READY = "cards_ready"  # told in a bound chat, since the one that bought takes nothing: {"order"}
     CARDS_ELSEWHERE = "cards_elsewhere"  # they stay where they were bought for a while: {"order"}
     ORDER_EXPIRED = "order_expired"  # the deadline passed, nothing was charged: {"order"}

@@ -34,8 +34,9 @@ class VaultCode(StrEnum):
     BATCH_STOPPED = "batch_stopped"  # a batch was locked or recalled before its cards were opened
     BROKEN_CARD = "broken_card"  # a card did not open and was quarantined
     OTHER_READER = "other_reader"  # the chat that asks is not one that may read these cards
+    PICKUP_REFUSED = "pickup_refused"  # a pick-up code: unknown, another merchant's, too old or used; all alike
     OVER_BUDGET = "over_budget"  # more openings in this hour than usual: a person looks at it first
-    TOO_OFTEN = "too_often"  # read again too many times in an hour
+    TOO_OFTEN = "too_often"  # read again, or a wrong code typed, too many times in an hour
     FILE_REFUSED = "file_refused"  # an import: the file as a whole
     IMPORT_REFUSED = "import_refused"  # an import: the request does not fit the tables
     IMPORT_WAITS = "import_waits"  # an import: interrupted; the vault goes on with it by itself
@@ -108,6 +109,14 @@ class Opened:
     read_again: bool
     plain: tuple[PlainCard, ...] = field(default=(), repr=False)
     address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PickedUp:
+    """The order whose cards a chat may read by a pick-up code, and its deliveries so far."""
+
+    order: UUID
+    deliveries: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +207,14 @@ class VaultClient:
             tuple(_plain_card(card) for card in answer["plain"]),
             str(answer["address"]),
         )
+
+    def pick_up(self, wish: UUID, /) -> PickedUp:
+        """Exchange the pick-up code of a wish, once; asked again for the same chat it answers the same.
+
+        Raises `VaultAway`, `VaultRefused` (PICKUP_REFUSED for whatever is wrong with the code, TOO_OFTEN).
+        """
+        answer = self._ask({"op": "pickup", "wish": str(wish)})
+        return PickedUp(UUID(answer["order"]), tuple(UUID(one) for one in answer["deliveries"]))
 
     def import_upload(self, order: ImportOrder, *, progress: Progress | None = None) -> ImportReport:
         """Import an upload. Raises `VaultAway`, `VaultRefused`, `FileNotImported`.

@@ -16,12 +16,13 @@ from core.db import execute
 from core.ids import Prefix, public
 from core.members.contacts import ContactKind
 from core.messages.service import MessageKind
-from core.ports import Parcel, SendOutcome
+from core.ports import SendOutcome
 from core.secret import Secret
 from ops.wiring import shop_context
 from tests.doubles.sms import APP_ID, KEY_ID, KEY_SECRET, SIGN_NAME, sms_double
 from tests.doubles.smtp import PASSWORD, USER, mail_double
 from tests.support.dialog import Dialog, an_engine, order_of, pay
+from tests.support.pickups import CODE, AsWorker, codes_of, confirmed, parcel_of
 
 BOOK = Phrasebook(zone="Asia/Shanghai", default="zh-CN")
 CANARY = "TX9A-CARD-CANARY"
@@ -78,35 +79,18 @@ def send_codes(urls, clock, mailer, wire):
 
 
 @pytest.fixture
-def way(mailer, clock):
-    return EmailWay(mailer, Words(BOOK, "https://shop.example"), clock)
+def codes(config, clock):
+    return codes_of(config, clock)
 
 
 @pytest.fixture
-def sms_way(wire, clock):
-    return SmsWay(wire, BOOK, clock, template="SMS_1001", variables=("order",))
+def way(mailer, clock, codes, urls):
+    return AsWorker(EmailWay(mailer, Words(BOOK, "https://shop.example"), clock, codes), urls)
 
 
-def confirmed(shop, talker, **addresses):
-    for kind, address in addresses.items():
-        shop.sql(
-            "INSERT INTO contact (id, shopper_id, merchant_id, kind, address, confirmed_at, created_at)"
-            " VALUES (gen_random_uuid(), %s, %s, %s, %s, now(), now())",
-            [talker.shopper_id, talker.merchant_id, kind, address],
-        )
-
-
-def parcel_of(talker, kind, *, locale="zh-CN", address="web:x", **body):
-    return Parcel(
-        conversation_id=talker.conversation_id,
-        merchant_id=talker.merchant_id,
-        shopper_id=talker.shopper_id,
-        identity_id=talker.identity_id,
-        locale=locale,
-        chat_address=address,
-        kind=kind.value,
-        body=body,
-    )
+@pytest.fixture
+def sms_way(wire, clock, codes, urls):
+    return AsWorker(SmsWay(wire, BOOK, clock, codes, template="SMS_1003", variables=("order", "code")), urls)
 
 
 @pytest.fixture
@@ -204,15 +188,19 @@ def test_cards_are_told_in_a_letter_that_leads_back_and_carries_none(shop, talke
     end = cards.body["order"][-6:]
     assert answer.outcome is SendOutcome.SENT
     assert letter.message["Subject"] == "demo：您的卡密已备好"
+    (code,) = set(CODE.findall(letter.text))
     assert letter.text == (
         "您的卡密已备好\n\n"
         f"商品：商品 A1 × 2\n订单尾号：{end}\n对话：https://shop.example/s/demo\n\n"
         "请打开对话，发送“取卡”领取。为了安全，邮件里不会有卡密。\n\n"
+        f"取卡码：{code}\n打不开那个对话？在本店的其他对话里发送“取卡 {code}”也能领取。\n"
+        "7 天内有效，只能用一次。谁拿到它都能领走卡密，请不要告诉别人。\n\n"
         "您在与本店的对话里确认过这个邮箱。不想再收到邮件，请在对话里发送“邮箱 取消”。\n\n"
         "打开对话\nhttps://shop.example/s/demo\n"
     )
     assert CANARY not in letter.raw.decode() + letter.text + letter.html
-    assert way.tell(cards).external_ref == answer.external_ref
+    assert way.tell(cards).external_ref != answer.external_ref  # another code is another letter
+    assert len({*CODE.findall(mail.letters[0].text), *CODE.findall(mail.letters[1].text)}) == 2
 
 
 def test_a_letter_names_the_bot_or_the_official_account(shop, talker, way, mail, cards):
@@ -263,23 +251,27 @@ def test_what_speaks_of_the_moment_is_no_letter_and_nobody_without_an_address_ge
     assert mail.letters == []
 
 
-def test_a_text_message_says_that_cards_are_ready_by_the_orders_end_and_nothing_else(shop, talker, sms_way, sms, cards):
+def test_a_text_message_says_that_cards_are_ready_by_the_orders_end_and_a_code_and_nothing_else(
+    shop, talker, sms_way, sms, cards
+):
     assert sms_way.tell(cards) is None
     confirmed(shop, talker, phone="+8613800138000")
 
     assert sms_way.tell(cards).outcome is SendOutcome.SENT
     assert sms_way.tell(parcel_of(talker, MessageKind.IN_REVIEW)) is None
     (text,) = sms.texts
-    assert (text.to, text.template, text.variables) == ("13800138000", "SMS_1001", {"order": cards.body["order"][-6:]})
+    assert (text.to, text.template) == ("13800138000", "SMS_1003")
+    assert text.variables["order"] == cards.body["order"][-6:]
+    assert CODE.fullmatch(text.variables["code"])
 
 
-def test_a_way_that_the_operator_must_mend_is_alerted_once(shop, talker, clock, mail, cards):
+def test_a_way_that_the_operator_must_mend_is_alerted_once(shop, talker, clock, codes, urls, mail, cards):
     confirmed(shop, talker, email="me@example.com")
     server = MailServer(mail.host, mail.port, "starttls", "shop@example.com", "x", USER, Secret("wrong"), mail.trust)
-    broken = EmailWay(Mailer(server), Words(BOOK, "https://shop.example"), clock)
+    broken = EmailWay(Mailer(server), Words(BOOK, "https://shop.example"), clock, codes)
 
     for _ in range(2):
-        assert broken.tell(cards).problem == "login_refused 535"
+        assert AsWorker(broken, urls).tell(cards).problem == "login_refused 535"
 
     assert execute("SELECT kind, subject, detail, seen FROM alert") == [
         ("channel_misconfigured", "email", {"problem": "login_refused 535"}, 2)

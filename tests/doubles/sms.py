@@ -18,7 +18,14 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 KEY_ID, KEY_SECRET = "key-id-of-the-shop", "sms-canary-9Wd"
 APP_ID, SIGN_NAME = "1400006666", "键铺"
-TEMPLATES = {"SMS_1001": ("order",), "SMS_1002": ("code",), "1001": ("order",), "1002": ("code",)}
+TEMPLATES = {
+    "SMS_1001": ("order",),
+    "SMS_1002": ("code",),
+    "SMS_1003": ("order", "code"),
+    "1001": ("order",),
+    "1002": ("code",),
+    "1003": ("order", "code"),
+}
 LATEST = timedelta(minutes=5)
 
 

@@ -23,7 +23,11 @@ HARMLESS = {
     "import what was not imported yet",
     "ask the vault how it is",
 }
-MAY_ALSO = {"web": set(), "bot": set(), "worker": {"ask the vault to open", "ask the vault to restock"}}
+MAY_ALSO = {
+    "web": set(),
+    "bot": set(),
+    "worker": {f"ask the vault to {what}" for what in ("open", "pickup", "restock")},
+}
 
 
 @pytest.fixture
@@ -76,7 +80,7 @@ def test_inv_k5_control_without_confinement_the_same_attack_succeeds(store: Conf
     done = {what for what, result in found.items() if result == "done"}
     assert {"read the vault key", "read another role's password", "read the cluster"} <= done
     assert {"read another process's environment", "kill another process"} <= done
-    assert {f"ask the vault to {what}" for what in ("open", "import", "restock", "trace", "keys")} <= done
+    assert {f"ask the vault to {what}" for what in ("open", "pickup", "import", "restock", "trace", "keys")} <= done
 
 
 def test_closed_paths_name_every_key_wherever_it_lies(data_dir: Path) -> None:

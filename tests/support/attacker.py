@@ -78,6 +78,7 @@ def attacks(config: Config, targets: dict[str, int]) -> dict[str, Callable[[], o
 REQUESTS: dict[str, dict[str, str]] = {
     "open": {"delivery": str(uuid.uuid4())},
     "import": {"upload": str(uuid.uuid4()), "sku": "A1"},
+    "pickup": {"wish": str(uuid.uuid4())},
     "restock": {"restock": str(uuid.uuid4())},
     "trace": {"secret": "QUJD"},
     "keys": {},

@@ -58,7 +58,7 @@ class _AsWhoeverMay(VaultClient):
     def _ask(
         self, request: dict[str, Any], *, progress: Progress | None = None, timeout: float | None = None
     ) -> dict[str, Any]:
-        caller = Caller.WORKER if request["op"] in {"open", "restock"} else Caller.OPERATOR
+        caller = Caller.WORKER if request["op"] in {"open", "pickup", "restock"} else Caller.OPERATOR
         return self._as[caller]._ask(request, progress=progress, timeout=timeout)
 
 

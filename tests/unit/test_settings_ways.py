@@ -34,7 +34,7 @@ SMS = (
         (SMS.format(provider="tencent"), "sms.app_id is empty: tencent needs it, see config.toml"),
         (
             SMS.format(provider="aliyun") + 'cards_params = ["secret"]\n',
-            "sms.cards_params may name order and shop only",
+            "sms.cards_params may name order, code, shop only",
         ),
         (
             SMS.format(provider="aliyun") + 'code_params = ["minutes"]\n',

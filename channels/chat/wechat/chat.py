@@ -46,7 +46,7 @@ READER_LASTS = timedelta(seconds=90)
 ANSWERED = frozenset({"click", "subscribe", "scan"})
 """Events that somebody expects an answer to; they also let us speak for a minute."""
 
-BRINGS_CARDS = frozenset({Intent.CARDS, Intent.NUMBER, Intent.YES})
+BRINGS_CARDS = frozenset({Intent.CARDS, Intent.PICK_UP, Intent.NUMBER, Intent.YES})
 """What may turn out to ask for cards: then the reply needs a session before the worker looks for one."""
 
 log = structlog.get_logger()
@@ -102,7 +102,10 @@ class WeChatChat:
         return Reply(**kept[0])
 
     def cards(self, account: ChatAccount, chat: Heard, received: Received, count: int) -> str | None:
-        """The cards that a reply waits for, once all are there; None before, and for good once its session is over."""
+        """The cards that a reply waits for, once all are there; None before, and for good once its session is over.
+
+        A pick-up code that brings none has its refusal shown instead.
+        """
         token = self._token(account, received)
         try:
             session = session_by_token(token=token, now=self.clock.now())
@@ -111,9 +114,12 @@ class WeChatChat:
         told = messages_after(conversation_id=chat.conversation_id, after=session.start_seq)
         found = [message for message in told if message.kind is MessageKind.CARDS]
         sealed = sealed_answers(message_ids=[message.id for message in found], session_id=session.id)
+        incoming = self._incoming(account, chat, "")
+        refused = [message for message in told if message.kind is MessageKind.PICKUP_REFUSED]
+        if refused and not sealed:
+            return self._text(account, chat, [self.engine.show(refused[-1], incoming)])
         if len(sealed) < count:
             return None
-        incoming = self._incoming(account, chat, "")
         shown = [
             self.engine.show(message, incoming).with_secrets(opened(token, sealed[message.id], message, session.id))
             for message in found
@@ -133,7 +139,7 @@ class WeChatChat:
                 now=self.clock.now(),
             )
         incoming = self._incoming(account, chat, f"{account.id}:{received.dedupe_id}", text)
-        screens = self.engine.handle(incoming)
+        screens = self.engine.handle(replace(incoming, address=account.address(received.from_user)))
         return Reply(self._text(account, chat, screens), sum(screen.cards_follow for screen in screens))
 
     def _note(self, chat: Heard, received: Received) -> None:
@@ -143,7 +149,7 @@ class WeChatChat:
             add_consent(conversation_id=chat.conversation_id, template_id=template_id)
         if received.event and received.event not in ANSWERED:
             return
-        opening = Opening.TAP if received.event else Opening.WORDS
+        opening = Opening.TAP if received.event or received.menu_id else Opening.WORDS
 
         def work() -> None:
             open_window(conversation_id=chat.conversation_id, opening=opening, now=now)
