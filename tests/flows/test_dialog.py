@@ -265,7 +265,7 @@ def test_three_alike_orders_of_one_minute_are_told_apart_in_every_list(talk):
 
 
 def test_what_has_not_opened_is_answered_honestly_with_the_menu(talk):
-    for word in ("会员", "积分", "签到", "优惠券", "绑定 K7Q2", "售后"):
+    for word in ("会员", "积分", "签到", "优惠券", "售后"):
         screen = talk.say(word)
 
         assert screen.kind is ScreenKind.MENU

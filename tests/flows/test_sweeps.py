@@ -191,7 +191,7 @@ def test_what_has_expired_is_removed_and_the_rest_stays(as_worker: Shop) -> None
 
     first, second = remove_expired(now=NOON), remove_expired(now=NOON)
 
-    assert (first, second) == (5, 0)  # two bodies, one event, one button, one answer
+    assert (first, second) == (6, 0)  # two bodies, one event, one button, one answer, one session
     assert as_worker.sql("SELECT event_id, sealed_body IS NULL FROM inbox ORDER BY event_id") == [
         ("new", False),
         ("stuck", True),

@@ -19,11 +19,11 @@ def store(tmp_path: Path) -> Config:
 def test_all_keys_are_made_closed_different_and_fitting(store: Config) -> None:
     made = keys.make_missing(store)
 
-    assert len(made) == 13
+    assert len(made) == 14
     assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o600}
     assert stat.S_IMODE(store.keys_dir.stat().st_mode) == 0o700
     assert stat.S_IMODE(store.data_dir.stat().st_mode) == 0o700
-    assert len({path.read_bytes() for path in made}) == 13
+    assert len({path.read_bytes() for path in made}) == 14
     assert public_of((store.keys_dir / "vault.key").read_bytes()) == (store.keys_dir / "vault.pub").read_bytes()
     assert keys.defects(store) == []
     assert keys.is_pair(store)
