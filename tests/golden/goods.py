@@ -109,6 +109,7 @@ def an_order(status: OrderStatus = OrderStatus.AWAITING_PAYMENT, **changed: Any)
 WITHOUT_ORDER = {
     MessageKind.WALLET_TOPPED_UP,
     MessageKind.CODE_NOT_SENT,
+    MessageKind.PICKUP_REFUSED,
     MessageKind.BINDING_ASKED,
     MessageKind.BINDING_DECLINED,
     MessageKind.BOUND,

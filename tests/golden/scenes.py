@@ -39,6 +39,8 @@ from tests.golden.goods import (
     delivered_cards,
     steam_cards,
 )
+from tests.golden.picking_up import REFUSED as PICKUP_REFUSED
+from tests.golden.picking_up import picking_up
 from tests.golden.reaching import reaching
 from tests.golden.staff_scenes import restocking
 
@@ -238,6 +240,7 @@ def told(texts: Texts, kind: MessageKind, *, to_wallet: bool = False) -> Screen:
         MessageKind.UNBOUND: GUEST.as_body(),
         MessageKind.RESTOCKED: staff_scenes.RESTOCKED,
         MessageKind.RESTOCK_REFUSED: staff_scenes.REFUSED,
+        MessageKind.PICKUP_REFUSED: PICKUP_REFUSED,
         MessageKind.CODE_NOT_SENT: {"contact": "email"},
     }
     view = None if kind in WITHOUT_ORDER else an_order(status.get(kind, OrderStatus.PAID))
@@ -267,7 +270,18 @@ def refused(texts: Texts, refusal: Refusal) -> Screen:
     return draw_refusal(texts, refusal, error="err_aaaaaaaaaaaaaaaa")
 
 
-PARTS = (talking, browsing, ordering, afterwards, linking, reaching, restocking, unasked, refusing)
+PARTS = (
+    talking,
+    browsing,
+    ordering,
+    afterwards,
+    linking,
+    reaching,
+    picking_up.picking_up,
+    restocking,
+    unasked,
+    refusing,
+)
 
 
 def scenes() -> dict[str, Scene]:
