@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -25,8 +24,8 @@ from core.payments.binding_sql import SHOPPERS_OF
 from core.payments.service import pay_from_wallet, start_topup, wallet_balance
 from core.payments.unbinding import NotBound
 from core.risk.rules import HoldPolicy
-from tests.builders import NOON, Shop, Talker, in_own_connection
-from tests.races.racing import at_once, failures
+from tests.builders import NOON, Shop, Talker
+from tests.races.racing import Beside, at_once, failures
 from tests.support.binding import Binder
 from tests.support.till import Till
 
@@ -50,27 +49,6 @@ def old(binder: Binder) -> Talker:
 @pytest.fixture
 def young(binder: Binder) -> Talker:
     return binder.a_shopper(age=1)
-
-
-class Beside:
-    """Work in a thread of its own; `result` waits for it."""
-
-    def __init__(self, work: Callable[[], Any]) -> None:
-        self._got: list[Any] = []
-        self._work = work
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._got.append(in_own_connection(self._work))
-        except Exception as error:  # noqa: BLE001 - the result of a loser is what a race is about
-            self._got.append(error)
-
-    def result(self) -> Any:
-        self._thread.join(30)
-        assert not self._thread.is_alive()
-        return self._got[0]
 
 
 def balance(binder: Binder, talker: Talker) -> int:
@@ -119,7 +97,7 @@ def test_control_without_the_locks_each_side_misses_the_others_yes(
 def test_an_order_is_paid_from_the_wallet_while_its_shopper_becomes_part_of_another(
     binder: Binder, old: Talker, till: Till, shop: Shop
 ) -> None:
-    """Fault 60: neither the payment nor the money is lost, whichever comes first."""
+    """Neither the payment nor the money is lost, whichever comes first."""
     listing = shop.a_listing("A1")
     for _ in range(ROUNDS):
         young = binder.a_shopper()
@@ -246,7 +224,6 @@ def ten_wrong_codes(binder: Binder, talker: Talker) -> list[str]:
 
 
 def test_ten_wrong_codes_at_once_are_three(binder: Binder, old: Talker) -> None:
-    """Fault 96."""
     assert ten_wrong_codes(binder, old) == [TooManyWrongCodes.__name__] * 7 + [UnknownCode.__name__] * 3
 
 
