@@ -277,7 +277,7 @@ PARTS = (
     afterwards,
     linking,
     reaching,
-    picking_up.picking_up,
+    picking_up,
     restocking,
     unasked,
     refusing,
