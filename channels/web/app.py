@@ -20,6 +20,8 @@ from channels.web.door import Door
 from channels.web.figures import Figures
 from channels.web.frame import Frame
 from channels.web.hooks import pay, telegram, wechat
+from channels.web.linked import logins, verify
+from channels.web.linked import page as linked
 from channels.web.render import STATIC
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -59,6 +61,13 @@ def routes(door: Door) -> list[BaseRoute]:
         Route("/hooks/telegram/{opaque_id}", telegram.update, methods=["POST"]),
         Route("/hooks/wechat/{opaque_id}", wechat.verify, methods=["GET"]),
         Route("/hooks/wechat/{opaque_id}", wechat.message, methods=["POST"]),
+        Route("/w/oauth", logins.callback, methods=["GET"]),
+        Route("/w/{token}", linked.page, methods=["GET"], name="linked"),
+        Route("/w/{token}", linked.press, methods=["POST"]),
+        Route("/w/{token}/state", linked.state, methods=["GET"]),
+        Route("/w/{token}/cards", linked.cards, methods=["POST"]),
+        Route("/w/{token}/seen", linked.seen, methods=["POST"]),
+        Route("/MP_verify_{name}.txt", verify.file, methods=["GET"]),
         Route("/s/{merchant}/", without_slash, methods=["GET"]),
         Route("/favicon.ico", favicon, methods=["GET"]),
         Mount(f"/static/{door.pages.digest}", Files(directory=STATIC), name="static"),

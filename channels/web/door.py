@@ -45,6 +45,7 @@ class Door:
     public_url: str
     is_public_url_configured: bool
     sandbox_enabled: bool
+    wechat_api_base: str = ""
     _kept: set[asyncio.Task[Any]] = field(default_factory=set, repr=False)
 
     def keep(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:

@@ -84,15 +84,20 @@ class Pages:
             templates.get_template(name)  # kept: the page of an error is drawn without opening a file
         return cls(book, digest, templates)
 
-    def language(self, request: Request) -> Texts:
-        """The language of a request: asked for in the address, chosen before, wished by the browser, the default."""
-        wishes = [request.query_params.get("lang", ""), request.cookies.get(LANGUAGE_COOKIE, "")]
+    def language(self, request: Request, *, first: str = "") -> Texts:
+        """The language of a request: asked for in the address, chosen before, wished by the browser, the default.
+
+        `first` is wished before the browser's: what its reader chose elsewhere.
+        """
+        wishes = [request.query_params.get("lang", ""), request.cookies.get(LANGUAGE_COOKIE, ""), first]
         wishes += accepted(request.headers.get("accept-language", ""))
         return self.book.texts(choose(self.book, wishes))
 
-    def draw(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
-        """One page with its headers; a language asked for in the address is remembered."""
-        words = self.language(request)
+    def draw(
+        self, request: Request, template: str, *, status: int = 200, words: Texts | None = None, **values: Any
+    ) -> Response:
+        """One page with its headers, in the language of the request or of `words`; one asked for is remembered."""
+        words = words or self.language(request)
         is_chinese = words.locale.startswith("zh")
         nonce = secrets.token_urlsafe(16)
         theme = request.cookies.get(THEME_COOKIE, "")

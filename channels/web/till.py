@@ -16,6 +16,7 @@ from channels.web.bill import Way
 from channels.web.door import Door
 from channels.web.problems import Problem
 from channels.web.render import SAFE_HEADERS
+from core.connections.service import GatewayAccount
 from core.money import Money
 from core.orders.rules import OrderStatus
 from core.orders.service import OrderView
@@ -55,8 +56,13 @@ def is_pressed(door: Door, token: str, fields: Mapping[str, list[str]]) -> bool:
 
 def gateways_of(door: Door, texts: Texts, *, merchant_id: int, total: Money, action: str, token: str) -> list[Way]:
     """The gateways of a merchant that can be pressed on the page of a token."""
-    accounts = offered(merchant_id=merchant_id, currency=total.currency)
-    return [sandbox_way(door, texts, action=action, token=token) for one in accounts if is_sandbox(door, one.gateway)]
+    accounts = pressable(door, merchant_id=merchant_id, currency=total.currency)
+    return [sandbox_way(door, texts, action=action, token=token) for _ in accounts]
+
+
+def pressable(door: Door, *, merchant_id: int, currency: str) -> list[GatewayAccount]:
+    """The gateway accounts of a merchant that a page can ask for money."""
+    return [one for one in offered(merchant_id=merchant_id, currency=currency) if is_sandbox(door, one.gateway)]
 
 
 def is_sandbox(door: Door, gateway: str) -> bool:

@@ -37,6 +37,7 @@ INSERT INTO credential (account_kind, account_id, name, opened_by, sealed, creat
 ON CONFLICT (account_kind, account_id, name)
     DO UPDATE SET opened_by = EXCLUDED.opened_by, sealed = EXCLUDED.sealed, created_at = EXCLUDED.created_at
 """
+HAS = "SELECT 1 FROM credential WHERE account_kind = %s AND account_id = %s AND name = %s"
 FIND = "SELECT sealed FROM credential WHERE account_kind = %s AND account_id = %s AND name = %s AND opened_by = %s"
 
 
@@ -54,6 +55,11 @@ def find_credential(key: Secret, *, kind: AccountKind, account_id: int, name: st
     if not rows:
         raise NotFound("credential")
     return Secret(gcm_open(_key(key, holder), bytes(rows[0][0]), _context(kind, account_id, name)))
+
+
+def has_credential(*, kind: AccountKind, account_id: int, name: str) -> bool:
+    """Whether an account has a credential of this name; any process may ask, only its holder opens it."""
+    return bool(execute(HAS, (kind.value, account_id, name)))
 
 
 def _key(key: Secret, holder: Holder) -> bytes:

@@ -10,11 +10,12 @@ from core.payments.intents import (
     offered,
     payment_state,
     query_payment,
+    request_own_sandbox_payment,
     request_sandbox_payment,
     start_payment,
 )
 from core.payments.joining import join_due
-from core.payments.late import choose_exchange, choose_refund, decide_due
+from core.payments.late import choose_exchange, choose_refund, decide_due, undecided
 from core.payments.notices import Booked, NoticeAnswer, book, receive_notice
 from core.payments.refunds import carry_out_refund
 from core.payments.stars import (
@@ -57,6 +58,7 @@ __all__ = [
     "receive_successful_payment",
     "reconcile_due",
     "refund_due",
+    "request_own_sandbox_payment",
     "request_sandbox_payment",
     "request_sandbox_topup",
     "settle_free",
@@ -68,5 +70,6 @@ __all__ = [
     "start_topup",
     "topup_by_token",
     "topup_token",
+    "undecided",
     "wallet_balance",
 ]

@@ -2,13 +2,18 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from core.config import Config, Pay, PaySandbox
+from core.connections.chats import ChatAccount
 from core.db import StoreDatabase
-from tests.builders import Shop
+from tests.builders import Shop, Talker
+from tests.support.chats import an_account, somebody
+from tests.support.pages import IN_WECHAT
 from tests.support.web import WebServer, web_server
 
 
@@ -39,3 +44,23 @@ def web(web_config: Config, goods: Shop) -> Iterator[WebServer]:
     """The running web process."""
     with web_server(web_config) as server:
         yield server
+
+
+@pytest.fixture
+def official(goods: Shop) -> ChatAccount:
+    """An official account of `demo` that cannot ask who somebody is; its rule for iOS is strict."""
+    return an_account(goods, "wechat", "wx1234567890", ios_rule="strict", kind="subscription")
+
+
+@pytest.fixture
+def follower(goods: Shop, official: ChatAccount) -> Talker:
+    """Somebody who has a paid order and speaks to that account."""
+    return somebody(goods, official, "o-follower", now=datetime.now(UTC))
+
+
+@pytest.fixture
+def phone(web: WebServer) -> Iterator[httpx.Client]:
+    """WeChat's browser on an Android phone, redirects not followed."""
+    headers = {"User-Agent": IN_WECHAT, "Accept-Language": "zh-CN"}
+    with httpx.Client(base_url=web.url, trust_env=False, timeout=30, headers=headers) as client:
+        yield client

@@ -5,21 +5,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 
 from core.config import Config
 from core.ids import Prefix, new_id, parse, public
-from core.vault.notices import SandboxNotice, sandbox_private_key, sign_notice
 from tests.builders import Shop
+from tests.support.play_money import ACCOUNT, a_notice
 from tests.support.web import Chatter, WebServer
 
 Sql = Callable[..., list[tuple[Any, ...]]]
-ACCOUNT = "sandbox-account-0001"
 
 
 @pytest.fixture
@@ -46,18 +43,6 @@ def fields_of(page: str) -> dict[str, str]:
     hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form[0]))
     (button,) = re.findall(r'<button[^>]* name="(sandbox-pay)"', form[0])
     return {**hidden, button: "1"}
-
-
-def a_notice(
-    config: Config, payment: UUID, *, minor: int = 2500, account: str = ACCOUNT
-) -> tuple[bytes, dict[str, str]]:
-    """What the sandbox sends when it was paid."""
-    key = sandbox_private_key(config.secret(config.secrets.act_key).reveal())
-    notice = SandboxNotice(
-        account=account, transaction=str(new_id()), kind="paid", payment=str(payment),
-        amount_minor=minor, currency="CNY", at=int(datetime.now(UTC).timestamp()),
-    )  # fmt: skip
-    return sign_notice(key, notice)
 
 
 def test_the_page_shows_amount_lines_and_deadline_and_neither_cards_nor_who_ordered(

@@ -1,0 +1,175 @@
+"""Whether the one who opens a link is the one it was made for, asked of WeChat where the account may ask (OAuth).
+
+Accounts that may not: the link itself is the proof, for its quarter of an hour. Nothing is written when a page is
+opened: the state of a question lives in the browser's cookie until WeChat sends it back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from datetime import datetime
+from urllib.parse import urlencode
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from channels.web.door import Door
+from channels.web.linked.visits import (
+    IN_WECHAT_ONLY,
+    NO_ANSWER,
+    OTHER_PERSON,
+    OVER,
+    Visit,
+    base_of,
+    is_at_home,
+    is_in_wechat,
+    say,
+    visit_of,
+)
+from channels.web.render import SAFE_HEADERS
+from core.connections.credentials import AccountKind, has_credential
+from core.conversations.logins import LoginOutcome, StateUsed, begin_login, login_outcome
+from core.errors import Invalid, NotFound
+
+AUTHORISE = "https://open.weixin.qq.com"
+CALLBACK = "/w/oauth"
+WAIT = 8.0  # seconds that the callback waits for the worker's answer
+STATE_LASTS = 600
+STATE_COOKIE, BOUND_COOKIE = "keystall_page_state", "keystall_page"
+
+
+def asks_platform(visit: Visit) -> bool:
+    """Whether this account can have WeChat say who somebody is: a verified service account with its secret set."""
+    settings = visit.account.settings
+    if settings.get("kind") != "service" or settings.get("verified") is not True:
+        return False
+    return has_credential(kind=AccountKind.CHAT, account_id=visit.account.id, name="app_secret")
+
+
+def is_bound(request: Request, door: Door, visit: Visit) -> bool:
+    """Whether WeChat said before that this browser is the follower's."""
+    kept = request.cookies.get(cookie_name(door, visit, BOUND_COOKIE), "")
+    until = kept.partition(".")[0]
+    if not until.isascii() or not until.isdigit() or len(until) > 12:
+        return False
+    made = bound_value(door, visit, int(until))
+    is_ours = hmac.compare_digest(kept.encode(), made.encode())
+    return is_ours and int(until) > door.shop.clock.now().timestamp()
+
+
+async def gate(request: Request, door: Door, visit: Visit) -> Response | None:
+    """None for who may go on; else the way to WeChat's question, or where to open the link."""
+    may_ask, bound = await door.run(lambda: (asks_platform(visit), is_bound(request, door, visit)))
+    if not may_ask or bound:
+        return None
+    if not is_in_wechat(request) and not api_base_of(door, visit):
+        return say(request, door, IN_WECHAT_ONLY, visit)
+    return to_wechat(door, visit) if request.method in {"GET", "HEAD"} else RedirectResponse(visit.url, 303)
+
+
+def to_wechat(door: Door, visit: Visit) -> Response:
+    """To WeChat's question, which sends the browser back to `/w/oauth`; no fragment of ours is in it (fault 102)."""
+    state = secrets.token_hex(16)  # WeChat takes letters and digits only
+    query = {
+        "appid": visit.account.external_id,
+        "redirect_uri": base_of(door, visit.account) + CALLBACK,
+        "response_type": "code",
+        "scope": "snsapi_base",
+        "state": state,
+    }
+    base = api_base_of(door, visit) or AUTHORISE
+    target = f"{base}/connect/oauth2/authorize?{urlencode(query)}#wechat_redirect"
+    response = RedirectResponse(target, 302, headers=SAFE_HEADERS)
+    set_cookie(response, door, visit, STATE_COOKIE, f"{state}.{visit.token}", STATE_LASTS)
+    return response
+
+
+async def callback(request: Request) -> Response:
+    """WeChat sends somebody back: ask who it is (the worker does), and open the link's page for its own follower."""
+    door: Door = request.app.state.door
+    state, code = request.query_params.get("state", ""), request.query_params.get("code", "")
+    token = token_of(request, state)
+    try:
+        visit = await door.run(visit_of, door, token)
+        if not is_at_home(request, door, visit.account) or not await door.run(asks_platform, visit):
+            raise NotFound("page")
+        outcome = await asked(door, visit, state, code)
+    except (NotFound, Invalid, StateUsed):
+        return say(request, door, OVER)
+    if outcome is LoginOutcome.OTHER:
+        return say(request, door, OTHER_PERSON, visit)
+    if outcome is not LoginOutcome.SAME:
+        return say(request, door, NO_ANSWER, visit)
+    return await admitted(door, visit)
+
+
+async def admitted(door: Door, visit: Visit) -> Response:
+    """To the page, with the cookie that binds this browser to its follower for the link's life."""
+    now = await door.run(door.shop.clock.now)
+    until = int(visit.link.expires_at.timestamp())
+    response = RedirectResponse(visit.url, 303, headers=SAFE_HEADERS)
+    seconds = max(1, until - int(now.timestamp()))
+    set_cookie(response, door, visit, BOUND_COOKIE, bound_value(door, visit, until), seconds)
+    response.delete_cookie(cookie_name(door, visit, STATE_COOKIE), secure=is_https(door, visit), httponly=True)
+    return response
+
+
+async def asked(door: Door, visit: Visit, state: str, code: str) -> LoginOutcome | None:
+    """What the worker was told; None where it did not answer in time. Raises `Invalid`, `StateUsed`."""
+    now: datetime = await door.run(door.shop.clock.now)
+    login_id: UUID = await door.run(lambda: begin_login(conversation_id=visit.chat.id, state=state, code=code, now=now))
+    loop = asyncio.get_running_loop()
+    end = loop.time() + WAIT
+    with door.wakes.on(f"login:{login_id}") as waiting:
+        while True:
+            outcome = await door.run(lambda: login_outcome(login_id=login_id))
+            left = end - loop.time()
+            if outcome is not None or left <= 0 or door.wakes.is_closing:
+                return outcome
+            await waiting.rest(min(left, 2.0))
+
+
+def token_of(request: Request, state: str) -> str:
+    """The link that this browser was on its way to, if the state is the one it was given; else nothing."""
+    for name in (STATE_COOKIE, f"__Host-{STATE_COOKIE}"):
+        given, _, token = request.cookies.get(name, "").partition(".")
+        if given and hmac.compare_digest(given.encode(), state.encode()):
+            return token
+    return ""
+
+
+def bound_value(door: Door, visit: Visit, until: int) -> str:
+    """The cookie that says whose browser it is, until when; only the store can make it."""
+    named = b"keystall page login\x00" + visit.chat.identity_id.bytes + until.to_bytes(8, "big")
+    return f"{until}.{hmac.new(door.session_key.reveal(), named, hashlib.sha256).hexdigest()}"
+
+
+def api_base_of(door: Door, visit: Visit) -> str:
+    """Where WeChat's addresses were moved to, if they were."""
+    return str(visit.account.settings.get("api_base") or door.wechat_api_base).rstrip("/")
+
+
+def is_https(door: Door, visit: Visit) -> bool:
+    """Whether the account's pages are reached over https."""
+    return base_of(door, visit.account).startswith("https://")
+
+
+def cookie_name(door: Door, visit: Visit, name: str) -> str:
+    """`__Host-` over https, so that no other host can plant one."""
+    return f"__Host-{name}" if is_https(door, visit) else name
+
+
+def set_cookie(response: Response, door: Door, visit: Visit, name: str, value: str, seconds: int) -> None:
+    """A cookie that scripts cannot read and other sites do not send along."""
+    response.set_cookie(
+        cookie_name(door, visit, name),
+        value,
+        max_age=seconds,
+        httponly=True,
+        samesite="lax",
+        secure=is_https(door, visit),
+    )
