@@ -30,7 +30,7 @@ AGAIN_AFTER = (1, 2, 5, 15, 60, 300, 900)
 KEPT = timedelta(days=30)
 """What waits longer than this for its reader is old news; cards are found in the order all the same."""
 
-PASSING = (MessageKind.PAID.value, MessageKind.DELIVERY_DELAYED.value)
+PASSING = (MessageKind.PAID.value, MessageKind.DELIVERY_DELAYED.value, MessageKind.BINDING_ASKED.value)
 """What only speaks of its moment: `MOMENT` later nobody needs to hear it."""
 
 MOMENT = timedelta(minutes=10)
