@@ -14,6 +14,7 @@ from bot.texts import Phrasebook
 from channels.chat.couriers import Couriers
 from channels.chat.telegram.courier import TelegramCourier
 from channels.chat.wechat.courier import Apis, NoticeWay, WeChatCourier
+from channels.chat.wechat.identity import WeChatIdentifier
 from channels.chat.wechat.links import PageLinks
 from channels.notify.alerts import alerts_of
 from channels.notify.codes import code_sender, contact_kinds
@@ -23,6 +24,7 @@ from core import db
 from core.clock import Clock, DatabaseClock
 from core.config import Config, ConfigError
 from core.connections.chats import ChatChannel
+from core.conversations.logins import finish_login
 from core.conversations.restocking import carry_out_restock
 from core.fulfilment.bound_chat import BoundChat
 from core.fulfilment.pickup import carry_out_pickup
@@ -196,6 +198,7 @@ def handlers(config: Config) -> dict[Work, Callable[[UUID], object]]:
     vault = star_side.confirming(plain_vault, clock=time)
     gateways: dict[str, Gateway] = {"stars": star_side.gateway} | ({"sandbox": play} if play else {})
     checks, carries = {**verifiers(config), "stars": star_side.verifier}, carrier(config)
+    who = WeChatIdentifier(wechat_apis(config))
     codes, alerts = code_sender(config, phrasebook=phrasebook(config), clock=time), alerts_of(config)
     work: dict[Work, Callable[[UUID], object]] = {
         Work.DELIVER: lambda one: deliver(delivery_id=one, vault=vault, carrier=carries, now=time.now()),
@@ -208,6 +211,7 @@ def handlers(config: Config) -> dict[Work, Callable[[UUID], object]]:
         ),
         Work.REFUND: lambda one: carry_out_refund(refund_id=one, gateways=gateways, now=time.now()),
         Work.RESTOCK: lambda one: carry_out_restock(restock_id=one, vault=plain_vault, now=time.now()),
+        Work.WECHAT_LOGIN: lambda one: finish_login(login_id=one, identifier=who, now=time.now()),
         Work.CONTACT_CODE: codes.send,
         Work.ALERT: lambda one: alerts.tell(one, now=time.now()),
     }

@@ -55,11 +55,6 @@ class Visit:
         """What wakes who waits on the page."""
         return f"conv:{self.chat.id}"
 
-    @property
-    def openid(self) -> str:
-        """The follower as the platform knows it."""
-        return self.chat.chat_address.rpartition(":")[2]
-
     def shop(self, texts: Texts) -> Shop:
         """Whose shop it is."""
         return Shop(self.code, worded(self.names, texts.locale))
