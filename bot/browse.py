@@ -88,7 +88,8 @@ def not_found(talk: Talk, said: str) -> Screen:
     if found:
         return draw_found(talk.texts, said, found, figures_of(talk, found))
     near = alike(**asked, limit=NEAREST) or nearest(**asked, limit=NEAREST)
-    return draw_nearest(talk.texts, said, near, figures_of(talk, near))
+    figures = figures_of(talk, near)
+    return draw_nearest(talk.texts, said, sorted(near, key=lambda card: is_sold_out(card, figures)), figures)
 
 
 def product(talk: Talk, act: Act) -> Screen:
@@ -126,10 +127,15 @@ def figures_of(talk: Talk, cards: Sequence[ProductCard]) -> Figures:
     return available(merchant_id=talk.merchant_id, sku_ids=skus, usable_on=day) if skus else {}
 
 
+def is_sold_out(card: ProductCard, figures: Figures) -> bool:
+    """Whether nothing of a product is left."""
+    return not any(figures.get(listing.sku_id) for listing in card.listings)
+
+
 def draw_closed(texts: Texts, screen: Screen) -> Screen:
     """A product while the shop sells nothing."""
     closed = texts.say("The shop cannot hand out cards right now, so it takes no orders.")
-    return replace(screen, text=f"{screen.text}\n{closed} {texts.say('Please come back a little later.')}")
+    return replace(screen, text="\n".join((screen.text, closed, texts.say("Please come back a little later."))))
 
 
 def draw_shelves(texts: Texts, shelves: Sequence[Shelf]) -> Screen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from bot.intents import Act, Intent
@@ -9,6 +10,7 @@ from bot.screens import Option, Screen, ScreenKind
 from bot.talk import Talk, choice, home_option
 from bot.texts import Texts, mark
 from bot.words import read_locale
+from core.members.contacts import ContactKind
 from core.members.service import set_locale
 
 NOT_OPEN_YET = {
@@ -50,7 +52,7 @@ def chosen_language(talk: Talk, act: Act) -> Screen:
 
 def support(talk: Talk, act: Act) -> Screen:
     """The words that work, and how to reach the merchant."""
-    return draw_help(talk.texts)
+    return draw_help(talk.texts, talk.shop.contacts)
 
 
 def thanks(talk: Talk, act: Act) -> Screen:
@@ -98,8 +100,12 @@ def draw_languages(texts: Texts, locales: list[str]) -> Screen:
     return Screen(ScreenKind.MENU, texts.say("Choose a language / 请选择语言"), (*options, home_option(texts)))
 
 
-def draw_help(texts: Texts) -> Screen:
-    """Help: words, codes, money, people."""
+def draw_help(texts: Texts, contacts: Collection[ContactKind] = ()) -> Screen:
+    """Help: words, codes, money, people; `contacts` are the ways outside the chat that the shop can write by."""
+    elsewhere = {
+        ContactKind.EMAIL: (texts.say("email me@example.com"), texts.say("a letter where this chat cannot reach you")),
+        ContactKind.PHONE: (texts.say("phone 13800138000"), texts.say("a text where this chat cannot reach you")),
+    }
     lines = (
         texts.say("Words that always work"),
         texts.row(texts.say("menu"), texts.say("start over")),
@@ -111,6 +117,7 @@ def draw_help(texts: Texts) -> Screen:
         texts.row(texts.say("cancel"), texts.say("give up an unpaid order")),
         texts.row(texts.say("find 4200001234"), texts.say("an order by the number on your bill")),
         texts.row(texts.say("bind"), texts.say("the same orders and wallet in your other chat too")),
+        *(texts.row(*words) for kind, words in elsewhere.items() if kind in contacts),
         texts.row(texts.say("language"), texts.say("Chinese or English")),
         "",
         texts.say("Need a person? Nobody answers in this chat yet."),

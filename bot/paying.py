@@ -119,12 +119,12 @@ def draw_pay(
     """
     order = public(Prefix.ORDER, view.id)
     minutes = max(0, int((view.deadline - now).total_seconds() + 59) // 60)
+    until = texts.time(view.deadline, now=now)
     lines = [
         texts.say("Your order is placed, waiting for payment"),
         *(texts.row(texts.say("Item"), goods_of(texts, line)) for line in view.lines),
         *texts.money_row(texts.say("To pay"), view.total),
-        texts.row(texts.say("Pay before"), texts.time(view.deadline, now=now)),
-        texts.say("We keep your cards for {minutes} min more.", minutes=minutes),
+        texts.row(texts.say("Pay before"), texts.say("{time}, {minutes} min left", time=until, minutes=minutes)),
         texts.say("As soon as you have paid, your cards arrive in this chat."),
     ]
     options = [Option(texts.say("Pay {amount}", amount=texts.money(view.total)), pay_order=view.id)] if has_page else []

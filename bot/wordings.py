@@ -25,7 +25,7 @@ NUMBERED: Mapping[str, str] = {
         "Your payment is in. Send “cards” in a moment to get them."
     ),
     "Your cards are in this chat. Send “cards” to see them again.": mark("Send “cards” to see your cards."),
-    "Your cards are on their way and appear right below.": mark("This takes a moment: send “cards” to see it."),
+    "Your cards are on their way and appear right below.": mark("Working on it: reply “cards” to see the result."),
     "No cards have been delivered to you in this shop yet. An order that is paid shows its cards here.": mark(
         "No cards have been delivered to you in this shop yet. Once an order is paid, “cards” brings them."
     ),

@@ -100,9 +100,8 @@ PRODUCTS = (
         issuer_names={"zh-CN": "腾讯视频", "en": "Tencent Video"},
         names={"zh-CN": "腾讯视频 VIP", "en": "Tencent Video VIP"},
         summary={
-            "zh-CN": "手机、平板、电脑可用（不含电视端），可与现有会员时长叠加。付款后几秒内在本对话发出卡密。",
-            "en": "For phone, tablet and computer (not for TV); adds to the time you have. The key arrives here seconds"
-            " after you pay.",
+            "zh-CN": "手机、平板、电脑可用（不含电视端），可与现有会员时长叠加。",
+            "en": "For phone, tablet and computer (not for TV); adds to the time you have.",
         },
         redeem={
             "zh-CN": "1. 打开腾讯视频 App，登录自己的账号。\n2. 进入“个人中心”→“VIP 会员”→“兑换中心”。\n"

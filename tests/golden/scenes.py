@@ -15,6 +15,7 @@ from core.catalog.service import Page, Shelf
 from core.conversations.binding import Code
 from core.errors import NotFound, Refusal
 from core.members.accounts import Account
+from core.members.contacts import ContactKind
 from core.members.service import Channel
 from core.messages.service import MessageKind
 from core.money import Money
@@ -84,6 +85,7 @@ def talking() -> Iterator[tuple[str, Scene]]:
     yield "nothing_to_confirm", home.draw_nothing_to_confirm
     yield "languages", lambda texts: home.draw_languages(texts, ["zh-CN", "en"])
     yield "help", home.draw_help
+    yield "help_with_contacts", lambda texts: home.draw_help(texts, ContactKind)
     yield "thanks", home.draw_welcome
     for intent, sentence in home.NOT_OPEN_YET.items():
         yield f"not_open_{intent.value}", lambda texts, first=sentence: home.draw_home(texts, texts.say(first))
