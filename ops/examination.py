@@ -13,6 +13,7 @@ import psycopg
 
 from core.config import Config, ConfigError
 from ops import keys, migrate
+from ops.channels.accounts import official_accounts
 from ops.channels.examined import bots
 from ops.confinement import NOT_ENFORCED, landlock_version
 from ops.engines import PostgresServer, attach_or_start
@@ -252,5 +253,6 @@ def _is_loopback(host: str) -> bool:
 
 
 def _bots(config: Config) -> Iterator[Finding]:
-    """Each Telegram bot: its token, where its updates go."""
+    """Each bot and official account: whether its secrets work, where its events go, what it does without."""
     yield from (Finding("telegram", one.text, one.is_defect, one.is_notice) for one in bots(config))
+    yield from (Finding("wechat", one.text, one.is_defect, one.is_notice) for one in official_accounts(config))

@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     channel.command("list")(list_accounts)
     channel.command("disable")(disable)
     channel.command("enable")(enable)
+    channel_wechat.join_channel(channel)
     channel_set.join(channel)
     staff_code.join(channel)
     app.add_typer(channel, name="channel")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 
@@ -52,3 +54,57 @@ def add_wechat(
     typer.echo(f"Server address (URL) for WeChat's configuration: {address}")
     if not secret:
         typer.echo("Without --secret it answers, and says nothing unasked: shoppers send 取卡.")
+
+
+def join_channel(channel: typer.Typer) -> None:
+    """Add what an official account has beside its connection to `channel`."""
+    channel.command("menu")(menu)
+    channel.command("verify-file")(verify_file)
+
+
+def menu(
+    context: typer.Context,
+    number: int = typer.Argument(..., metavar="ID", help="Its number in `channel list`."),
+    language: str = typer.Option("", "--language", help="zh-CN or en: an account has one menu for all its followers."),
+) -> None:
+    """Make the shop's menu (选购, 订单, 我的) the menu of an official account."""
+    from core.config import ConfigError
+    from core.titles import LOCALES
+    from ops.channels.accounts import push_menu
+    from ops.store import load_config, opened
+
+    if language and language not in LOCALES:
+        raise ConfigError(f"--language is one of {', '.join(LOCALES)}")
+    with opened(load_config(context)) as store:
+        account = push_menu(store.config, number=number, locale=language)
+    typer.echo(f"{account.id}  {account.external_id} has the menu; followers see it within five minutes")
+
+
+def verify_file(
+    context: typer.Context,
+    number: int = typer.Argument(..., metavar="ID", help="Its number in `channel list`."),
+    file: Path = typer.Argument(..., metavar="MP_verify_….txt", help="The file that WeChat handed out."),
+) -> None:
+    """Answer with this file at the root of the account's host, by which WeChat sees that the host is yours."""
+    from core.actor import OPERATOR
+    from core.config import ConfigError
+    from core.connections.verify_files import set_verify_file
+    from core.db import database_now
+    from core.errors import Invalid, NotFound
+    from ops.commands.channel import as_shop
+
+    content = file.read_text("utf-8", errors="replace")
+    with as_shop(context):
+        try:
+            account = set_verify_file(
+                actor=OPERATOR, account_id=number, name=file.name, content=content, now=database_now()
+            )
+        except NotFound:
+            raise ConfigError(
+                f"there is no official account {number}: `python run.py channel list` shows their numbers"
+            ) from None
+        except Invalid:
+            raise ConfigError(
+                f"{file.name} is no file of WeChat's: MP_verify_, 16 signs, .txt, one short line"
+            ) from None
+    typer.echo(f"{account.id}  {account.external_id} answers at /{file.name}")
