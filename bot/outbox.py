@@ -16,8 +16,9 @@ from bot.restock import draw_restock_refused, draw_restocked
 from bot.screens import CardEntry, Option, Screen, ScreenKind
 from bot.talk import Talk, choice, home_option
 from bot.texts import Texts
-from core.catalog.service import find_listing, find_listings, product_view
+from core.catalog.service import find_listings, product_view
 from core.errors import NotFound
+from core.fulfilment.pickup import goods_of
 from core.fulfilment.service import PICKED_UP
 from core.ids import Prefix, parse
 from core.members.accounts import account_in
@@ -44,25 +45,15 @@ def draw(talk: Talk, message: StoredMessage) -> Screen:
 def background_of(talk: Talk, message: StoredMessage) -> Background:
     """Look up the order of a message and the steps of its goods."""
     named = message.body.get("order")
-    if message.body.get(PICKED_UP):
-        return picked_up(talk, str(message.body.get("code", "")))
     if not named:
         return Background()
+    if message.body.get(PICKED_UP):
+        return picked_up(talk, message.body)
     view = order_view(actor=talk.actor, order_id=parse(Prefix.ORDER, named))
     line = line_of(view, message.body)
     if message.kind is not MessageKind.CARDS or line is None:
         return Background(view)
-    return Background(view, redeem=steps_of(talk, line))
-
-
-def picked_up(talk: Talk, code: str) -> Background:
-    """The goods of a listing, for who has their cards by a pick-up code: nothing of who bought them."""
-    try:
-        listing = find_listing(merchant_id=talk.merchant_id, code=code)
-        found = product_view(merchant_id=talk.merchant_id, product_id=listing.product_id, locale=talk.texts.locale)
-    except NotFound:
-        return Background()
-    return Background(redeem=found.redeem, name=talk.texts.name(listing.names))
+    return Background(view, redeem=steps_of(talk, line.listing_id))
 
 
 def line_of(view: OrderView, body: Mapping[str, Any]) -> LineView | None:
@@ -70,9 +61,17 @@ def line_of(view: OrderView, body: Mapping[str, Any]) -> LineView | None:
     return next((line for line in view.lines if str(line.delivery_id) == body.get("delivery")), None)
 
 
-def steps_of(talk: Talk, line: LineView) -> str:
-    """How the goods of a line are used; empty where the shop says nothing or sells them no longer."""
-    listing = find_listings(merchant_id=talk.merchant_id, listing_ids=[line.listing_id]).get(line.listing_id)
+def picked_up(talk: Talk, body: Mapping[str, Any]) -> Background:
+    """The goods of a delivery that this chat picked up, and nothing of who bought them."""
+    if "delivery" not in body:
+        return Background()
+    found = goods_of(conversation_id=talk.conversation_id, delivery_id=UUID(body["delivery"]))
+    return Background(None, steps_of(talk, found.listing_id), talk.texts.name(found.names))
+
+
+def steps_of(talk: Talk, listing_id: int) -> str:
+    """How goods are used; empty where the shop says nothing or sells them no longer."""
+    listing = find_listings(merchant_id=talk.merchant_id, listing_ids=[listing_id]).get(listing_id)
     if listing is None:
         return ""
     try:

@@ -48,7 +48,7 @@ _TAKES_MORE = {
     Intent.BIND: ("绑定", "bind"),
     Intent.CONFIRM: ("购买", "买", "下单", "buy"),
     Intent.ORDER: ("订单", "order", "orders"),
-    Intent.CARDS: ("取卡", "cards"),
+    Intent.CARDS: ("取卡", "cards", "/cards"),
     Intent.SET_LANGUAGE: ("语言", "language"),
     Intent.HOME: ("/start", "start"),
     Intent.EMAIL: ("电子邮箱", "邮箱", "email", "e-mail"),

@@ -6,7 +6,8 @@ looked at. What comes of it is told in that chat: the cards, or one refusal for 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -49,6 +50,10 @@ VAULT = "SELECT vault_id FROM installation"
 ASK = "INSERT INTO pickup_wish (id, conversation_id, sealed_code, asked_at) VALUES (%s, %s, %s, %s)"
 CHAT = "SELECT conversation_id FROM pickup_wish WHERE id = %s"
 DONE = "DELETE FROM pickup_wish WHERE id = %s"
+GOODS = """
+SELECT l.listing_id, l.names FROM delivery d JOIN order_line l ON l.id = d.line_id
+WHERE d.id = %s AND EXISTS (SELECT 1 FROM pickup_use u WHERE u.order_id = d.order_id AND u.conversation_id = %s)
+"""
 LEFT = "SELECT id FROM pickup_wish WHERE asked_at BETWEEN %s AND %s ORDER BY asked_at LIMIT %s"
 OLD_WISHES = "DELETE FROM pickup_wish WHERE id IN (SELECT id FROM pickup_wish WHERE asked_at < %s LIMIT %s)"
 OLD_CODES = "DELETE FROM pickup_code WHERE id IN (SELECT id FROM pickup_code WHERE expires_at < %s LIMIT %s)"
@@ -76,6 +81,14 @@ class PickupProblem(StrEnum):
     REFUSED = "refused"  # the code
     TOO_OFTEN = "too_often"  # whoever types
     LATER = "later"  # ours
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """A listing and its names as they were sold."""
+
+    listing_id: int
+    names: Mapping[str, str]
 
 
 class PickupVault(Vault, Protocol):
@@ -148,6 +161,14 @@ def carry_out_pickup(*, wish_id: UUID, vault: PickupVault, now: datetime) -> boo
         return False
     in_transaction(lambda: _tell_all(wish_id, conversation_id, opened, now))
     return True
+
+
+def goods_of(*, conversation_id: UUID, delivery_id: UUID) -> Goods:
+    """What a delivery brought, for a chat that has picked its order up. Raises `NotFound` for every other chat."""
+    rows = execute(GOODS, (delivery_id, conversation_id))
+    if not rows:
+        raise NotFound("delivery")
+    return Goods(*rows[0])
 
 
 def pickups_due(*, now: datetime, limit: int = 100) -> int:

@@ -109,14 +109,14 @@ class Exchange:
     def carries_out(self, wish: UUID) -> bool:
         """What the worker does with a wish, with the rights of its role."""
         with self.as_worker():
-            return carry_out_pickup(wish_id=wish, vault=_AsWorker(self), now=datetime.now(UTC))
+            return carry_out_pickup(wish_id=wish, vault=WorkersVault(self), now=datetime.now(UTC))
 
     def reads_again(self) -> None:
         """The worker sees to every wish for 取卡."""
         readings = [reading for (reading,) in self.counter.shop.sql("SELECT id FROM reading")]
         with self.as_worker():
             for reading in readings:
-                reread(reading_id=reading, vault=_AsWorker(self), now=datetime.now(UTC))
+                reread(reading_id=reading, vault=WorkersVault(self), now=datetime.now(UTC))
 
     def reads(self, talker: Talker, sale: Sale) -> set[str] | VaultCode:
         """The secrets of a sale as a session of a chat reads them."""
@@ -147,7 +147,7 @@ class Exchange:
 
 
 @dataclass
-class _AsWorker:
+class WorkersVault:
     """The vault as the worker asks it: the desk's connections are not the worker's."""
 
     exchange: Exchange
