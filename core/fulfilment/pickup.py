@@ -133,16 +133,20 @@ def request_pickup(
             now=now,
         ):
             return
-        execute(LOCK, (actor.id,))
-        if execute(ASKED, (str(actor.id), now - timedelta(hours=1)))[0][0] >= ASKED_PER_HOUR:
-            raise TooManyPickups(minutes=60)
         vault: UUID = execute(VAULT)[0][0]
         sealed = seal_typed(vault_public, vault=vault, wish=wish, code=typed, network=network[:100])
-        execute(ASK, (wish.id, chat.id, sealed, now))
-        enqueue(Work.PICK_UP, wish.id)
-        append(actor=actor, action="cards.pickup_asked", object_kind="shopper", object_id=str(actor.id), now=now)
+        _ask(actor, wish, sealed, now)
 
     in_transaction(work, repeatable=True)
+
+
+def _ask(actor: Actor, wish: PickupWish, sealed: bytes, now: datetime) -> None:
+    execute(LOCK, (actor.id,))
+    if execute(ASKED, (str(actor.id), now - timedelta(hours=1)))[0][0] >= ASKED_PER_HOUR:
+        raise TooManyPickups(minutes=60)
+    execute(ASK, (wish.id, wish.conversation, sealed, now))
+    enqueue(Work.PICK_UP, wish.id)
+    append(actor=actor, action="cards.pickup_asked", object_kind="shopper", object_id=str(actor.id), now=now)
 
 
 def carry_out_pickup(*, wish_id: UUID, vault: PickupVault, now: datetime) -> bool:
