@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import cast
 
@@ -16,7 +17,11 @@ from starlette.routing import Route
 
 from channels.web.app import routes
 from channels.web.door import Door
-from tests.builders import Shop
+from core.actor import OPERATOR
+from core.connections.verify_files import set_verify_file
+from tests.builders import Shop, Talker
+from tests.support.chats import an_account
+from tests.support.pages import an_order
 from tests.support.web import Chatter, WebServer
 
 TABLE = routes(cast("Door", SimpleNamespace(pages=SimpleNamespace(digest="digest"))))
@@ -47,8 +52,8 @@ class Case:
 
 
 @pytest.fixture
-def cases(web: WebServer, goods: Shop) -> dict[str, Case]:
-    """By the beginning of an address. Pay pages are known by their tokens: a token leads to no other kind of page."""
+def cases(web: WebServer, goods: Shop, follower: Talker) -> dict[str, Case]:
+    """By the beginning of an address. Pages are known by their tokens: a token leads to no other kind of page."""
     goods.a_party("maker", "supplier")
     me = Chatter(web.url)
     bought, filled = token_in(me.place("买 A1 1")["options"], "/pay/"), topped_up(me)
@@ -56,7 +61,14 @@ def cases(web: WebServer, goods: Shop) -> dict[str, Case]:
     heard = [Asked({"merchant": "other"}, me.token), Asked({"merchant": "other"}, MISSING)]
     pages = {name: Asked({"token": name}) for name in (bought, filled, MISSING)}
     gateways = [Asked({"gateway": "sandbox", "opaque_id": name}) for name in ("sandbox-account-0001", MISSING)]
+    linked = {name: Asked({"token": name}) for name in (bought, MISSING, a_paid_page(goods, follower))}
+    bot = an_account(goods, "telegram").opaque_id
+    official = goods.sql("SELECT opaque_id FROM chat_account WHERE channel = 'wechat'")[0][0]
     return {
+        "/w/": Case(*linked.values()),
+        "/MP_verify_": Case(*verify_files(goods)),
+        "/hooks/telegram/": Case(*[Asked({"opaque_id": name}) for name in (official, MISSING)], None),
+        "/hooks/wechat/": Case(*[Asked({"opaque_id": name}) for name in (bot, MISSING)], None),
         "/s/": Case(*at),
         "/api/v1/chat/{merchant}/sessions": Case(*at),
         "/api/v1/chat/{merchant}/messages": Case(*heard, Asked({"merchant": "demo"}, me.token)),
@@ -69,6 +81,26 @@ def cases(web: WebServer, goods: Shop) -> dict[str, Case]:
 def token_in(options: list[dict[str, str]], page: str) -> str:
     (link,) = [option["url"] for option in options if "url" in option]
     return link.rpartition(page)[2]
+
+
+def a_paid_page(goods: Shop, follower: Talker) -> str:
+    """The token of a follower's own page, of an order that was paid."""
+    _, path = an_order(goods, follower)
+    goods.sql(
+        "UPDATE shop_order SET state = 'paid', paid_minor = total_minor, paid_at = now() WHERE shopper_id = %s",
+        [follower.shopper_id],
+    )
+    return path.rpartition("/")[2]
+
+
+def verify_files(goods: Shop) -> list[Asked]:
+    """A file of an account at another host, one of nobody, and one of an account that is here."""
+    there = an_account(goods, "wechat", "wx_elsewhere", page_url="https://cards.example")
+    here = an_account(goods, "wechat", "wx_here")
+    for account, name in ((there, "A" * 16), (here, "B" * 16)):
+        file, now = f"MP_verify_{name}.txt", datetime.now(UTC)
+        set_verify_file(actor=OPERATOR, account_id=account.id, name=file, content="x", now=now)
+    return [Asked({"name": sign * 16}) for sign in "ACB"]
 
 
 def topped_up(me: Chatter) -> str:

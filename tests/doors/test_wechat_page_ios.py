@@ -60,5 +60,5 @@ def test_the_script_of_the_page_says_on_what_it_was_opened(
         steps.append(sql(seen, [follower.identity_id])[0][0])
 
     assert steps == [True, False, True, False]
-    assert phone.post(f"{path}/seen", content=b"x").status_code == 404
+    assert phone.post(f"{path}/seen", content=b"x").status_code == 204
     assert phone.post("/w/AAAAAAAAAAAAAAAAAAAAAA/seen", json={}).status_code == 404

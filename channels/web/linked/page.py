@@ -202,17 +202,24 @@ async def cards(request: Request) -> Response:
 
 
 async def seen(request: Request) -> Response:
-    """The page's script says on what it was opened: whether prices may stand in the chat can depend on it."""
+    """The page's script says on what it was opened: whether prices may stand in the chat can depend on it.
+
+    Raises `NotFound`.
+    """
     door: Door = request.app.state.door
-    try:
-        hint = json.loads(await request.body()).get("ios") is True
-        visit = await door.run(visit_of, door, request.path_params["token"])
-    except (ValueError, AttributeError, NotFound):
-        raise Problem(404) from None
-    ios = hint or is_ios(request)
+    visit = await door.run(visit_of, door, request.path_params["token"])
+    ios = says_ios(await request.body()) or is_ios(request)
     if is_at_home(request, door, visit.account) and (ios or await gate(request, door, visit) is None):
         await door.run(remember, door, visit, ios)
     return Response(status_code=204, headers=SAFE_HEADERS)
+
+
+def says_ios(body: bytes) -> bool:
+    """Whether the script found a tablet that calls itself a desk."""
+    try:
+        return bool(json.loads(body)["ios"] is True)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def remember(door: Door, visit: Visit, ios: bool) -> None:
