@@ -68,7 +68,7 @@ def release(talk: Talk, act: Act) -> Screen:
     if not bound.may_leave:
         return draw_nothing_bound(talk.texts)
     if len(chosen) == 1:
-        return draw_release(talk.texts, chosen[0], bound.first)
+        return draw_release(talk.texts, chosen[0], bound.first, is_here=is_here(talk, chosen[0]))
     return draw_which(talk.texts, bound)
 
 
@@ -81,7 +81,12 @@ def released(talk: Talk, act: Act) -> Screen:
         seal_key=talk.shop.order_keys.seal,
         now=talk.now,
     )
-    return draw_released(talk.texts, account)
+    return draw_released(talk.texts, account, is_here=is_here(talk, account))
+
+
+def is_here(talk: Talk, account: Account) -> bool:
+    """Whether an account is the one that speaks."""
+    return account.identity_id == talk.incoming.identity_id
 
 
 def account_name(texts: Texts, account: Account) -> str:
@@ -162,22 +167,25 @@ def draw_which(texts: Texts, bound: Bound) -> Screen:
     return Screen(ScreenKind.MENU, "\n".join(lines), (*options, home_option(texts)))
 
 
-def draw_release(texts: Texts, account: Account, first: Account) -> Screen:
-    """What letting go means, before it is done."""
-    lines = [
-        texts.say("Unlink “{account}”?", account=account_name(texts, account)),
-        texts.say("It stands on its own again and keeps the orders placed there."),
-        texts.say("The wallet stays with “{account}”.", account=account_name(texts, first)),
-    ]
+def draw_release(texts: Texts, account: Account, first: Account, *, is_here: bool) -> Screen:
+    """What letting go means, before it is done; `is_here`: it is this very chat."""
+    if is_here:
+        lines = [texts.say("Unlink this chat from “{account}”?", account=account_name(texts, first))]
+        lines.append(texts.say("It stands on its own again and keeps the orders placed here."))
+    else:
+        lines = [texts.say("Unlink “{account}”?", account=account_name(texts, account))]
+        lines.append(texts.say("It stands on its own again and keeps the orders placed there."))
+    lines.append(texts.say("The wallet stays with “{account}”.", account=account_name(texts, first)))
     named = {"identity": public(Prefix.IDENTITY, account.identity_id)}
     yes = choice(texts.say("Unlink"), Intent.UNBIND_NOW, **named)
     return Screen(ScreenKind.MENU, "\n".join(lines), (yes, home_option(texts)))
 
 
-def draw_released(texts: Texts, account: Account) -> Screen:
+def draw_released(texts: Texts, account: Account, *, is_here: bool = False) -> Screen:
     """It is done."""
+    name = account_name(texts, account)
     lines = [
-        texts.say("“{account}” is unlinked", account=account_name(texts, account)),
+        texts.say("This chat is unlinked") if is_here else texts.say("“{account}” is unlinked", account=name),
         texts.say("It stands on its own again. You can link it anew at any time."),
     ]
     return Screen(ScreenKind.TEXT, "\n".join(lines), (home_option(texts),))

@@ -113,6 +113,10 @@ QUIET: Mapping[str, str] = {
         "The last of {code} are reserved by other shoppers."
     ),
     "The price of {code} has changed.": mark("{code} has changed."),
+    "An order of that account that is not paid yet keeps money of your wallet aside.": mark(
+        "An order of that account that is not finished yet keeps money of your wallet aside."
+    ),
+    "Pay for that order or cancel it, then unlink.": mark("Finish that order or cancel it, then unlink."),
     "The price was updated": mark("This item was updated"),
     "There is no unpaid order to cancel. Nothing was charged.": mark(
         "There is no open order to cancel. Nothing was charged."

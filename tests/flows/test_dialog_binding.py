@@ -142,8 +142,10 @@ def test_it_is_let_go_in_two_taps_from_either_chat(one: Dialog, other: Dialog, f
     assert "钱包余额留在“网页聊天" in asked.text
     done = speaking.tap("解绑")
 
-    assert done.text.splitlines()[0].endswith("已解绑")
-    assert heard(hearing).unasked()[-1].text == done.text
+    told = heard(hearing).unasked()[-1].text
+    assert done.text.splitlines()[0] == ("这个聊天已解绑" if not from_first else told.splitlines()[0])
+    assert told.splitlines()[0].endswith("”已解绑")
+    assert told.splitlines()[1:] == done.text.splitlines()[1:]
     assert heard(speaking).say("解绑").text == "您还没有绑定其他账号。"
     bind(one, other)
 

@@ -183,8 +183,10 @@ def linking() -> Iterator[tuple[str, Scene]]:
     yield "bind_declined", binding.draw_not_bound
     yield "unbind_nothing", binding.draw_nothing_bound
     yield "unbind_which", lambda texts: binding.draw_which(texts, Bound((WECHAT, TELEGRAM, GUEST), GUEST))
-    yield "unbind_confirm", lambda texts: binding.draw_release(texts, TELEGRAM, WECHAT)
+    yield "unbind_confirm", lambda texts: binding.draw_release(texts, TELEGRAM, WECHAT, is_here=False)
+    yield "unbind_confirm_here", lambda texts: binding.draw_release(texts, TELEGRAM, WECHAT, is_here=True)
     yield "unbind_done", lambda texts: binding.draw_released(texts, TELEGRAM)
+    yield "unbind_done_here", lambda texts: binding.draw_released(texts, TELEGRAM, is_here=True)
 
 
 def unasked() -> Iterator[tuple[str, Scene]]:

@@ -151,9 +151,9 @@ def tapped_keys(choices: Offered, texts: Texts, *, has_numbers: bool) -> tuple[s
 
 
 def words_of(screen: Screen, texts: Texts) -> tuple[str, ...]:
-    """`可以回复：取卡、订单`: the words that do what the options of an unasked message do."""
+    """`可以回复：取卡、订单`: the words that do what the options of an unasked message do; below cards: what next."""
     known = {
-        Intent.CARDS: texts.say("cards"),
+        Intent.CARDS: texts.say("orders" if screen.kind is ScreenKind.CARDS else "cards"),
         Intent.ORDER: texts.say("orders"),
         Intent.ORDERS: texts.say("orders"),
         Intent.WALLET: texts.say("wallet"),
