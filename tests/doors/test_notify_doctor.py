@@ -63,6 +63,11 @@ def test_sms_is_tried_and_its_defect_named(secrets):
         sms = Sms("aliyun", double.endpoint, access_key_id=KEY_ID, access_key_secret="env:SMS_SECRET",
                   sign_name=SIGN_NAME, cards_template="SMS_1001", code_template="SMS_1002")  # fmt: skip
         assert found(Config(sms=sms))["sms"] == ("aliyun takes our key and knows both templates", False)
+        bare = dataclasses.replace(sms, cards_params=("order",))
+        assert found(Config(sms=bare))["sms"] == (
+            "aliyun takes our key and knows both templates; without a pick-up code: sms.cards_params has none",
+            False,
+        )
 
         other = dataclasses.replace(sms, code_template="SMS_9")
         assert found(Config(sms=other))["sms"] == (

@@ -79,18 +79,14 @@ def send_codes(urls, clock, mailer, wire):
 
 
 @pytest.fixture
-def codes(config, clock):
-    return codes_of(config, clock)
+def way(mailer, clock, config, urls):
+    return AsWorker(EmailWay(mailer, Words(BOOK, "https://shop.example"), clock, codes_of(config, clock)), urls)
 
 
 @pytest.fixture
-def way(mailer, clock, codes, urls):
-    return AsWorker(EmailWay(mailer, Words(BOOK, "https://shop.example"), clock, codes), urls)
-
-
-@pytest.fixture
-def sms_way(wire, clock, codes, urls):
-    return AsWorker(SmsWay(wire, BOOK, clock, codes, template="SMS_1003", variables=("order", "code")), urls)
+def sms_way(wire, clock, config, urls):
+    way = SmsWay(wire, BOOK, clock, codes_of(config, clock), template="SMS_1003", variables=("order", "code"))
+    return AsWorker(way, urls)
 
 
 @pytest.fixture
@@ -265,10 +261,22 @@ def test_a_text_message_says_that_cards_are_ready_by_the_orders_end_and_a_code_a
     assert CODE.fullmatch(text.variables["code"])
 
 
-def test_a_way_that_the_operator_must_mend_is_alerted_once(shop, talker, clock, codes, urls, mail, cards):
+def test_a_code_is_kept_only_while_its_message_may_have_arrived(shop, talker, sms_way, sms, cards):
+    confirmed(shop, talker, phone="+8613800138000")
+    kept = []
+    for code in ("isv.MOBILE_NUMBER_ILLEGAL", "", "isp.SYSTEM_ERROR", "isv.BUSINESS_LIMIT_CONTROL"):
+        sms.script = code
+        sms_way.tell(cards)
+        kept.append(shop.sql("SELECT array_agg(id) FROM pickup_code")[0][0])
+
+    assert [one and len(one) for one in kept] == [None, 1, 1, 1]
+    assert kept[1] != kept[2] == kept[3]
+
+
+def test_a_way_that_the_operator_must_mend_is_alerted_once(shop, talker, clock, config, urls, mail, cards):
     confirmed(shop, talker, email="me@example.com")
     server = MailServer(mail.host, mail.port, "starttls", "shop@example.com", "x", USER, Secret("wrong"), mail.trust)
-    broken = EmailWay(Mailer(server), Words(BOOK, "https://shop.example"), clock, codes)
+    broken = EmailWay(Mailer(server), Words(BOOK, "https://shop.example"), clock, codes_of(config, clock))
 
     for _ in range(2):
         assert AsWorker(broken, urls).tell(cards).problem == "login_refused 535"
