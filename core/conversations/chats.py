@@ -65,7 +65,7 @@ def _find(account: ChatAccount, user: str) -> Heard | None:
 
 def _begin(account: ChatAccount, user: str, chat: str, locale: str, now: datetime) -> Heard:
     channel, named = Channel(account.channel.value), external_id(account, user)
-    known = execute(sql.SAME_PERSON, (account.merchant_id, channel.value, f"{user}:%")) if channel.is_one_person else []
+    known = execute(sql.SAME_PERSON, (account.merchant_id, channel.value, user)) if channel.is_one_person else []
     if known:
         shopper_id, locale = known[0]
         identity_id = add_identity(

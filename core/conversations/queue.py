@@ -10,16 +10,20 @@ import hmac
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from core.conversations import sql
-from core.db import changed, execute
+from core.db import atomic, changed, execute
 from core.secret import Secret
 from core.vault.primitives import SealError
 from core.vault.seal import open_inbox, seal_inbox
 
 LEASE = timedelta(seconds=60)
-"""After this long whoever took an event is held to be dead."""
+"""After this long whoever took an event is held to be dead; who is at work says so more often."""
+
+KEEP_EVERY = LEASE / 4
+"""How often that is: a few times missed is no death yet."""
 
 MOST_TRIES = 5
 """An event that fails so often is given up, so that its chat goes on; what it did is in the log under error ids."""
@@ -65,10 +69,13 @@ def take_next(*, source: str, inbox_key: Secret, now: datetime, only_urgent: boo
 
     An event whose body does not open is given up at once: somebody wrote it who is not one of our doors.
     """
-    rows = execute(sql.TAKE_NEXT, {"source": source, "now": now, "lease": now + LEASE, "urgent": only_urgent})
-    if not rows:
+    values = {"source": source, "now": now, "lease": now + LEASE}
+    row = _first(execute(sql.TAKE_URGENT, values))
+    if row is None and not only_urgent:
+        row = _next_of_a_chat(values)
+    if row is None:
         return None
-    event_id, conversation_id, sealed, sealed_answer, tries, received_at = rows[0]
+    event_id, conversation_id, sealed, sealed_answer, tries, received_at = row
     try:
         body = open_inbox(inbox_key.reveal(), bytes(sealed), _context(source, event_id))
         answer = sealed_answer and open_inbox(inbox_key.reveal(), bytes(sealed_answer), _answer(source, event_id))
@@ -76,6 +83,27 @@ def take_next(*, source: str, inbox_key: Secret, now: datetime, only_urgent: boo
         changed(sql.HANDLED, (now, source, event_id))
         return None
     return Taken(source, event_id, conversation_id, body, answer, tries, received_at)
+
+
+def _next_of_a_chat(values: dict[str, object]) -> tuple[Any, ...] | None:
+    """The row of the event whose turn it is; looks again where another handler was faster in that chat."""
+    while True:
+        with atomic():
+            chat = _first(execute(sql.NEXT_CHAT, values))
+            if chat is None:
+                return None
+            row = _first(execute(sql.TAKE_NEXT, values | {"conversation": chat[0]}))
+        if row is not None:
+            return row
+
+
+def _first(rows: list[tuple[Any, ...]]) -> tuple[Any, ...] | None:
+    return rows[0] if rows else None
+
+
+def extend(taken: Taken, *, now: datetime) -> bool:
+    """Whoever has an event in hand is still at work; False where it is not theirs any more, and they stop."""
+    return bool(execute(sql.EXTEND, (now + LEASE, taken.source, taken.event_id, taken.tries, now)))
 
 
 def keep_answer(taken: Taken, answer: bytes, *, inbox_key: Secret) -> None:
@@ -98,13 +126,13 @@ def try_again(taken: Taken, *, now: datetime) -> bool:
         finish(taken, now=now)
         return False
     again_at = now + timedelta(seconds=0.5 * 2**taken.tries)
-    changed(sql.AGAIN_LATER, (again_at, taken.source, taken.event_id))
+    changed(sql.AGAIN_LATER, (again_at, taken.source, taken.event_id, taken.tries))
     return True
 
 
 def put_off(taken: Taken, *, until: datetime) -> None:
     """The platform takes nothing now: the event waits as long as it must, which is no failure of its handling."""
-    changed(sql.PUT_OFF, (until, taken.source, taken.event_id))
+    changed(sql.PUT_OFF, (until, taken.source, taken.event_id, taken.tries))
 
 
 def is_busy(*, conversation_id: UUID) -> bool:

@@ -90,7 +90,7 @@ WHERE i.merchant_id = %s AND i.channel = %s AND i.external_id = %s
 
 SAME_PERSON = """
 SELECT i.shopper_id, h.locale FROM identity i JOIN shopper h ON h.id = i.shopper_id
-WHERE i.merchant_id = %s AND i.channel = %s AND i.external_id LIKE %s ORDER BY i.created_at LIMIT 1
+WHERE i.merchant_id = %s AND i.channel = %s AND split_part(i.external_id, ':', 1) = %s ORDER BY i.created_at LIMIT 1
 """
 
 OPEN_CHAT = """
@@ -109,36 +109,75 @@ WITH put AS (
 SELECT pg_notify('keystall_wake', 'inbox:' || put.source) FROM put
 """
 
-TAKE_NEXT = """
+TAKE_URGENT = """
 UPDATE inbox SET taken_until = %(lease)s, tries = tries + 1
 WHERE (source, event_id) = (
-    SELECT i.source, i.event_id FROM inbox i
-    WHERE i.source = %(source)s AND i.waits AND i.handled_at IS NULL AND i.sealed_body IS NOT NULL
-      AND (i.taken_until IS NULL OR i.taken_until <= %(now)s) AND (i.urgent OR NOT %(urgent)s)
-      AND (i.urgent OR NOT EXISTS (
-          SELECT 1 FROM inbox j WHERE j.conversation_id = i.conversation_id AND j.waits AND j.handled_at IS NULL
-            AND j.sealed_body IS NOT NULL AND NOT j.urgent AND j.arrival < i.arrival))
-    ORDER BY i.urgent DESC, i.arrival LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
+    SELECT source, event_id FROM inbox
+    WHERE source = %(source)s AND waits AND handled_at IS NULL AND sealed_body IS NOT NULL AND urgent
+      AND (taken_until IS NULL OR taken_until <= %(now)s)
+    ORDER BY arrival LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
   AND handled_at IS NULL AND (taken_until IS NULL OR taken_until <= %(now)s)
 RETURNING event_id, conversation_id, sealed_body, sealed_answer, tries, received_at
 """
-"""The oldest event of a chat whose earlier ones are all handled: two handlers never work in one chat at once."""
+
+NEXT_CHAT = """
+SELECT conversation_id, pg_advisory_xact_lock(7105, hashtext(conversation_id::text)) FROM (
+    SELECT i.conversation_id FROM inbox i
+    WHERE i.source = %(source)s AND i.waits AND i.handled_at IS NULL AND i.sealed_body IS NOT NULL AND NOT i.urgent
+      AND i.conversation_id NOT IN (
+          SELECT j.conversation_id FROM inbox j
+          WHERE j.source = %(source)s AND j.waits AND j.handled_at IS NULL AND j.sealed_body IS NOT NULL
+            AND NOT j.urgent AND j.taken_until > %(now)s)
+    ORDER BY i.arrival LIMIT 1) next
+"""
+"""The chat whose event waits longest, of those that nobody is busy with; whoever looks into one waits here for another
+who does.
+
+The queue is read in its order up to the first such event; chats in hand or put off are read once, from their own index.
+"""
+
+TAKE_NEXT = """
+UPDATE inbox SET taken_until = %(lease)s, tries = tries + 1
+WHERE (source, event_id) = (
+    SELECT source, event_id FROM inbox
+    WHERE conversation_id = %(conversation)s AND waits AND handled_at IS NULL AND sealed_body IS NOT NULL
+      AND source = %(source)s AND NOT urgent
+    ORDER BY arrival LIMIT 1)
+  AND handled_at IS NULL AND NOT EXISTS (
+    SELECT 1 FROM inbox j
+    WHERE j.source = %(source)s AND j.conversation_id = %(conversation)s AND j.waits AND j.handled_at IS NULL
+      AND j.sealed_body IS NOT NULL AND NOT j.urgent AND j.taken_until > %(now)s)
+RETURNING event_id, conversation_id, sealed_body, sealed_answer, tries, received_at
+"""
+"""The oldest event of a chat that nobody is busy with: two handlers never work in one chat at once, also where an event
+that arrived earlier is committed later. A statement of its own after the lock, so that it sees what the last one took.
+"""
+
+EXTEND = """
+UPDATE inbox SET taken_until = %s
+WHERE source = %s AND event_id = %s AND handled_at IS NULL AND tries = %s AND taken_until > %s RETURNING 1
+"""
 
 HANDLED = """
 UPDATE inbox SET handled_at = %s, sealed_body = NULL, sealed_answer = NULL, taken_until = NULL
 WHERE source = %s AND event_id = %s AND handled_at IS NULL
 """
 
-AGAIN_LATER = "UPDATE inbox SET taken_until = %s WHERE source = %s AND event_id = %s AND handled_at IS NULL"
+AGAIN_LATER = """
+UPDATE inbox SET taken_until = %s WHERE source = %s AND event_id = %s AND handled_at IS NULL AND tries = %s
+"""
 
 PUT_OFF = """
 UPDATE inbox SET taken_until = %s, tries = greatest(tries - 1, 0)
-WHERE source = %s AND event_id = %s AND handled_at IS NULL
+WHERE source = %s AND event_id = %s AND handled_at IS NULL AND tries = %s
 """
 
 KEEP_ANSWER = "UPDATE inbox SET sealed_answer = %s WHERE source = %s AND event_id = %s AND handled_at IS NULL"
 
-IS_BUSY = "SELECT EXISTS (SELECT 1 FROM inbox WHERE conversation_id = %s AND waits AND handled_at IS NULL)"
+IS_BUSY = """
+SELECT EXISTS (
+    SELECT 1 FROM inbox WHERE conversation_id = %s AND waits AND handled_at IS NULL AND sealed_body IS NOT NULL)
+"""
 
 LIVING = "SELECT external_ref, is_newest FROM living_message WHERE conversation_id = %s"
 

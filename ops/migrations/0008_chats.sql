@@ -47,8 +47,22 @@ ALTER TABLE inbox
     ADD COLUMN urgent boolean NOT NULL DEFAULT false,  -- not behind the others of its chat
     ADD COLUMN taken_until timestamptz,
     ADD COLUMN tries integer NOT NULL DEFAULT 0;
-CREATE INDEX inbox_waiting ON inbox (conversation_id, arrival) WHERE waits AND handled_at IS NULL;
-CREATE INDEX inbox_queue ON inbox (source, arrival) WHERE waits AND handled_at IS NULL;
+CREATE INDEX inbox_waiting ON inbox (conversation_id, arrival)
+    WHERE waits AND handled_at IS NULL AND sealed_body IS NOT NULL;
+CREATE INDEX inbox_queue ON inbox (source, arrival) INCLUDE (conversation_id)
+    WHERE waits AND handled_at IS NULL AND sealed_body IS NOT NULL AND NOT urgent;
+CREATE INDEX inbox_urgent ON inbox (source, arrival)
+    WHERE waits AND handled_at IS NULL AND sealed_body IS NOT NULL AND urgent;
+CREATE INDEX inbox_taken ON inbox (source, conversation_id, taken_until)
+    WHERE waits AND handled_at IS NULL AND sealed_body IS NOT NULL AND NOT urgent AND taken_until IS NOT NULL;
+
+-- What cleaning looks for.
+CREATE INDEX inbox_bodies ON inbox (received_at) WHERE sealed_body IS NOT NULL;
+CREATE INDEX inbox_ended ON inbox (received_at) WHERE sealed_body IS NULL;
+CREATE INDEX chat_session_expires ON chat_session (expires_at);
+
+-- One person at all bots of a merchant: core.conversations.chats.external_id.
+CREATE INDEX identity_person ON identity (merchant_id, channel, split_part(external_id, ':', 1));
 
 -- Where a conversation's unasked messages are carried to; NULL: its reader fetches them.
 ALTER TABLE message_counter
@@ -66,6 +80,7 @@ CREATE TABLE outgoing (
 );
 CREATE INDEX outgoing_open ON outgoing (conversation_id, message_id) WHERE state IN ('ready', 'waiting');
 CREATE INDEX outgoing_due ON outgoing (due_at) WHERE state = 'ready';
+CREATE INDEX outgoing_ended ON outgoing (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE send_attempt (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -80,6 +95,7 @@ CREATE TABLE send_attempt (
 );
 CREATE INDEX send_attempt_order ON send_attempt (order_id) WHERE order_id IS NOT NULL;
 CREATE INDEX send_attempt_message ON send_attempt (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX send_attempt_at ON send_attempt (at);
 
 -- A platform told us to be quiet: nothing is sent in this scope until then.
 CREATE TABLE send_pause (
@@ -103,4 +119,4 @@ GRANT INSERT, UPDATE ON chat_account, credential TO keystall_shop;
 GRANT INSERT, UPDATE, DELETE ON living_message, send_pause TO keystall_shop, keystall_worker;
 GRANT INSERT, UPDATE ON outgoing TO keystall_shop, keystall_worker;
 GRANT INSERT ON send_attempt, reading TO keystall_shop, keystall_worker;
-GRANT DELETE ON outgoing, reading TO keystall_worker;
+GRANT DELETE ON outgoing, send_attempt, reading TO keystall_worker;

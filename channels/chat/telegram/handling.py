@@ -28,6 +28,7 @@ from core.secret import Secret
 CHATS_AT_ONCE = 16  # of one bot
 LOOK_AGAIN = 15.0  # seconds between two looks without a notice: leases of the dead end silently
 TAPS_KEPT = 1000
+KEEP_EVERY = queue.KEEP_EVERY.total_seconds()
 LATEST = timedelta(hours=24)
 """An answer that could not be said for so long is not said any more: who asked has asked again or gone."""
 
@@ -97,6 +98,8 @@ class Handling:
 
     async def _handle(self, taken: Taken, in_thread: InThread) -> None:
         with structlog.contextvars.bound_contextvars(source=taken.source, event=taken.event_id):
+            began = time.monotonic()
+            kept = asyncio.create_task(self._keep(taken, in_thread))
             try:
                 turn = await in_thread(self.dialog.turn, self.voice.account, taken)
                 if turn is None or self._is_twin(turn, taken):
@@ -106,10 +109,34 @@ class Handling:
                 if turn is None:
                     return
                 answer = await in_thread(self._answer, turn, taken)
+                if not await self._is_still_ours(taken, began, in_thread):
+                    return
                 said = await self.voice.say(turn, answer)
                 await in_thread(self._ended, turn, taken, said)
             except Exception:  # noqa: BLE001 - logged there; whatever it was, the other chats go on
                 await self._failed(taken, in_thread)
+            finally:
+                kept.cancel()
+
+    async def _keep(self, taken: Taken, in_thread: InThread) -> None:
+        """Files, floods and slow networks may take longer than a lease: it is extended until the work is done."""
+        while True:
+            await asyncio.sleep(KEEP_EVERY)
+            try:
+                if not await in_thread(self._extend, taken):
+                    return
+            except Exception as error:  # noqa: BLE001 - the database is away: the next time, or the lease ends
+                log.warning("a lease cannot be extended", problem=type(error).__name__)
+
+    async def _is_still_ours(self, taken: Taken, began: float, in_thread: InThread) -> bool:
+        """Asked before anything is said: whoever slept through its lease leaves the word to its successor."""
+        if time.monotonic() - began < KEEP_EVERY or await in_thread(self._extend, taken):
+            return True
+        log.warning("an event was taken by another handler meanwhile")
+        return False
+
+    def _extend(self, taken: Taken) -> bool:
+        return queue.extend(taken, now=self.clock.now())
 
     async def _with_file(self, turn: Turn, taken: Taken, in_thread: InThread) -> Turn | None:
         """The turn with its file where that is wanted and given away; None where it was put off for that."""
