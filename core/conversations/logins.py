@@ -1,10 +1,14 @@
-"""Whether who opened a page's link is the one it was made for: the platform is asked, by the worker."""
+"""Whether who opened a page's link is the one it was made for: the platform is asked, by the worker.
+
+Whoever has a link can bring codes, and each makes the worker call the platform once: a conversation has a few in ten
+minutes, and no more.
+"""
 
 from __future__ import annotations
 
 import hmac
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -13,13 +17,20 @@ import peewee
 from core.connections.chats import read_address
 from core.conversations.sessions import find_conversation, hashed
 from core.db import changed, constraint, execute, in_transaction
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, Limited, NotFound
 from core.ids import new_id
 from core.ports import Identifier
 from core.secret import Secret
 from core.work import Work, enqueue
 
 CODE = re.compile(r"[A-Za-z0-9_-]{1,512}")
+MOST_LOGINS = 5
+"""Of one conversation in `COUNTED`: a browser that was let in stays for its link's life, so few need a second."""
+
+COUNTED = timedelta(minutes=10)
+
+TURN = "SELECT pg_advisory_xact_lock(7106, hashtext(%s))"
+BEGUN = "SELECT count(*) FROM page_login WHERE conversation_id = %s AND created_at > %s"
 
 BEGIN = "INSERT INTO page_login (id, conversation_id, state_hash, code, created_at) VALUES (%s, %s, %s, %s, %s)"
 TAKE = """
@@ -38,6 +49,10 @@ class StateUsed(Conflict):
     """This answer of the platform was brought before."""
 
 
+class TooManyLogins(Limited):
+    """The platform was asked about this conversation often enough for now."""
+
+
 class LoginOutcome(StrEnum):
     """What the platform said of who opened the page."""
 
@@ -49,13 +64,16 @@ class LoginOutcome(StrEnum):
 def begin_login(*, conversation_id: UUID, state: str, code: str, now: datetime) -> UUID:
     """The platform sent somebody back with a code: have the worker ask who it is; returns the login's id.
 
-    A state is used once. Raises `StateUsed`, `Invalid` for what is no code.
+    A state is used once. Raises `StateUsed`, `TooManyLogins`, `Invalid` for what is no code.
     """
     if not CODE.fullmatch(code):
         raise Invalid(what="code")
     login_id = new_id()
 
     def work() -> UUID:
+        execute(TURN, (str(conversation_id),))  # else as many as come at once are counted before any is written
+        if execute(BEGUN, (conversation_id, now - COUNTED))[0][0] >= MOST_LOGINS:
+            raise TooManyLogins()
         execute(BEGIN, (login_id, conversation_id, hashed(state), code, now))
         enqueue(Work.WECHAT_LOGIN, login_id)
         return login_id

@@ -13,6 +13,13 @@ CREATE TABLE page_login (
     CHECK (outcome IS NULL OR code IS NULL)
 );
 CREATE INDEX page_login_created ON page_login (created_at);
+CREATE INDEX page_login_conversation ON page_login (conversation_id, created_at);
 
-GRANT SELECT, INSERT ON page_login TO keystall_shop;
+-- Where the platform cannot be asked, a link belongs to the first browser that presses something on its page.
+CREATE TABLE page_browser (
+    token_hash bytea PRIMARY KEY REFERENCES button ON DELETE CASCADE,  -- the link
+    browser_hash bytea NOT NULL CHECK (octet_length(browser_hash) = 32)
+);
+
+GRANT SELECT, INSERT ON page_login, page_browser TO keystall_shop;
 GRANT SELECT, UPDATE, DELETE ON page_login TO keystall_worker;

@@ -32,6 +32,7 @@ WITHOUT_MODEL = {
     "keystall_schedule",
     "keystall_task",
     "opening_budget",
+    "page_browser",
     "page_login",
     "pickup_code",
     "pickup_guess",
