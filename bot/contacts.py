@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bot.intents import Act, Intent
+from bot.pickups import own_address
 from bot.screens import Option, Screen, ScreenKind
 from bot.talk import Talk, choice, home_option
 from bot.texts import Texts
@@ -41,8 +42,10 @@ def _asked(talk: Talk, act: Act, kind: ContactKind) -> Screen:
     shown = ask_confirmation(
         actor=talk.actor,
         conversation_id=talk.conversation_id,
+        chat=own_address(talk),
         kind=kind,
         address=act.text("address"),
+        seal_key=talk.shop.order_keys.seal,
         now=talk.now,
     )
     return draw_code_sent(talk.texts, kind, shown)
@@ -51,7 +54,15 @@ def _asked(talk: Talk, act: Act, kind: ContactKind) -> Screen:
 def code(talk: Talk, act: Act) -> Screen:
     """验证码 123456, or the bare digits after they were asked for."""
     written = act.text("code") or act.text("quantity")
-    return draw_confirmed(talk.texts, confirm(actor=talk.actor, code=written.replace(" ", ""), now=talk.now))
+    known = confirm(
+        actor=talk.actor,
+        conversation_id=talk.conversation_id,
+        chat=own_address(talk),
+        code=written.replace(" ", ""),
+        seal_key=talk.shop.order_keys.seal,
+        now=talk.now,
+    )
+    return draw_confirmed(talk.texts, known)
 
 
 def forgotten(talk: Talk, act: Act) -> Screen:

@@ -21,9 +21,10 @@ from core.clock import Clock
 from core.config import Config
 from core.connections.chats import ChatChannel, chat_account, read_address
 from core.errors import NotFound
-from core.fulfilment.pickup_codes import MintedPickup, PickupCodes
+from core.fulfilment.pickup_codes import MintedPickup, PickupCodes, may_get_code
 from core.ids import Prefix, parse
-from core.members.contacts import ContactKind, contacts_of
+from core.members.confirmed import ConfirmedContact, confirmed_contact
+from core.members.contacts import ContactKind
 from core.messages.alerts import AlertKind, raise_alert
 from core.messages.service import MessageKind
 from core.orders.service import OrderView, order_view
@@ -56,16 +57,19 @@ class EmailWay:
 
     def tell(self, parcel: Parcel, /) -> SendAnswer | None:
         """Send the message as a letter; None without a confirmed address, or for what is worth no letter."""
-        address = _address(parcel, ContactKind.EMAIL)
-        if address is None:
+        contact = confirmed_contact(shopper_id=parcel.shopper_id, kind=ContactKind.EMAIL)
+        if contact is None:
             return None
         view = _order(parcel)
-        if parcel.kind != MessageKind.CARDS or view is None:
-            plain = self._letter(parcel, address, view, None)
+        if parcel.kind != MessageKind.CARDS or view is None or not self._may_get_code(view, contact):
+            plain = self._letter(parcel, contact.address, view, None)
             return self._send(plain) if plain else None
-        with self._pickups.for_message(order_id=view.id, merchant_id=parcel.merchant_id) as minted:
-            letter = self._letter(parcel, address, view, minted)
+        with self._pickups.for_message(order_id=view.id, merchant_id=parcel.merchant_id, contact=contact) as minted:
+            letter = self._letter(parcel, contact.address, view, minted)
             return minted.settled(self._send(letter)) if letter else None
+
+    def _may_get_code(self, view: OrderView, contact: ConfirmedContact) -> bool:
+        return may_get_code(order_id=view.id, contact=contact, now=self._clock.now())
 
     def _send(self, letter: Letter) -> SendAnswer:
         return watched(self.name, self._mailer.send(letter, now=self._clock.now()), clock=self._clock)
@@ -113,17 +117,22 @@ class SmsWay:
         self._variables = tuple(variables)
 
     def tell(self, parcel: Parcel, /) -> SendAnswer | None:
-        """Say that the cards are ready; None without a confirmed phone, and for every other message."""
-        address, view = _address(parcel, ContactKind.PHONE), _order(parcel)
-        if address is None or view is None or parcel.kind != MessageKind.CARDS:
+        """Say that the cards are ready; None without a confirmed phone, and for every other message.
+
+        None as well where the template has a code and this phone may not get one for this order.
+        """
+        contact, view = confirmed_contact(shopper_id=parcel.shopper_id, kind=ContactKind.PHONE), _order(parcel)
+        if contact is None or view is None or parcel.kind != MessageKind.CARDS:
             return None
         merchant = access_party(actor=SYSTEM, party_id=parcel.merchant_id)
         shop = self._phrasebook.texts(parcel.locale).name(merchant.names)
         values = {"order": order_end(view.id), "shop": shop}
         if "code" not in self._variables:
-            return self._send(address, values)
-        with self._pickups.for_message(order_id=view.id, merchant_id=parcel.merchant_id) as minted:
-            return minted.settled(self._send(address, values | {"code": minted.text()}))
+            return self._send(contact.address, values)
+        if not may_get_code(order_id=view.id, contact=contact, now=self._clock.now()):
+            return None
+        with self._pickups.for_message(order_id=view.id, merchant_id=parcel.merchant_id, contact=contact) as minted:
+            return minted.settled(self._send(contact.address, values | {"code": minted.text()}))
 
     def _send(self, address: str, values: Mapping[str, str]) -> SendAnswer:
         message = TextMessage(address, self._template, {name: values[name] for name in self._variables})
@@ -171,11 +180,6 @@ def place_of(texts: Texts, parcel: Parcel, merchant: PartyView, *, public_url: s
     if address.channel is ChatChannel.TELEGRAM:
         return Place(f"Telegram @{account.username}", f"https://t.me/{account.username}" if account.username else "")
     return Place(texts.row(texts.say("WeChat"), texts.name(account.names)))
-
-
-def _address(parcel: Parcel, kind: ContactKind) -> str | None:
-    known = contacts_of(shopper_id=parcel.shopper_id)
-    return next((contact.address for contact in known if contact.kind is kind), None)
 
 
 def _order(parcel: Parcel) -> OrderView | None:

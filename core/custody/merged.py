@@ -7,8 +7,9 @@ from uuid import UUID
 
 from core.custody import sql
 from core.custody.keys import OpenVault
-from core.custody.readers import bindings_of, minted_at, proved
+from core.custody.readers import bindings_of, proved
 from core.db import execute
+from core.vault.reading import minted_at
 
 
 def parts_of(vault: OpenVault, shopper: UUID) -> frozenset[UUID]:

@@ -1,5 +1,7 @@
 """Pick-up codes as the vault judges them: right, whole, not too old, not used elsewhere; tries are counted here.
 
+A code that went to an address which nobody confirmed, or somebody who may not read the order, is no right one.
+
 Whatever is wrong with a code, the answer is the same, and nothing but counters has changed. A code is used once, by one
 private chat: the use is sealed, and written in one transaction with its audit row. From then on that chat may read what
 was delivered of that order as often as the chat that bought, and asking with the same code again is no second use.
@@ -21,10 +23,13 @@ from core.actor import SYSTEM
 from core.custody.checks import OpeningRefused
 from core.custody.keys import OpenVault
 from core.custody.opening_log import OpeningLog
+from core.custody.ordered import buyer_of
+from core.custody.readers import reads
 from core.db import changed, execute, in_transaction
 from core.secret import Secret
 from core.vault.bindings import Side
 from core.vault.client import PickedUp, VaultCode
+from core.vault.contacts import SealedContact, is_confirmed
 from core.vault.pickups import (
     PickupCode,
     PickupUse,
@@ -63,7 +68,8 @@ RETURNING asker, wrong
 GUESSED_WRONG = "UPDATE pickup_guess SET wrong = wrong + 1 WHERE asker = ANY (%s)"
 
 CODES = """
-SELECT id, order_id, part_hash, code_hash, made_at, expires_at, proof, wrong
+SELECT id, order_id, part_hash, code_hash, made_at, expires_at, proof, wrong,
+       contact_id, contact_identity_id, contact_chat, contact_hash, contact_confirmed_at, contact_seal
 FROM pickup_code WHERE part_hash = %s ORDER BY id FOR UPDATE
 """
 SPEND_TRY = "UPDATE pickup_code SET wrong = wrong + 1 WHERE id = ANY (%s) AND wrong < %s"
@@ -141,7 +147,8 @@ class Pickups:
         if any(wrong >= limits[asker] for asker, wrong in execute(GUESSES, named)):
             return _No.TOO_OFTEN
         right = self._right(merchant, code, now)
-        picked_up = None if right is None else self._used(right, wish, now)
+        may = right is not None and went_where_it_may(self.vault, right, now)
+        picked_up = self._used(right, wish, now) if right is not None and may else None
         if picked_up is None:
             changed(GUESSED_WRONG, (list(limits),))
             return _No.WRONG
@@ -152,7 +159,7 @@ class Pickups:
         key, typed = self.vault.keys.pickup, code_hash(self.vault.keys.pickup, merchant=merchant, code=code)
         right, others = None, []
         for row in execute(CODES, (part_hash(key, merchant=merchant, code=code),)):
-            kept = PickupCode(row[0], row[1], merchant, bytes(row[2]), bytes(row[3]), row[4], row[5])
+            kept = _kept(row, merchant)
             is_whole = is_proved(key, kept, bytes(row[6]))
             is_right = hmac.compare_digest(kept.code_hash, typed)
             if not is_right:
@@ -180,6 +187,23 @@ class Pickups:
         named |= {"seal": seal_use(self.vault.keys.pickup_use, use), "merchant": code.merchant}
         named |= {"actor": SYSTEM.kind.value, "action": PICKED_UP, "detail": Jsonb(detail)}
         return PickedUp(code.order, deliveries) if execute(USE, named) == [(1,)] else None
+
+
+def _kept(row: Sequence[Any], merchant: int) -> PickupCode:
+    """A row of `CODES`."""
+    sent_to = SealedContact(row[8], merchant, Side(row[9], row[10]), bytes(row[11]), row[12])
+    hashes = (bytes(row[2]), bytes(row[3]))
+    return PickupCode(row[0], row[1], merchant, *hashes, row[4], row[5], sent_to, bytes(row[13]))
+
+
+def went_where_it_may(vault: OpenVault, code: PickupCode, now: datetime) -> bool:
+    """Whether a code went to an address that somebody confirmed who may read the order: who placed it, or an account
+    bound to that, after the thirty days where the order is older than the binding.
+    """
+    if not is_confirmed(Secret(vault.keys.seal), code.sent_to, code.contact_seal):
+        return False
+    buyer = buyer_of(vault, order=code.order, merchant=code.merchant)
+    return buyer is not None and reads(vault, order=code.order, buyer=buyer, reader=code.sent_to.by, now=now)
 
 
 def has_picked_up(vault: OpenVault, *, order: UUID, chat: Side) -> bool:

@@ -7,7 +7,7 @@ from the order's seal, and when an order was placed from its own id, which the s
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +15,7 @@ from core.custody.keys import OpenVault
 from core.db import execute
 from core.secret import Secret
 from core.vault.bindings import SealedBinding, Side, is_sealed
-
-STAYS_WHERE_BOUGHT = timedelta(days=30)
-"""For so long after a binding, what was bought before it is read only where it was bought (security.md, "Doors")."""
+from core.vault.reading import may_read, minted_at
 
 COLUMNS = """
 b.id, b.merchant_id, b.kept_shopper_id, b.merged_shopper_id, b.kept_identity_id, b.kept_address, b.merged_identity_id,
@@ -54,40 +52,6 @@ def bindings_of(vault: OpenVault, identity: UUID) -> list[SealedBinding]:
     return proved(vault, execute(BINDINGS_OF, {"identity": identity}))
 
 
-def bound_since(one: Side, other: Side, bindings: Iterable[SealedBinding]) -> datetime | None:
-    """Since when two chats belong to one shopper; None when no bindings that last lead from one to the other.
-
-    Over a third account they are joined since the later of the two bindings.
-    """
-    joined = {one}
-    waiting = sorted((one for one in bindings if one.ended_at is None), key=lambda one: one.bound_at)
-    groups: dict[Side, set[Side]] = {}
-    for binding in waiting:
-        first, second = (groups.get(side, {side}) for side in binding.sides)
-        joined = first | second
-        groups.update(dict.fromkeys(joined, joined))
-        if {one, other} <= joined:
-            return binding.bound_at
-    return None
-
-
-def may_read(
-    *, buyer: Side, reader: Side, placed_at: datetime, bindings: Iterable[SealedBinding], now: datetime
-) -> bool:
-    """Whether a chat may read cards that were ordered in another, or in itself, at `placed_at`.
-
-    What was ordered after the two were bound is read in both at once; what was ordered before, in the other chat only
-    `STAYS_WHERE_BOUGHT` later, so that nobody who talks somebody into a binding walks away with what they had.
-    `bindings` are sealed ones.
-    """
-    if reader == buyer:
-        return True
-    since = bound_since(buyer, reader, bindings)
-    if since is None:
-        return False
-    return placed_at >= since or now >= since + STAYS_WHERE_BOUGHT
-
-
 def reads(vault: OpenVault, *, order: UUID, buyer: Side, reader: Side, now: datetime) -> bool:
     """Whether the chat `reader` may read the cards of a sealed order that `buyer` placed: the vault's own check."""
     if reader == buyer:
@@ -95,8 +59,3 @@ def reads(vault: OpenVault, *, order: UUID, buyer: Side, reader: Side, now: date
     return may_read(
         buyer=buyer, reader=reader, placed_at=minted_at(order), bindings=bindings_of(vault, buyer.identity_id), now=now
     )
-
-
-def minted_at(number: UUID) -> datetime:
-    """When a UUIDv7 was minted: its first 48 bits are milliseconds since 1970 (RFC 9562, 5.7)."""
-    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=number.int >> 80)

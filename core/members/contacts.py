@@ -20,8 +20,10 @@ from core.audit.service import append
 from core.db import atomic, changed, execute
 from core.errors import Invalid, Limited, NotAllowed, NotFound
 from core.ids import new_id
+from core.members.confirmed import NewContact, keep_contact, own_side
 from core.members.service import access_shopper
 from core.secret import Secret
+from core.vault.contacts import wish_seal
 from core.work import Work, enqueue, enqueue_missing
 
 CODE_LIVES = timedelta(minutes=10)
@@ -104,23 +106,18 @@ FROM contact_code WHERE asked_at > %(day)s
   AND (shopper_id = %(shopper)s OR address = %(address)s OR merchant_id = %(merchant)s)
 """
 ASK = """
-INSERT INTO contact_code (id, shopper_id, merchant_id, conversation_id, kind, address, asked_at, expires_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO contact_code (id, shopper_id, merchant_id, conversation_id, kind, address, asked_at, expires_at, seal)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 WAITING = """
-SELECT id, kind, address, code_hash, tries_left FROM contact_code
-WHERE shopper_id = %s ORDER BY asked_at DESC, id DESC LIMIT 1
+SELECT id, kind, address, code_hash, seal FROM contact_code
+WHERE shopper_id = %s AND conversation_id = %s ORDER BY asked_at DESC, id DESC LIMIT 1
 """
 SPEND_TRY = """
 UPDATE contact_code SET tries_left = tries_left - 1
 WHERE id = %s AND tries_left > 0 AND used_at IS NULL AND code_hash IS NOT NULL AND expires_at > %s RETURNING tries_left
 """
 USE = "UPDATE contact_code SET used_at = %s WHERE id = %s"
-CONFIRM = """
-INSERT INTO contact (id, shopper_id, merchant_id, kind, address, confirmed_at, created_at)
-VALUES (%(id)s, %(shopper)s, %(merchant)s, %(kind)s, %(address)s, %(now)s, %(now)s)
-ON CONFLICT (shopper_id, kind) DO UPDATE SET address = EXCLUDED.address, confirmed_at = EXCLUDED.confirmed_at
-"""
 CONTACTS = "SELECT kind, address, confirmed_at FROM contact WHERE shopper_id = %s ORDER BY kind"
 FORGET = "DELETE FROM contact WHERE shopper_id = %s AND kind = %s"
 MINT = """
@@ -154,22 +151,34 @@ def masked(kind: ContactKind, address: str) -> str:
     return f"{local[:1]}***@{domain}"
 
 
-def ask_confirmation(*, actor: Actor, conversation_id: UUID, kind: ContactKind, address: str, now: datetime) -> str:
-    """Have a code sent to an address; returns the address masked. An older code of the shopper is void with that.
+def ask_confirmation(
+    *,
+    actor: Actor,
+    conversation_id: UUID,
+    chat: str,
+    kind: ContactKind,
+    address: str,
+    seal_key: Secret,
+    now: datetime,
+) -> str:
+    """Have a code sent to an address; returns the address masked. An older code of the chat is void with that.
 
-    Raises `BadAddress`, `PhoneNeedsOrder`, `TooManyCodes`, `NotFound`.
+    `chat` is the private chat as its own door knows it, not as the tables do. Raises `BadAddress`, `PhoneNeedsOrder`,
+    `TooManyCodes`, `NotFound`.
     """
     place = read_address(kind, address)
     shopper_id = _shopper(actor)
     with atomic():
         shopper = access_shopper(actor=actor, shopper_id=shopper_id)
+        by = own_side(shopper_id=shopper_id, conversation_id=conversation_id, chat=chat)
         ((paid_orders,),) = execute(LOCK_SHOPPER, (shopper_id,))
         if kind is ContactKind.PHONE and not paid_orders:
             raise PhoneNeedsOrder()
         _refuse_too_many(shopper_id, shopper.merchant_id, kind, place, now)
         code_id = new_id()
         wish = (code_id, shopper_id, shopper.merchant_id, conversation_id, kind.value, place)
-        execute(ASK, (*wish, now, now + CODE_LIVES))
+        seal = wish_seal(seal_key, wish=code_id, by=by, kind=kind.value, address=place)
+        execute(ASK, (*wish, now, now + CODE_LIVES, seal))
         enqueue(Work.CONTACT_CODE, code_id)
         _note(actor, "contact.code_asked", kind, now)
     return masked(kind, place)
@@ -184,25 +193,29 @@ def _refuse_too_many(shopper_id: UUID, merchant_id: int, kind: ContactKind, addr
         raise TooManyCodes()
 
 
-def confirm(*, actor: Actor, code: str, now: datetime) -> Contact:
-    """The code that was sent: from now on the shopper is told there too. Raises `CodeOver`, `WrongCode`, `NotFound`.
+def confirm(*, actor: Actor, conversation_id: UUID, chat: str, code: str, seal_key: Secret, now: datetime) -> Contact:
+    """The code that was sent: from now on the shopper is told there too, by what this chat has confirmed.
 
-    A wrong code costs a try for good: the refusal is raised after the commit that counts it.
+    A wrong code costs a try for good: the refusal is raised after the commit that counts it. `chat` is as for
+    `ask_confirmation`. Raises `CodeOver`, `WrongCode`, `NotFound`.
     """
     shopper_id = _shopper(actor)
     with atomic():
         shopper = access_shopper(actor=actor, shopper_id=shopper_id)
+        by = own_side(shopper_id=shopper_id, conversation_id=conversation_id, chat=chat)
         execute(LOCK_SHOPPER, (shopper_id,))
-        rows = execute(WAITING, (shopper_id,))
+        rows = execute(WAITING, (shopper_id, conversation_id))
         left = execute(SPEND_TRY, (rows[0][0], now)) if rows else []
         if not left:
             raise CodeOver()
-        code_id, kind, address, code_hash, _ = rows[0]
-        is_right = hmac.compare_digest(hash_of(code_id, code), bytes(code_hash))
+        code_id, kind, address, code_hash, seal = rows[0]
+        asked = wish_seal(seal_key, wish=code_id, by=by, kind=kind, address=address)
+        is_asked = hmac.compare_digest(asked, bytes(seal))  # else somebody only wrote it
+        is_right = hmac.compare_digest(hash_of(code_id, code), bytes(code_hash)) and is_asked
         if is_right:
             execute(USE, (now, code_id))
-            known = {"id": new_id(), "shopper": shopper_id, "merchant": shopper.merchant_id, "now": now}
-            execute(CONFIRM, known | {"kind": kind, "address": address})
+            known = NewContact(shopper_id, shopper.merchant_id, by, kind, address)
+            keep_contact(known, seal_key=seal_key, now=now)
             _note(actor, "contact.confirmed", ContactKind(kind), now)
     if not is_right:
         raise WrongCode(left=left[0][0]) if left[0][0] else CodeOver()

@@ -44,8 +44,11 @@ class Contact(Row):
     merchant_id = peewee.BigIntegerField()
     kind = peewee.TextField()
     address = peewee.TextField()
+    identity_id = peewee.UUIDField()
+    chat_address = peewee.TextField()
     confirmed_at = DateTimeTZField()
     created_at = DateTimeTZField()
+    seal = peewee.BlobField()
 
     class Meta:
         table_name = "contact"
@@ -65,6 +68,7 @@ class ContactCode(Row):
     asked_at = DateTimeTZField()
     expires_at = DateTimeTZField()
     used_at = DateTimeTZField(null=True)
+    seal = peewee.BlobField()
 
     class Meta:
         table_name = "contact_code"

@@ -25,12 +25,21 @@ MOVE_PAYMENTS = "UPDATE payment SET shopper_id = %(kept)s WHERE shopper_id = %(m
 
 MOVE_CONTACTS = """
 WITH gone AS (DELETE FROM contact WHERE shopper_id = %(merged)s RETURNING *)
-INSERT INTO contact (id, shopper_id, merchant_id, kind, address, confirmed_at, created_at)
-SELECT id, %(kept)s, merchant_id, kind, address, confirmed_at, created_at FROM gone
-ON CONFLICT (shopper_id, kind) DO UPDATE SET address = excluded.address, confirmed_at = excluded.confirmed_at
+INSERT INTO contact (id, shopper_id, merchant_id, kind, address, identity_id, chat_address, confirmed_at, created_at,
+    seal)
+SELECT id, %(kept)s, merchant_id, kind, address, identity_id, chat_address, confirmed_at, created_at, seal FROM gone
+ON CONFLICT (shopper_id, kind) DO UPDATE SET id = excluded.id, address = excluded.address,
+    identity_id = excluded.identity_id, chat_address = excluded.chat_address, confirmed_at = excluded.confirmed_at,
+    seal = excluded.seal
     WHERE contact.confirmed_at < excluded.confirmed_at
 """
-"""Of two addresses of a kind the one that was confirmed last stays."""
+"""Of two addresses of a kind the one that was confirmed last stays. Pick-up codes go there only for orders that the
+account which confirmed it may read: `core.fulfilment.pickup_codes`."""
+
+LET_CONTACTS_GO = """
+UPDATE contact SET shopper_id = %(new)s WHERE shopper_id = %(shopper)s AND identity_id = ANY (%(identities)s::uuid[])
+"""
+"""What an account confirmed goes with it."""
 
 COPY_SUBMISSIONS = """
 INSERT INTO submission (merchant_id, caller, operation, key, request_hash, reference, created_at)

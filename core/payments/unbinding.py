@@ -24,6 +24,7 @@ from core.payments.binding_sql import (
     END_BINDING,
     FEWER_PAID,
     HOLDS_WALLET_MONEY,
+    LET_CONTACTS_GO,
     LET_IDENTITIES_GO,
     LET_PAYMENTS_GO,
     LIVE_BINDINGS,
@@ -122,6 +123,7 @@ def _become_own_shopper(actor: Actor, shopper_id: UUID, account: Account) -> Non
     execute(FEWER_PAID, (paid, shopper_id))
     execute(COPY_SUBMISSIONS_OF_ORDERS, which)
     execute(LET_PAYMENTS_GO, which)
+    execute(LET_CONTACTS_GO, which)
     execute(LET_IDENTITIES_GO, which)  # with their conversations and orders
 
 

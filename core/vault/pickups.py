@@ -7,11 +7,13 @@ A code is 50 random bits. Four processes meet it, and none of the tables ever ho
 - *web or bot* hears it and seals it to the vault's public key, in a context that names this one wish and the private
   chat in which it was typed. So the row on the way to the vault says nothing to who reads it, and a copy of it in
   another wish or for another chat does not open. Who has taken over web hears what is typed into web, as ever.
-- the *vault* looks it up, counts tries, and notes who used it under a seal of its own that nobody else can make.
+- the *vault* looks it up, counts tries, looks whether the address that it was sent to was confirmed by an account that
+  may read the order, and notes who used it under a seal of its own that nobody else can make.
 
-Who writes the database as any role, without keys, gains nothing. A code whose order or end was altered
-has no proof, a use that was only written has no seal, one that was taken away is still in the audit. Who has taken over
-the worker may mint codes for delivered orders, and every use of one is audited and in the vault's log on disk.
+Who writes the database as any role, without keys, gains nothing. A code whose order or end was altered has no proof,
+one that went to an address which was only written has no seal of it, a use that was only written has no seal either,
+and one that was taken away is still in the audit. Who has taken over the worker may mint codes for delivered orders,
+and every use of one is audited and in the vault's log on disk.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from uuid import UUID
 
 from core.secret import Secret
 from core.vault.bindings import Side
+from core.vault.contacts import SealedContact
 from core.vault.primitives import derive, framed, hpke_open, hpke_seal
 
 LASTS = timedelta(days=7)
@@ -49,7 +52,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class PickupCode:
-    """What the tables keep of a code: whose order, keyed hashes of the whole and of its first signs (32 bytes each)."""
+    """What the tables keep of a code: whose order, keyed hashes of the whole and of its first signs (32 bytes each),
+    and the address that it was sent to with the seal that address had.
+    """
 
     id: UUID
     order: UUID
@@ -58,6 +63,8 @@ class PickupCode:
     code_hash: bytes = field(repr=False)
     made_at: datetime
     expires_at: datetime
+    sent_to: SealedContact
+    contact_seal: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,12 @@ def part_hash(key: bytes, *, merchant: int, code: Secret) -> bytes:
 def prove(key: bytes, code: PickupCode) -> bytes:
     """The proof (32 bytes) that the worker minted exactly this."""
     times = (_micros(code.made_at), _micros(code.expires_at))
-    said = framed(_PROOF, code.id, code.order, code.merchant, code.part_hash, code.code_hash, *times)
+    to, by = code.sent_to, code.sent_to.by
+    said = framed(
+        *(_PROOF, code.id, code.order, code.merchant, code.part_hash, code.code_hash, *times),
+        *(to.id, to.merchant, by.identity_id, by.chat_address, to.address_hash, _micros(to.confirmed_at)),
+        code.contact_seal,
+    )
     return hmac.digest(key, said, "sha256")
 
 

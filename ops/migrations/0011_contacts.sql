@@ -1,14 +1,19 @@
 -- Addresses outside the chats where shoppers want to hear from the shop, and what an operator must be told.
 
+-- Sealed with the order-seal key: the vault exchanges no pick-up code that went to an address which was only written.
 CREATE TABLE contact (
     id uuid PRIMARY KEY,
     shopper_id uuid NOT NULL,
     merchant_id bigint NOT NULL,
     kind text NOT NULL CHECK (kind IN ('email', 'phone')),  -- core.members.contacts.ContactKind
     address text NOT NULL CHECK (length(address) BETWEEN 3 AND 254),  -- personal: shop and worker read it, nobody else
+    identity_id uuid NOT NULL,                -- who confirmed it, and in which private chat
+    chat_address text NOT NULL,
     confirmed_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL,
+    seal bytea NOT NULL CHECK (octet_length(seal) = 32),  -- over all but the shopper: core.vault.contacts
     FOREIGN KEY (shopper_id, merchant_id) REFERENCES shopper (id, merchant_id),
+    FOREIGN KEY (identity_id, merchant_id) REFERENCES identity (id, merchant_id),
     UNIQUE (shopper_id, kind)
 );
 
@@ -25,8 +30,10 @@ CREATE TABLE contact_code (
     asked_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL CHECK (expires_at > asked_at),
     used_at timestamptz,
+    seal bytea NOT NULL CHECK (octet_length(seal) = 32),  -- over its chat and the address
     FOREIGN KEY (shopper_id, merchant_id) REFERENCES shopper (id, merchant_id)
 );
+CREATE INDEX contact_identity ON contact (identity_id);
 CREATE INDEX contact_code_shopper ON contact_code (shopper_id, asked_at);
 CREATE INDEX contact_code_address ON contact_code (address, asked_at);
 CREATE INDEX contact_code_merchant ON contact_code (merchant_id, asked_at);
@@ -52,7 +59,7 @@ CREATE INDEX alert_first ON alert (first_at);
 
 GRANT SELECT ON contact, contact_code, alert TO keystall_shop, keystall_worker;
 GRANT INSERT, DELETE ON contact TO keystall_shop;
-GRANT UPDATE (address, confirmed_at) ON contact TO keystall_shop;
+GRANT UPDATE (id, shopper_id, identity_id, chat_address, address, confirmed_at, seal) ON contact TO keystall_shop;
 GRANT INSERT ON contact_code TO keystall_shop;
 GRANT UPDATE (tries_left, used_at) ON contact_code TO keystall_shop;
 GRANT UPDATE (code_hash) ON contact_code TO keystall_worker;

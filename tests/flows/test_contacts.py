@@ -1,6 +1,7 @@
 """Addresses outside the chats: asked for, confirmed by a code that only the worker ever knew, forgotten."""
 
 import contextlib
+import hashlib
 from datetime import timedelta
 
 import psycopg
@@ -19,7 +20,6 @@ from core.members.contacts import (
     WrongCode,
     ask_confirmation,
     codes_due,
-    confirm,
     contacts_of,
     forget,
     forget_codes,
@@ -28,7 +28,7 @@ from core.members.contacts import (
     mint_code,
     read_address,
 )
-from tests.builders import NOON
+from tests.builders import KEYS, NOON
 from tests.support.dialog import queued
 
 ADDRESS = "Me+shop@Example.com"
@@ -54,7 +54,8 @@ def ask(talker):
     def asked(address=ADDRESS, *, kind=ContactKind.EMAIL, by=None, at=NOON):
         who = by or talker
         conversation = who.conversation_id
-        return ask_confirmation(actor=who.actor, conversation_id=conversation, kind=kind, address=address, now=at)
+        here = {"conversation_id": conversation, "chat": f"web:{who.identity_id}", "seal_key": KEYS.seal}
+        return ask_confirmation(actor=who.actor, kind=kind, address=address, now=at, **here)
 
     return asked
 
@@ -69,6 +70,12 @@ def minted(as_worker):
             return mint_code(code_id=code_id, now=at)
 
     return mint
+
+
+def typed(talker, code, now, *, chat=None):
+    """验证码 CODE."""
+    here = {"conversation_id": talker.conversation_id, "chat": chat or f"web:{talker.identity_id}"}
+    return contacts.confirm(actor=talker.actor, code=code, seal_key=KEYS.seal, now=now, **here)
 
 
 def known(talker):
@@ -122,10 +129,10 @@ def test_the_right_code_confirms_and_is_used_once(shop, talker, ask, minted):
     code = found.code.reveal().decode()
     assert len(code) == 6
     assert code.isdigit()
-    assert confirm(actor=talker.actor, code=code, now=NOON) == Contact(ContactKind.EMAIL, found.address, NOON)
+    assert typed(talker, code=code, now=NOON) == Contact(ContactKind.EMAIL, found.address, NOON)
     assert known(talker) == [(ContactKind.EMAIL, "Me+shop@example.com")]
     with pytest.raises(CodeOver):
-        confirm(actor=talker.actor, code=code, now=NOON)
+        typed(talker, code=code, now=NOON)
 
 
 def test_three_wrong_codes_and_the_right_one_is_void(shop, talker, ask, minted):
@@ -135,11 +142,11 @@ def test_three_wrong_codes_and_the_right_one_is_void(shop, talker, ask, minted):
 
     for left in (2, 1):
         with pytest.raises(WrongCode) as refused:
-            confirm(actor=talker.actor, code=wrong, now=NOON)
+            typed(talker, code=wrong, now=NOON)
         assert refused.value.params == {"left": left}
     for code in (wrong, right):
         with pytest.raises(CodeOver):
-            confirm(actor=talker.actor, code=code, now=NOON)
+            typed(talker, code=code, now=NOON)
     assert known(talker) == []
 
 
@@ -148,8 +155,8 @@ def test_a_code_ends_after_ten_minutes_to_the_second(shop, talker, ask, minted):
     code = minted().code.reveal().decode()
 
     with pytest.raises(CodeOver):
-        confirm(actor=talker.actor, code=code, now=NOON + timedelta(minutes=10))
-    confirm(actor=talker.actor, code=code, now=NOON + timedelta(minutes=10, seconds=-1))
+        typed(talker, code=code, now=NOON + timedelta(minutes=10))
+    typed(talker, code=code, now=NOON + timedelta(minutes=10, seconds=-1))
 
 
 def test_a_code_confirms_nothing_for_another_shopper_and_an_older_one_nothing_at_all(shop, talker, ask, minted):
@@ -160,14 +167,14 @@ def test_a_code_confirms_nothing_for_another_shopper_and_an_older_one_nothing_at
 
     for who in (other, talker):
         with pytest.raises(CodeOver):
-            confirm(actor=who.actor, code=first, now=NOON + timedelta(seconds=2))
+            typed(who, code=first, now=NOON + timedelta(seconds=2))
     assert known(talker) == known(other) == []
 
 
 def test_a_new_address_takes_the_place_of_the_old_one_and_can_be_forgotten(shop, talker, ask, minted):
     for address in ("old@example.com", "new@example.com"):
         ask(address)
-        confirm(actor=talker.actor, code=minted().code.reveal().decode(), now=NOON)
+        typed(talker, code=minted().code.reveal().decode(), now=NOON)
 
     assert known(talker) == [(ContactKind.EMAIL, "new@example.com")]
     assert forget(actor=talker.actor, kind=ContactKind.EMAIL, now=NOON)
@@ -242,7 +249,7 @@ def test_of_a_code_only_its_hash_is_kept(shop, ask, minted, sql):
 
 def test_audit_and_queue_know_ids_only(shop, ask, minted, talker, sql):
     ask()
-    confirm(actor=talker.actor, code=minted().code.reveal().decode(), now=NOON)
+    typed(talker, code=minted().code.reveal().decode(), now=NOON)
 
     entries = sql("SELECT action, object_id, detail FROM audit_entry ORDER BY id")
     assert entries == [
@@ -266,3 +273,35 @@ def test_the_shop_mints_no_code_and_the_worker_confirms_nothing(sql):
         sql("UPDATE contact_code SET tries_left = 3", role="worker")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         sql("UPDATE contact SET address = 'x'", role="worker")
+
+
+WRITTEN = {
+    "another address": "UPDATE contact_code SET address = 'thief@example.com'",
+    "a newer wish with the same code": "INSERT INTO contact_code SELECT gen_random_uuid(), shopper_id, merchant_id,"
+    " conversation_id, kind, 'thief@example.com', code_hash, tries_left, asked_at + interval '1 s', expires_at,"
+    " used_at, seal FROM contact_code",
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_fault_106_a_wish_that_somebody_wrote_confirms_no_address(shop, talker, ask, minted, sql, name, monkeypatch):
+    """Fault 106: the shopper types the code that came to the right address, and a row says another one."""
+    monkeypatch.setattr(contacts, "hash_of", lambda code_id, code: hashlib.sha256(code.encode()).digest())
+    ask()
+    code = minted().code.reveal().decode()
+    sql(WRITTEN[name])
+
+    with pytest.raises(WrongCode):
+        typed(talker, code, now=NOON)
+    assert known(talker) == []
+
+
+def test_a_code_confirms_in_the_chat_that_asked_for_it(shop, talker, ask, minted):
+    ask()
+    code = minted().code.reveal().decode()
+
+    with pytest.raises(WrongCode):
+        typed(talker, code, now=NOON, chat="telegram:1:666")
+    assert known(talker) == []
+    typed(talker, code, now=NOON)
+    assert known(talker) == [(ContactKind.EMAIL, "Me+shop@example.com")]

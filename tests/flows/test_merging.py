@@ -23,6 +23,7 @@ from core.payments.service import (
 )
 from tests.builders import NOON, Shop, Talker, later
 from tests.support.binding import Binder
+from tests.support.pickups import confirmed
 from tests.support.till import Till
 
 Sql = Callable[..., list[tuple[Any, ...]]]
@@ -205,14 +206,12 @@ def test_the_language_used_last_is_spoken_from_then_on(
 def test_an_address_follows_and_of_two_the_one_confirmed_last_stays(
     binder: Binder, old: Talker, young: Talker, sql: Sql
 ) -> None:
-    row = "INSERT INTO contact (id, shopper_id, merchant_id, kind, address, confirmed_at, created_at)"
-    row += " VALUES (gen_random_uuid(), %s, %s, %s, %s, %s, %s)"
     for talker, kind, address, minute in (
         (old, "email", "old@example.com", 1),
         (young, "email", "young@example.com", 2),
         (young, "phone", "+8613800138000", 1),
     ):
-        sql(row, [talker.shopper_id, talker.merchant_id, kind, address, later(minute), NOON])
+        confirmed(binder.shop, talker, at=later(minute), **{kind: address})
 
     kept = binder.bind(old, young)
 

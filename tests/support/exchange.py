@@ -16,16 +16,18 @@ from core.config import Config
 from core.fulfilment.pickup import carry_out_pickup, request_pickup
 from core.fulfilment.service import reread
 from core.ids import new_id
+from core.members.confirmed import confirmed_contact
 from core.ports import SendAnswer, SendOutcome
 from core.vault.bindings import Side
 from core.vault.client import Opened, PickedUp, VaultCode, VaultRefused
 from core.vault.pickups import PickupWish, read_code, seal_typed
 from core.vault.seal import answer_context, open_answer
 from tests.builders import Talker
-from tests.support.pickups import codes_of
+from tests.support.pickups import codes_of, confirmed
 from tests.support.sales import Counter, Sale
 
 SENT = SendAnswer(SendOutcome.SENT)
+ADDRESS = "me@example.com"
 
 
 @dataclass
@@ -58,12 +60,18 @@ class Exchange:
 
     def code(self, sale: Sale, *, age: timedelta = timedelta(0), answer: SendAnswer = SENT) -> str:
         """The code of a message about a sale that was sent `age` ago, as its reader sees it."""
-        codes = codes_of(self.config, FixedClock(datetime.now(UTC) - age))
-        with (
-            self.as_worker(),
-            codes.for_message(order_id=sale.order, merchant_id=sale.talker.merchant_id) as minted,
-        ):
-            minted.settled(answer)
+        if confirmed_contact(shopper_id=sale.talker.shopper_id, kind="email") is None:
+            confirmed(self.counter.shop, sale.talker, email=ADDRESS)
+        return self.code_to(sale.talker.shopper_id, sale, age=age, answer=answer)
+
+    def code_to(self, shopper: UUID, sale: Sale, *, age: timedelta = timedelta(0), answer: SendAnswer = SENT) -> str:
+        """The code of a message to the mail address that a shopper's row has, whatever it is about."""
+        codes, merchant = codes_of(self.config, FixedClock(datetime.now(UTC) - age)), sale.talker.merchant_id
+        with self.as_worker():
+            contact = confirmed_contact(shopper_id=shopper, kind="email")
+            assert contact is not None
+            with codes.for_message(order_id=sale.order, merchant_id=merchant, contact=contact) as minted:
+                minted.settled(answer)
         return minted.text()
 
     def types(self, talker: Talker, code: str, *, network: str = "", address: str = "", message: str = "") -> UUID:

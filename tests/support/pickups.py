@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from core import db
 from core.clock import Clock
 from core.config import Config
+from core.db import atomic
 from core.fulfilment.pickup_codes import PickupCodes
+from core.members.confirmed import NewContact, keep_contact
 from core.messages.service import MessageKind
 from core.ports import Parcel, SendAnswer
 from core.secret import Secret
+from core.vault.bindings import Side
 from core.vault.pickups import pickup_key
 from tests.builders import Shop, Talker
 
@@ -45,14 +49,14 @@ class AsWorker:
             db.connect(self.urls["shop"], size=4)
 
 
-def confirmed(shop: Shop, talker: Talker, **addresses: str) -> None:
-    """Addresses outside the chats that a shopper has confirmed: `email=`, `phone=`."""
+def confirmed(shop: Shop, talker: Talker, *, at: datetime | None = None, **addresses: str) -> None:
+    """Addresses outside the chats that a shopper has confirmed in its own chat: `email=`, `phone=`."""
+    rows = shop.sql("SELECT chat_address FROM conversation WHERE id = %s", [talker.conversation_id])
+    by = Side(talker.identity_id, rows[0][0])
     for kind, address in addresses.items():
-        shop.sql(
-            "INSERT INTO contact (id, shopper_id, merchant_id, kind, address, confirmed_at, created_at)"
-            " VALUES (gen_random_uuid(), %s, %s, %s, %s, now(), now())",
-            [talker.shopper_id, talker.merchant_id, kind, address],
-        )
+        known = NewContact(talker.shopper_id, talker.merchant_id, by, kind, address)
+        with atomic():
+            keep_contact(known, seal_key=shop.keys.seal, now=at or datetime.now(UTC))
 
 
 def parcel_of(

@@ -11,9 +11,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.custody.readers import STAYS_WHERE_BOUGHT, bound_since, may_read, minted_at
 from core.ids import new_id
 from core.vault.bindings import SealedBinding, Side
+from core.vault.reading import STAYS_WHERE_BOUGHT, bound_since, may_read, minted_at
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -12,6 +12,7 @@ from core import db
 from core.clock import DatabaseClock
 from core.fulfilment.pickup_codes import PickupCodes
 from core.ids import new_id
+from core.members.confirmed import confirmed_contact
 from core.secret import Secret
 from core.vault.bindings import Side
 from core.vault.client import PickedUp, VaultCode
@@ -53,8 +54,10 @@ def test_what_no_role_may_do_with_codes(desk: Exchange, sql: Sql, name: str) -> 
 
 
 MADE = """
-INSERT INTO pickup_code (id, order_id, part_hash, code_hash, made_at, expires_at, proof)
-SELECT gen_random_uuid(), %(victim)s, part_hash, code_hash, made_at, expires_at, proof FROM pickup_code
+INSERT INTO pickup_code (id, order_id, part_hash, code_hash, made_at, expires_at, contact_id, contact_identity_id,
+    contact_chat, contact_hash, contact_confirmed_at, contact_seal, proof)
+SELECT gen_random_uuid(), %(victim)s, part_hash, code_hash, made_at, expires_at, contact_id, contact_identity_id,
+       contact_chat, contact_hash, contact_confirmed_at, contact_seal, proof FROM pickup_code
 WHERE order_id = %(own)s
 """
 ALTERED = {
@@ -89,10 +92,13 @@ def test_fault_106_a_code_that_was_not_minted_as_it_stands_is_none(
 def test_fault_106_a_mint_with_any_key_at_hand_makes_no_code(desk: Exchange, other: Talker) -> None:
     """Fault 106: web's keys and guesses; only the worker's own key makes codes."""
     sale, config = desk.delivered(), desk.config
+    desk.code(sale)  # so that there is a confirmed address
     secrets = (config.secrets.seal_key, config.secrets.session_key, config.secrets.inbox_key, config.secrets.act_key)
     for raw in (*(config.secret(one).reveal() for one in secrets), b"guess" * 8):
         mint = PickupCodes(Secret(pickup_key(raw)), desk_clock())
-        with desk.as_worker(), mint.for_message(order_id=sale.order, merchant_id=sale.talker.merchant_id) as minted:
+        contact = confirmed_contact(shopper_id=sale.talker.shopper_id, kind="email")
+        about = {"order_id": sale.order, "merchant_id": sale.talker.merchant_id, "contact": contact}
+        with desk.as_worker(), mint.for_message(**about) as minted:
             minted.may_have_arrived = True
         code = minted.text()
         desk.counter.shop.sql("DELETE FROM pickup_guess")
