@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from core.conversations.restocking import restocks_due
 from core.fulfilment.pickup import forget_pickups, pickups_due
 from core.members.contacts import codes_due, forget_codes
 from core.messages.alerts import alerts_due, forget_alerts
+from core.messages.cleaning import forget_carried
 from core.messages.outgoing import send_due
 from core.orders.lost import enqueue_lost_deliveries
 from core.orders.service import OrderPolicy, expire_due
@@ -18,8 +20,9 @@ from core.payments.sweeps import notice_stuck_refunds
 from core.stock.marks import move_marks
 from ops.sweeps import Sweep
 
-LIMIT = 100  # orders that expire in one transaction
+LIMIT = 100  # orders that expire in one transaction; a part that changed fewer rows was the last
 MOST_PARTS = 100  # of one round; the rest waits for the next, so that one backlog never stops the other sweeps
+LONGEST_ROUND = 5.0  # seconds after which no further part is begun
 
 
 def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
@@ -43,10 +46,11 @@ def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
         Sweep("payments.reconciled", 30, lambda now: reconcile_due(now=now)),
         Sweep("restocks.lost", 30, lambda now: restocks_due(now=now)),
         Sweep("refunds.stuck", 300, lambda now: notice_stuck_refunds(now=now)),
-        Sweep("rows.expired", 600, lambda now: remove_expired(now=now)),
-        Sweep("contacts.expired", 600, lambda now: forget_codes(now=now)),
-        Sweep("pickups.expired", 600, lambda now: forget_pickups(now=now)),
-        Sweep("alerts.expired", 600, lambda now: forget_alerts(now=now)),
+        Sweep("rows.expired", 600, in_parts(lambda now: remove_expired(now=now))),
+        Sweep("messages.expired", 600, in_parts(lambda now: forget_carried(now=now))),
+        Sweep("contacts.expired", 600, in_parts(lambda now: forget_codes(now=now))),
+        Sweep("pickups.expired", 600, in_parts(lambda now: forget_pickups(now=now))),
+        Sweep("alerts.expired", 600, in_parts(lambda now: forget_alerts(now=now))),
     ]
 
 
@@ -54,11 +58,11 @@ def in_parts(part: Callable[[datetime], int]) -> Callable[[datetime], int]:
     """Repeat a sweep whose part is full, so that a backlog is gone after one round."""
 
     def whole(now: datetime) -> int:
-        count = 0
+        count, end = 0, time.monotonic() + LONGEST_ROUND
         for _ in range(MOST_PARTS):
             done = part(now)
             count += done
-            if done < LIMIT:
+            if done < LIMIT or time.monotonic() > end:
                 break
         return count
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from core.db import changed
 
 BODY_KEPT = timedelta(days=7)
-"""A body that could not be handled is removed after this long; handled ones lose theirs at once."""
+"""A body that could not be handled is removed after this long; handled ones lose theirs at once. An event that still
+waits is given up then, and its chat goes on."""
 
 EVENT_KEPT = timedelta(days=30)
 """How long an event's row answers a repeat of it."""
@@ -19,12 +20,14 @@ SESSION_KEPT = timedelta(days=1)
 """How long the row of a session that has ended stays: until what was sealed to it is gone."""
 
 BODIES = """
-UPDATE inbox SET sealed_body = NULL WHERE (source, event_id) IN (
+UPDATE inbox SET sealed_body = NULL, sealed_answer = NULL, taken_until = NULL,
+    handled_at = CASE WHEN waits THEN %s ELSE handled_at END
+WHERE (source, event_id) IN (
     SELECT source, event_id FROM inbox WHERE sealed_body IS NOT NULL AND received_at < %s LIMIT %s)
 """
 EVENTS = """
 DELETE FROM inbox WHERE (source, event_id) IN (
-    SELECT source, event_id FROM inbox WHERE handled_at IS NOT NULL AND received_at < %s LIMIT %s)
+    SELECT source, event_id FROM inbox WHERE sealed_body IS NULL AND received_at < %s LIMIT %s)
 """
 BUTTONS = "DELETE FROM button WHERE token_hash IN (SELECT token_hash FROM button WHERE expires_at < %s LIMIT %s)"
 MENUS = """
@@ -54,7 +57,7 @@ PAUSES = "DELETE FROM send_pause WHERE scope IN (SELECT scope FROM send_pause WH
 def remove_expired(*, now: datetime, limit: int = 2000) -> int:
     """Remove what has expired, at most `limit` rows of a kind; returns how many. Each statement commits by itself."""
     return (
-        changed(BODIES, (now - BODY_KEPT, limit))
+        changed(BODIES, (now, now - BODY_KEPT, limit))
         + changed(EVENTS, (now - EVENT_KEPT, limit))
         + changed(BUTTONS, (now, limit))
         + changed(MENUS, (now, limit))

@@ -11,7 +11,7 @@ WITH counted AS (
     RETURNING id, conversation_id
 ), carried AS (
     INSERT INTO outgoing (message_id, conversation_id, state, due_at, created_at, ended_at)
-    SELECT told.id, told.conversation_id, %(state)s, %(now)s, %(now)s, CASE WHEN %(state)s = 'sent' THEN %(now)s END
+    SELECT told.id, told.conversation_id, %(state)s, %(now)s, %(now)s, CASE WHEN %(state)s <> 'ready' THEN %(now)s END
     FROM told, counted WHERE counted.chat_address IS NOT NULL RETURNING 1
 )
 SELECT told.id, EXISTS (SELECT 1 FROM carried), pg_notify('keystall_wake', 'conv:' || told.conversation_id) FROM told
