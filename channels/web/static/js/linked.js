@@ -5,7 +5,19 @@ import { answerContext, canOpen, fromBase64, makeReader, openSealed, toBase64 } 
 import { setUpTill } from "./till.js";
 
 const till = document.getElementById("till");
-let opening = false; // once cards were asked for, the page is not drawn anew: its key would be lost
+const READABLE = new Set(["paid", "part_delivered", "delivered"]);
+
+/** Cards that are on their way arrive without the page being drawn anew: a press, and the page's key, would be lost. */
+async function keeps(state) {
+  if (!document.getElementById("opening") || !READABLE.has(state)) return false;
+  const answer = await fetch(location.href, { cache: "no-store" });
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of ["#bill-state", ".outcome h2", ".outcome p"]) {
+    const now = fresh.querySelector(part);
+    if (now) document.querySelector(part)?.replaceChildren(...now.childNodes);
+  }
+  return Boolean(fresh.getElementById("opening"));
+}
 
 /** A tablet may call itself a desk; then the page is drawn anew as a tablet's. */
 function sayDevice() {
@@ -82,7 +94,6 @@ function setUpCards() {
   }
   button.disabled = false;
   button.addEventListener("click", async () => {
-    opening = true;
     button.disabled = true;
     button.setAttribute("aria-busy", "true");
     say(t("Opening your cards…"));
@@ -96,6 +107,6 @@ function setUpCards() {
   });
 }
 
-setUpTill(() => opening);
+setUpTill(keeps);
 setUpCards();
 sayDevice();

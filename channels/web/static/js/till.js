@@ -19,14 +19,17 @@ function countDown(till) {
   tick();
 }
 
-/** Asks the shop; the answer waits until something changes. A change draws the page anew, unless `keeps` says not to. */
+/** Asks the shop; the answer waits until something changes. A change draws the page anew, unless `keeps(state)` has
+    shown it already. */
 async function follow({ state, live }, keeps) {
-  for (let failures = 0; ;) {
+  for (let failures = 0; !OVER.has(state);) {
     try {
       const answer = await fetch(`${live}?state=${encodeURIComponent(state)}`, { cache: "no-store", headers: { Accept: "application/json" } });
       if (answer.ok) {
         failures = 0;
-        if ((await answer.json()).state !== state) return keeps() || location.replace(location.pathname + location.search);
+        const now = (await answer.json()).state;
+        if (now !== state && !(await keeps(now))) return location.replace(location.pathname + location.search);
+        state = now;
       } else failures += 1;
     } catch { failures += 1; }
     await new Promise((done) => setTimeout(done, failures ? Math.min(15000, 1000 * 2 ** failures) : 250));
@@ -42,5 +45,5 @@ export function setUpTill(keeps = () => false) {
     button.setAttribute("aria-busy", "true");
   }));
   addEventListener("pageshow", () => document.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy")));
-  if (till.dataset.live && !OVER.has(till.dataset.state)) follow(till.dataset, keeps);
+  if (till.dataset.live) follow(till.dataset, keeps);
 }
