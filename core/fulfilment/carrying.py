@@ -13,7 +13,7 @@ import structlog
 from core.conversations.service import Conversation, find_conversation
 from core.messages import outgoing
 from core.messages.alerts import AlertKind, raise_alert
-from core.messages.outgoing import NextOutgoing
+from core.messages.outgoing import NextOutgoing, Pen
 from core.messages.service import MessageKind, OutgoingState
 from core.ports import Courier, Parcel, PlainCard, SendAnswer, SendOutcome
 from core.vault.client import RETRY_LATER, Opened, VaultAway, VaultRefused
@@ -86,22 +86,22 @@ def carry(*, conversation_id: UUID, vault: Vault, carrier: Carrier, now: datetim
     """
     sent = 0
     while True:
-        with outgoing.pen(conversation_id=conversation_id, now=now) as may_write:
-            if not may_write:
+        with outgoing.pen(conversation_id=conversation_id) as pen:
+            if pen is None:
                 return sent
             chat = find_conversation(conversation_id=conversation_id)
-            sent += carry_waiting(chat, vault=vault, carrier=carrier, now=now)
+            sent += carry_waiting(chat, pen, vault=vault, carrier=carrier, now=now)
         left = outgoing.next_outgoing(conversation_id=conversation_id, now=now)
         if left is None or not left.is_due:
             return sent
 
 
-def carry_waiting(chat: Conversation, *, vault: Vault, carrier: Carrier, now: datetime) -> int:
-    """The same for whoever has the pen of the chat."""
+def carry_waiting(chat: Conversation, pen: Pen, *, vault: Vault, carrier: Carrier, now: datetime) -> int:
+    """The same for whoever has the pen of the chat, which is renewed for each message."""
     sent = 0
     while True:
         found = outgoing.next_outgoing(conversation_id=chat.id, now=now)
-        if found is None or not found.is_due:
+        if found is None or not found.is_due or not pen.renew():
             return sent
         state = _carry_one(chat, found, vault, carrier, now)
         if state is OutgoingState.READY:

@@ -16,6 +16,7 @@ from core.fulfilment.reading import NothingDelivered, RereadLimit, request_rerea
 from core.ids import Prefix, public
 from core.messages import outgoing
 from core.messages.alerts import AlertKind, raise_alert
+from core.messages.outgoing import Pen
 from core.messages.service import MessageKind, OutgoingState, store_sealed, tell
 from core.orders.service import Sending, begin_sending, finish_sending, hold_for_review, put_back
 from core.ports import SendAnswer
@@ -57,23 +58,26 @@ def deliver(*, delivery_id: UUID, vault: Vault, carrier: Carrier, now: datetime)
     if read_address(sending.chat_address) is None:
         opened = _opened(sending, vault, now, plain=False)
         return opened is not None and _finish(sending, opened, OutgoingState.SENT, None, now) is not None
-    with outgoing.pen(conversation_id=sending.conversation_id, now=now, patience=PATIENCE) as may_write:
-        if not may_write:
+    with outgoing.pen(conversation_id=sending.conversation_id, patience=PATIENCE) as pen:
+        if pen is None:
             _try_later(sending, problem="chat_busy", now=now)
             return False
-        return _deliver_into_chat(sending, vault, carrier, now)
+        return _deliver_into_chat(sending, pen, vault, carrier, now)
 
 
-def _deliver_into_chat(sending: Sending, vault: Vault, carrier: Carrier, now: datetime) -> bool:
+def _deliver_into_chat(sending: Sending, pen: Pen, vault: Vault, carrier: Carrier, now: datetime) -> bool:
     """The cards go into the chat that the order's seal names, after what was said there before (we have the pen).
 
     A chat that takes nothing now does not stop the delivery: the cards are this order's for ever, and its shopper
     fetches them with 取卡, or gets them when it speaks again (faults 43 and 53).
     """
     chat = find_conversation(conversation_id=sending.conversation_id)
-    carry_waiting(chat, vault=vault, carrier=carrier, now=now)
+    carry_waiting(chat, pen, vault=vault, carrier=carrier, now=now)
     opened = _opened(sending, vault, now, plain=True)
     if opened is None:
+        return False
+    if not pen.renew():
+        _try_later(sending, problem="chat_busy", now=now)
         return False
     body = _cards_body(sending.order_id, sending.listing_code, sending.delivery_id, opened)
     parcel = parcel_for(chat, opened.address, MessageKind.CARDS, body, opened.plain)

@@ -22,7 +22,7 @@ from core.ports import SendAnswer, SendOutcome
 from core.work import Work, enqueue, enqueue_missing
 
 PEN = timedelta(seconds=60)
-"""How long one sender may write in a chat before it is held to be dead."""
+"""How long one sender may write in a chat before it is held to be dead; it says before each message that it is not."""
 
 AGAIN_AFTER = (1, 2, 5, 15, 60, 300, 900)
 """Seconds until a message is tried again, by the number of tries so far."""
@@ -64,24 +64,42 @@ class NextOutgoing:
     is_due: bool
 
 
+class Pen:
+    """The right to write in a chat, by the database's time; `until` names who has it."""
+
+    def __init__(self, conversation_id: UUID, until: datetime) -> None:
+        self._conversation_id = conversation_id
+        self._until = until
+
+    def renew(self) -> bool:
+        """Time for one more message; False where the pen was taken for a dead sender's, and nothing may be written."""
+        rows = execute(sql.RENEW_PEN, (PEN, self._conversation_id, self._until))
+        if rows:
+            ((self._until,),) = rows
+        return bool(rows)
+
+    def lay_down(self) -> None:
+        """Let the next one write; nothing happens where somebody else does already."""
+        changed(sql.LAY_PEN_DOWN, (self._conversation_id, self._until))
+
+
 @contextlib.contextmanager
-def pen(*, conversation_id: UUID, now: datetime, patience: float = 0.0) -> Iterator[bool]:
-    """Whether this process may write in a chat until the block ends; waits up to `patience` seconds for it.
+def pen(*, conversation_id: UUID, patience: float = 0.0) -> Iterator[Pen | None]:
+    """The pen of a chat until the block ends; None where others keep it longer than `patience` seconds.
 
     Outside a transaction: others must see who has it.
     """
-    end, until = time.monotonic() + patience, now + PEN
-    while True:
-        if execute(sql.TAKE_PEN, (until, conversation_id, now)):
-            break
+    end = time.monotonic() + patience
+    while not (rows := execute(sql.TAKE_PEN, (PEN, conversation_id))):
         if time.monotonic() >= end:
-            yield False
+            yield None
             return
         time.sleep(0.03)
+    taken = Pen(conversation_id, rows[0][0])
     try:
-        yield True
+        yield taken
     finally:
-        changed(sql.LAY_PEN_DOWN, (conversation_id, until))
+        taken.lay_down()
 
 
 def next_outgoing(*, conversation_id: UUID, now: datetime) -> NextOutgoing | None:
@@ -162,7 +180,7 @@ def mark_fetched(*, conversation_id: UUID, delivery_id: UUID, now: datetime) -> 
 
 def send_due(*, now: datetime, limit: int = 200) -> int:
     """For the sweep: ask the worker again for chats whose messages are due and that nobody writes in."""
-    due = [conversation for (conversation,) in execute(sql.DUE_CONVERSATIONS, (now, now, limit))]
+    due = [conversation for (conversation,) in execute(sql.DUE_CONVERSATIONS, (now, limit))]
     return enqueue_missing(Work.SEND, due)
 
 

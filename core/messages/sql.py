@@ -21,8 +21,14 @@ SELECT told.id, EXISTS (SELECT 1 FROM carried), pg_notify('keystall_wake', 'conv
 ROUTE = "INSERT INTO message_counter (conversation_id, chat_address) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 
 TAKE_PEN = """
-UPDATE message_counter SET pen_until = %s
-WHERE conversation_id = %s AND (pen_until IS NULL OR pen_until <= %s) RETURNING 1
+UPDATE message_counter SET pen_until = clock_timestamp() + %s
+WHERE conversation_id = %s AND (pen_until IS NULL OR pen_until <= clock_timestamp()) RETURNING pen_until
+"""
+"""By the database's own time: whoever writes for long has a `now` that is old."""
+
+RENEW_PEN = """
+UPDATE message_counter SET pen_until = clock_timestamp() + %s
+WHERE conversation_id = %s AND pen_until = %s RETURNING pen_until
 """
 LAY_PEN_DOWN = "UPDATE message_counter SET pen_until = NULL WHERE conversation_id = %s AND pen_until = %s"
 
@@ -69,7 +75,7 @@ WHERE m.id = o.message_id AND o.conversation_id = %s AND o.state IN ('ready', 'w
 
 DUE_CONVERSATIONS = """
 SELECT DISTINCT o.conversation_id FROM outgoing o JOIN message_counter c ON c.conversation_id = o.conversation_id
-WHERE o.state = 'ready' AND o.due_at <= %s AND (c.pen_until IS NULL OR c.pen_until <= %s) LIMIT %s
+WHERE o.state = 'ready' AND o.due_at <= %s AND (c.pen_until IS NULL OR c.pen_until <= clock_timestamp()) LIMIT %s
 """
 
 PAUSES = "SELECT max(until) FROM send_pause WHERE scope = ANY (%s) AND until > %s"
