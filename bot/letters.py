@@ -94,7 +94,7 @@ def _with_code(texts: Texts, pickup: Pickup) -> str:
 
 def _said(texts: Texts, kind: MessageKind, body: Mapping[str, Any]) -> tuple[str, str] | None:
     match kind:
-        case MessageKind.CARDS:
+        case MessageKind.CARDS | MessageKind.CARDS_READY:
             title = texts.say("Your cards are ready")
             rest = texts.say("Open the chat and send “cards”. For your safety they are never in a letter.")
         case MessageKind.LATE_MONEY:

@@ -19,11 +19,10 @@ from bot.texts import Texts
 from core.catalog.service import find_listings, product_view
 from core.errors import NotFound
 from core.fulfilment.pickup import goods_of
-from core.fulfilment.service import PICKED_UP
 from core.ids import Prefix, parse
 from core.members.accounts import account_in
 from core.members.contacts import ContactKind
-from core.messages.service import MessageKind, StoredMessage
+from core.messages.service import PICKED_UP, MessageKind, StoredMessage
 from core.money import Money
 from core.orders.service import LineView, OrderView, order_view
 

@@ -133,7 +133,10 @@ class Courier(Protocol):
     """Hands messages over to a chat platform; used by the worker, outside any transaction."""
 
     def hand_over(self, parcel: Parcel, /) -> SendAnswer:
-        """Draw and send one message to `parcel.chat_address`, only there; never raises for what a platform says."""
+        """Draw and send one message to `parcel.chat_address`, only there.
+
+        Never raises for what a platform says, only for a defect of ours.
+        """
         ...
 
 

@@ -29,7 +29,7 @@ class Work(StrEnum):
 
 ENQUEUED_BY: dict[Work, frozenset[str]] = {
     Work.DELIVER: frozenset({"shop", "worker"}),
-    Work.REREAD: frozenset({"shop"}),
+    Work.REREAD: frozenset({"shop", "worker"}),
     Work.PICK_UP: frozenset({"shop", "worker"}),
     Work.SEND: frozenset({"shop", "worker"}),
     Work.START_PAYMENT: frozenset({"shop"}),
@@ -47,8 +47,8 @@ PRIORITY: dict[Work, int] = {
     Work.DELIVER: 30,  # someone has paid
     Work.REREAD: 20,
     Work.PICK_UP: 20,
-    Work.WECHAT_LOGIN: 20,  # someone looks at a page that waits
     Work.SEND: 15,  # receipts and notices: behind the cards
+    Work.WECHAT_LOGIN: 12,  # someone looks at a page that waits; but who has a link can ask for it at will
     Work.START_PAYMENT: 10,
     Work.SANDBOX_PAY: 10,
     Work.CONTACT_CODE: 10,

@@ -9,6 +9,7 @@ from datetime import datetime
 from core.conversations.cleaning import remove_expired
 from core.conversations.restocking import restocks_due
 from core.fulfilment.pickup import forget_pickups, pickups_due
+from core.fulfilment.service import readings_due
 from core.members.contacts import codes_due, forget_codes
 from core.messages.alerts import alerts_due, forget_alerts
 from core.messages.cleaning import forget_carried
@@ -37,6 +38,7 @@ def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
         Sweep("deliveries.lost", 3, lambda now: enqueue_lost_deliveries(now=now)),
         *alerts,
         Sweep("contacts.codes", 5, lambda now: codes_due(now=now)),
+        Sweep("readings.lost", 5, lambda now: readings_due(now=now)),
         Sweep("pickups.lost", 10, lambda now: pickups_due(now=now)),
         Sweep("payments.asked", 5, lambda now: poll_due(now=now)),
         Sweep("payments.joined", 5, lambda now: join_due(policy=policy, now=now)),

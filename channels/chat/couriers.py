@@ -1,4 +1,4 @@
-"""Which platform a parcel goes to: the courier of its address, and a plain no for an address that none serves."""
+"""Which platform a parcel goes to: the courier of its address, and a wait for one that none serves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.ports import Courier, Parcel, SendAnswer, SendOutcome
+
+NO_COURIER_FOR = 300.0
+"""Seconds until a message is looked at again whose channel nobody serves."""
 
 
 @dataclass(frozen=True)
@@ -18,5 +21,5 @@ class Couriers:
         """Hand the parcel to the courier of its channel."""
         courier = self.by_channel.get(parcel.chat_address.partition(":")[0])
         if courier is None:
-            return SendAnswer(SendOutcome.REFUSED, problem="no_courier")
+            return SendAnswer(SendOutcome.LATER, retry_after=NO_COURIER_FOR, problem="no_courier")
         return courier.hand_over(parcel)

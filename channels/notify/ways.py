@@ -26,7 +26,7 @@ from core.ids import Prefix, parse
 from core.members.confirmed import ConfirmedContact, confirmed_contact
 from core.members.contacts import ContactKind
 from core.messages.alerts import AlertKind, raise_alert
-from core.messages.service import MessageKind
+from core.messages.service import CARDS_WAIT, MessageKind
 from core.orders.service import OrderView, order_view
 from core.parties.service import PartyView, access_party
 from core.ports import Parcel, SendAnswer
@@ -48,6 +48,7 @@ class EmailWay:
     """Letters; a `core.fulfilment.carrying.OtherWay`."""
 
     name = "email"
+    is_heard = True
 
     def __init__(self, mailer: Mailer, words: Words, clock: Clock, pickups: PickupCodes) -> None:
         self._mailer = mailer
@@ -61,7 +62,7 @@ class EmailWay:
         if contact is None:
             return None
         view = _order(parcel)
-        if parcel.kind != MessageKind.CARDS or view is None or not self._may_get_code(view, contact):
+        if parcel.kind not in CARDS_WAIT or view is None or not self._may_get_code(view, contact):
             plain = self._letter(parcel, contact.address, view, None)
             return self._send(plain) if plain else None
         with self._pickups.for_message(order_id=view.id, merchant_id=parcel.merchant_id, contact=contact) as minted:
@@ -98,6 +99,7 @@ class SmsWay:
     """Text messages that cards are ready, and nothing else: each costs money. An `OtherWay` too."""
 
     name = "sms"
+    is_heard = True
 
     def __init__(
         self,
@@ -122,7 +124,7 @@ class SmsWay:
         None as well where the template has a code and this phone may not get one for this order.
         """
         contact, view = confirmed_contact(shopper_id=parcel.shopper_id, kind=ContactKind.PHONE), _order(parcel)
-        if contact is None or view is None or parcel.kind != MessageKind.CARDS:
+        if contact is None or view is None or parcel.kind not in CARDS_WAIT:
             return None
         merchant = access_party(actor=SYSTEM, party_id=parcel.merchant_id)
         shop = self._phrasebook.texts(parcel.locale).name(merchant.names)

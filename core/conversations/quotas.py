@@ -38,6 +38,10 @@ RETURNING 1
 """
 """Windows do not add up: a message counts in each that is open. `kept` of the largest stay for what matters more."""
 
+GIVE_BACK = """
+UPDATE service_window SET messages_left = messages_left + 1
+WHERE conversation_id = %s AND ends_at > %s AND messages_left < CASE kind WHEN 'words' THEN %s ELSE %s END
+"""
 CLOSE = "UPDATE service_window SET messages_left = 0 WHERE conversation_id = %s"
 LEFT = """
 SELECT coalesce(max(messages_left), 0)::int FROM service_window WHERE conversation_id = %s AND ends_at > %s
@@ -61,6 +65,12 @@ def open_window(*, conversation_id: UUID, opening: Opening, now: datetime) -> No
 def take_message(*, conversation_id: UUID, keep: int, now: datetime) -> bool:
     """Count one message that is about to be sent; False where `keep` or fewer are left."""
     return bool(execute(TAKE, {"conversation": conversation_id, "kept": keep, "now": now}))
+
+
+def give_message_back(*, conversation_id: UUID, now: datetime) -> None:
+    """A message that was counted was certainly not sent."""
+    most = (ALLOWANCE[Opening.WORDS][0], ALLOWANCE[Opening.TAP][0])
+    changed(GIVE_BACK, (conversation_id, now, *most))
 
 
 def close_window(*, conversation_id: UUID) -> None:

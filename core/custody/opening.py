@@ -48,6 +48,8 @@ from core.vault.seal import answer_context, seal_answer
 OPENED = "cards.opened"
 READ_AGAIN = "cards.read_again"
 PEAK_TIMES = 5
+READ_TIMES = 4
+"""So many times the budget of one SKU is read again at a merchant in an hour: in WeChat many fetch cards that way."""
 
 log = structlog.get_logger()
 
@@ -123,7 +125,7 @@ class Opener:
         detail = {"delivery": str(delivery_id), "cards": [str(card.id) for card in cards]}
         asked: dict[str, Any] = {"merchant": delivery.merchant, "sku": delivery.sku, "line": delivery.line, "now": now}
         asked |= {"limit": self._budget(delivery), "fresh": fresh, "fresh_count": len(fresh)}
-        asked |= {"again_count": len(cards) if delivery.read_again else 0}
+        asked |= {"again_count": len(cards) if delivery.read_again else 0, "again_limit": READ_TIMES * asked["limit"]}
         asked |= {"evidence": list(evidence), "used_for": list(evidence.values())}
         asked |= {"action": action, "detail": Jsonb(detail)}
 

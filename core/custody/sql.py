@@ -169,6 +169,8 @@ SELECT d.state, l.id, l.sku_id, l.quantity, l.gate, o.id, o.merchant_id, o.shopp
                          THEN c.identity_id = o.identity_id AND c.chat_address = o.chat_address
                          ELSE c.id = %(reader)s END
                 AND s.expires_at > %(now)s
+                AND (c.chat_address LIKE 'web:%%'
+                     OR c.chat_address LIKE 'wechat:%%' AND s.expires_at < %(now)s + interval '15 minutes')
               ORDER BY s.created_at DESC LIMIT 20) s),
        (SELECT jsonb_build_array(c.identity_id, c.chat_address) FROM conversation c WHERE c.id = %(reader)s),
        (SELECT count(*) FROM audit_entry a WHERE a.object_kind = 'line' AND a.object_id = l.id::text
@@ -183,8 +185,9 @@ WHERE d.id = %(delivery)s
 """  # noqa: S608 - constants of this module only
 """One delivery with all that proves it: its order and lines as sealed, payments, the notices booked to it byte for
 byte (late money that nobody decided about is kept for what it will pay), the chat sessions that may read it (of the
-chat that ordered, or of the one that asks), whose chat that is, how often it was read again lately, and the usual peak
-of openings in an hour."""
+chat that ordered, or of the one that asks: a page of ours has long ones, a reply or page of WeChat those of some
+minutes, and no other chat has any), whose chat that is, how often it was read again lately, and the usual peak of
+openings in an hour."""
 
 CARDS_OF_LINE = """
 SELECT c.id, c.state, c.mask, c.opened_at IS NOT NULL, s.sealed,
@@ -204,9 +207,9 @@ WITH budget AS (
 ), reading AS (
     INSERT INTO reading_budget AS r (merchant_id, hour, cards)
     SELECT %(merchant)s, date_trunc('hour', %(now)s::timestamptz), %(again_count)s
-    WHERE %(again_count)s::int BETWEEN 1 AND %(limit)s::int
+    WHERE %(again_count)s::int BETWEEN 1 AND %(again_limit)s::int
     ON CONFLICT (merchant_id, hour) DO UPDATE SET cards = r.cards + excluded.cards
-        WHERE r.cards + excluded.cards <= %(limit)s
+        WHERE r.cards + excluded.cards <= %(again_limit)s
     RETURNING 1
 ), used AS (
     INSERT INTO evidence_use AS u (evidence, used_for)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import structlog
 
 from core.conversations.service import Conversation, find_conversation
+from core.fulfilment.otherwise import Carrier, parcel_for
 from core.messages import outgoing
 from core.messages.alerts import AlertKind, raise_alert
 from core.messages.outgoing import NextOutgoing, Pen
-from core.messages.service import MessageKind, OutgoingState
-from core.ports import Courier, Parcel, PlainCard, SendAnswer, SendOutcome
-from core.vault.client import RETRY_LATER, Opened, VaultAway, VaultRefused
+from core.messages.service import MessageKind, OutgoingState, tell
+from core.ports import Parcel, SendAnswer, SendOutcome
+from core.vault.client import RETRY_LATER, Opened, VaultAway, VaultCode, VaultRefused
 
 log = structlog.get_logger()
 
@@ -25,58 +25,6 @@ class Vault(Protocol):
     """The one way to a secret: `core.vault.client.VaultClient`, or what a test puts in its place."""
 
     def open_delivery(self, delivery: UUID, /, *, reader: UUID | None = None, plain: bool = False) -> Opened: ...
-
-
-WORTH_ANOTHER_WAY = frozenset({MessageKind.CARDS, MessageKind.LATE_MONEY, MessageKind.REFUNDED, MessageKind.IN_REVIEW})
-"""What somebody has to know even where the chat is closed; the rest can wait there."""
-
-PICKED_UP = "picked_up"
-"""In the body of a message: it is about another shopper's order, which this chat reads by a pick-up code."""
-
-
-class OtherWay(Protocol):
-    """Another way to tell somebody whose chat takes nothing now; it never carries cards."""
-
-    @property
-    def name(self) -> str: ...
-
-    def tell(self, parcel: Parcel, /) -> SendAnswer | None:
-        """None where this person cannot be reached this way."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Carrier:
-    """All that carries: the couriers of the platforms' chats, and the other ways in the order they are tried."""
-
-    courier: Courier
-    ways: Sequence[OtherWay] = ()
-
-    def tell_otherwise(self, parcel: Parcel, *, message_id: int, order_id: UUID | None, now: datetime) -> None:
-        """The chat is closed: try the other ways, each at most once for a message, until one has taken it.
-
-        Cards that were picked up are nobody's order there: who has the code asks again.
-        """
-        if parcel.kind not in WORTH_ANOTHER_WAY or parcel.body.get(PICKED_UP):
-            return
-        bare = replace(parcel, cards=())
-        tried = outgoing.ways_tried(message_id=message_id)
-        for way in self.ways:
-            if way.name in tried:
-                return
-            answer = way.tell(bare)
-            if answer is None:
-                continue
-            outgoing.note_attempt(
-                conversation_id=parcel.conversation_id,
-                order_id=order_id,
-                way=way.name,
-                answer=answer,
-                now=now,
-                message_id=message_id,
-            )
-            if answer.outcome is SendOutcome.SENT:
-                return
 
 
 def carry(*, conversation_id: UUID, vault: Vault, carrier: Carrier, now: datetime) -> int:
@@ -91,6 +39,7 @@ def carry(*, conversation_id: UUID, vault: Vault, carrier: Carrier, now: datetim
                 return sent
             chat = find_conversation(conversation_id=conversation_id)
             sent += carry_waiting(chat, pen, vault=vault, carrier=carrier, now=now)
+            carrier.tell_due(chat, now=now)
         left = outgoing.next_outgoing(conversation_id=conversation_id, now=now)
         if left is None or not left.is_due:
             return sent
@@ -113,15 +62,27 @@ def _carry_one(chat: Conversation, found: NextOutgoing, vault: Vault, carrier: C
     message = found.message
     parcel = parcel_for(chat, chat.chat_address, message.kind, message.body)
     ready = _with_cards(chat, parcel, vault) if message.kind is MessageKind.CARDS else parcel
-    answer = carrier.courier.hand_over(ready) if isinstance(ready, Parcel) else ready
+    answer = carrier.hand_over(ready, tries=found.attempts) if isinstance(ready, Parcel) else ready
     state = outgoing.record(found=found, way=way_of(chat.chat_address), answer=answer, now=now)
-    if state is OutgoingState.WAITING:
-        carrier.tell_otherwise(parcel, message_id=message.id, order_id=outgoing.order_of(message), now=now)
-    if state is OutgoingState.REFUSED:
-        log.error("a message was refused by its platform", message=message.id, problem=answer.problem)
-        account = ":".join(chat.chat_address.split(":")[:2])
-        raise_alert(kind=AlertKind.MESSAGE_REFUSED, subject=account, detail={"problem": answer.problem}, now=now)
+    report(chat, parcel, answer, now=now)
     return state
+
+
+def report(chat: Conversation, parcel: Parcel, answer: SendAnswer, *, now: datetime) -> None:
+    """Tell the operator what a person must see in a platform's answer, and the shopper that its cards take longer."""
+    account = ":".join(chat.chat_address.split(":")[:2])
+    detail = {"problem": answer.problem}
+    if outgoing.needs_mending(answer):
+        raise_alert(kind=AlertKind.CHANNEL_MISCONFIGURED, subject=account, detail=detail, now=now)
+    if answer.outcome is not SendOutcome.REFUSED:
+        return
+    if answer.problem != VaultCode.OTHER_READER.value:
+        log.error("a message was refused by its platform", kind=parcel.kind, problem=answer.problem)
+        raise_alert(kind=AlertKind.MESSAGE_REFUSED, subject=account, detail=detail, now=now)
+    if parcel.kind == MessageKind.CARDS:
+        is_foreign = answer.problem == VaultCode.OTHER_READER.value
+        kind = MessageKind.CARDS_ELSEWHERE if is_foreign else MessageKind.DELIVERY_DELAYED
+        tell(conversation_id=chat.id, kind=kind, body={"order": parcel.body["order"]}, now=now)
 
 
 def _with_cards(chat: Conversation, parcel: Parcel, vault: Vault) -> Parcel | SendAnswer:
@@ -134,23 +95,6 @@ def _with_cards(chat: Conversation, parcel: Parcel, vault: Vault) -> Parcel | Se
         outcome = SendOutcome.LATER if refusal.vault_code in RETRY_LATER else SendOutcome.REFUSED
         return SendAnswer(outcome, problem=refusal.vault_code.value)
     return replace(parcel, chat_address=opened.address, cards=opened.plain)
-
-
-def parcel_for(
-    chat: Conversation, address: str, kind: MessageKind, body: dict[str, Any], cards: tuple[PlainCard, ...] = ()
-) -> Parcel:
-    """One message for a chat; `address` is where it goes: cards only where their order's seal says."""
-    return Parcel(
-        conversation_id=chat.id,
-        merchant_id=chat.merchant_id,
-        shopper_id=chat.shopper_id,
-        identity_id=chat.identity_id,
-        locale=chat.locale,
-        chat_address=address,
-        kind=kind.value,
-        body=body,
-        cards=cards,
-    )
 
 
 def way_of(address: str) -> str:

@@ -9,20 +9,28 @@ import structlog
 
 from core.actor import Actor
 from core.audit.service import append
-from core.db import execute, in_transaction
+from core.db import changed, execute, in_transaction
 from core.errors import Limited, NotFound
-from core.fulfilment.carrying import PICKED_UP, Vault
+from core.fulfilment.carrying import Vault
 from core.ids import Prefix, new_id, public
+from core.messages.alerts import AlertKind, raise_alert
 from core.messages.outgoing import mark_fetched
-from core.messages.service import MessageKind, OutgoingState, store_sealed, tell
+from core.messages.service import PICKED_UP, MessageKind, OutgoingState, store_sealed, tell
 from core.submission import claim_submission
-from core.vault.client import Opened, VaultAway, VaultCode, VaultRefused
-from core.work import Work, enqueue
+from core.vault.client import RETRY_LATER, Opened, VaultAway, VaultCode, VaultRefused
+from core.work import Work, enqueue, enqueue_missing
 
 log = structlog.get_logger()
 
 REREADS_PER_HOUR = 30
 """How often a shopper may ask for delivered cards again within an hour."""
+
+
+AGAIN_AFTER = (10, 15, 30, 60, 120, 300)
+"""Seconds until a sweep has a wish tried again, by the number of tries so far; the first is for a lost queue row."""
+
+MOST_TRIES = 20
+"""So often, over an hour and more, a wish is tried; then the shopper has to ask again."""
 
 
 class NothingDelivered(NotFound):
@@ -57,7 +65,7 @@ WHERE object_kind = 'shopper' AND object_id = %s AND action = 'cards.asked_again
 """
 
 ASK = """
-INSERT INTO reading (id, delivery_id, conversation_id, asked_at) VALUES (%s, %s, %s, %s)
+INSERT INTO reading (id, delivery_id, conversation_id, asked_at, due_at) VALUES (%s, %s, %s, %s, %s)
 """
 
 
@@ -100,7 +108,7 @@ def _ask(actor: Actor, conversation_id: UUID, deliveries: list[UUID], now: datet
         raise RereadLimit(limit=REREADS_PER_HOUR)
     for delivery_id in deliveries:
         reading_id = new_id()
-        execute(ASK, (reading_id, delivery_id, conversation_id, now))
+        execute(ASK, (reading_id, delivery_id, conversation_id, now, now + timedelta(seconds=AGAIN_AFTER[0])))
         enqueue(Work.REREAD, reading_id)
     append(
         actor=actor,
@@ -113,7 +121,7 @@ def _ask(actor: Actor, conversation_id: UUID, deliveries: list[UUID], now: datet
 
 
 READING = """
-SELECT r.conversation_id, d.id FROM reading r JOIN delivery d ON d.id = r.delivery_id AND d.state = 'delivered'
+SELECT r.conversation_id, d.id, r.tries FROM reading r JOIN delivery d ON d.id = r.delivery_id AND d.state = 'delivered'
 WHERE r.id = %s
 """
 ABOUT = """
@@ -123,27 +131,85 @@ JOIN conversation c ON c.id = %s WHERE d.id = %s
 """
 
 
+ANSWERED = "DELETE FROM reading WHERE id = %s"
+PUT_OFF = "UPDATE reading SET tries = tries + 1, due_at = %s WHERE id = %s"
+DUE = "SELECT id FROM reading WHERE due_at <= %s ORDER BY due_at LIMIT %s"
+
+
 def reread(*, reading_id: UUID, vault: Vault, now: datetime) -> bool:
     """Have the cards of a delivered line told once more in the chat that asked for them.
 
     A reader with a session of its own (web chat, page, a WeChat reply that waits) gets them sealed to it; into any
-    other chat the worker carries them.
+    other chat the worker carries them. The wish stays until it is answered: a sweep finds it again after a killed
+    worker, and while the vault is away.
     """
     rows = execute(READING, (reading_id,))
     if not rows:
         return False
-    conversation_id, delivery_id = rows[0]
+    conversation_id, delivery_id, tries = rows[0]
     try:
         opened = vault.open_delivery(delivery_id, reader=conversation_id)
-    except (VaultAway, VaultRefused) as refusal:
-        log.warning("reread.refused", delivery=str(delivery_id), why=str(refusal))
-        is_foreign = isinstance(refusal, VaultRefused) and refusal.vault_code is VaultCode.OTHER_READER
-        kind = MessageKind.CARDS_ELSEWHERE if is_foreign else MessageKind.DELIVERY_DELAYED
-        tell(conversation_id=conversation_id, kind=kind, body=_about(conversation_id, delivery_id)[0], now=now)
+    except VaultAway:
+        _put_off(reading_id, conversation_id, delivery_id, tries, "vault_away", now)
+        return False
+    except VaultRefused as refusal:
+        problem = refusal.vault_code
+        if problem in RETRY_LATER:
+            _put_off(reading_id, conversation_id, delivery_id, tries, problem.value, now)
+        else:
+            _refuse(reading_id, conversation_id, delivery_id, problem, now)
         return False
     body = cards_again(conversation_id, delivery_id, opened)
-    in_transaction(lambda: tell_again(conversation_id, delivery_id, body, opened, now))
-    return True
+
+    def answer() -> bool:
+        if not changed(ANSWERED, (reading_id,)):  # a twin has told it
+            return False
+        tell_again(conversation_id, delivery_id, body, opened, now)
+        return True
+
+    return in_transaction(answer, repeatable=True)
+
+
+def readings_due(*, now: datetime, limit: int = 200) -> int:
+    """For the sweep: ask the worker again for wishes that nobody has answered; returns how many."""
+    return enqueue_missing(Work.REREAD, [wish for (wish,) in execute(DUE, (now, limit))])
+
+
+def _put_off(
+    reading_id: UUID, conversation_id: UUID, delivery_id: UUID, tries: int, problem: str, now: datetime
+) -> None:
+    """Not now: the shopper hears of it once, and the cards come when the vault opens them again."""
+    log.warning("reread.waits", delivery=str(delivery_id), problem=problem)
+    wait = timedelta(seconds=AGAIN_AFTER[min(tries + 1, len(AGAIN_AFTER) - 1)])
+
+    def work() -> None:
+        if tries + 1 >= MOST_TRIES:
+            changed(ANSWERED, (reading_id,))
+        else:
+            changed(PUT_OFF, (now + wait, reading_id))
+        if tries == 0:
+            about = _about(conversation_id, delivery_id)[0]
+            tell(conversation_id=conversation_id, kind=MessageKind.DELIVERY_DELAYED, body=about, now=now)
+
+    in_transaction(work)
+
+
+def _refuse(reading_id: UUID, conversation_id: UUID, delivery_id: UUID, problem: VaultCode, now: datetime) -> None:
+    """The vault opens these cards for this chat not at all: a person looks, unless another chat may read them."""
+    log.warning("reread.refused", delivery=str(delivery_id), problem=problem.value)
+    is_elsewhere = problem is VaultCode.OTHER_READER
+    kind = MessageKind.CARDS_ELSEWHERE if is_elsewhere else MessageKind.IN_REVIEW
+
+    def work() -> None:
+        if not changed(ANSWERED, (reading_id,)):
+            return
+        about = _about(conversation_id, delivery_id)[0]
+        tell(conversation_id=conversation_id, kind=kind, body=about, now=now)
+        if not is_elsewhere:
+            detail = {"problem": problem.value}
+            raise_alert(kind=AlertKind.DELIVERY_HELD, subject=str(about["order"]), detail=detail, now=now)
+
+    in_transaction(work)
 
 
 def cards_again(conversation_id: UUID, delivery_id: UUID, opened: Opened) -> dict[str, object]:

@@ -11,8 +11,9 @@ import structlog
 from core.connections.chats import read_address
 from core.conversations.service import find_conversation
 from core.db import in_transaction
-from core.fulfilment.carrying import PICKED_UP, Carrier, Vault, carry, carry_waiting, parcel_for, way_of
-from core.fulfilment.reading import NothingDelivered, RereadLimit, request_reread, reread
+from core.fulfilment.carrying import Vault, carry, carry_waiting, report, way_of
+from core.fulfilment.otherwise import Carrier, parcel_for
+from core.fulfilment.reading import NothingDelivered, RereadLimit, readings_due, request_reread, reread
 from core.ids import Prefix, public
 from core.messages import outgoing
 from core.messages.alerts import AlertKind, raise_alert
@@ -23,12 +24,12 @@ from core.ports import SendAnswer
 from core.vault.client import RETRY_LATER, Opened, VaultAway, VaultRefused
 
 __all__ = [
-    "PICKED_UP",
     "Carrier",
     "NothingDelivered",
     "RereadLimit",
     "carry",
     "deliver",
+    "readings_due",
     "request_reread",
     "reread",
 ]
@@ -57,7 +58,7 @@ def deliver(*, delivery_id: UUID, vault: Vault, carrier: Carrier, now: datetime)
         return False
     if read_address(sending.chat_address) is None:
         opened = _opened(sending, vault, now, plain=False)
-        return opened is not None and _finish(sending, opened, OutgoingState.SENT, None, now) is not None
+        return opened is not None and _finish(sending, opened, OutgoingState.SENT, None, now)
     with outgoing.pen(conversation_id=sending.conversation_id, patience=PATIENCE) as pen:
         if pen is None:
             _try_later(sending, problem="chat_busy", now=now)
@@ -69,7 +70,8 @@ def _deliver_into_chat(sending: Sending, pen: Pen, vault: Vault, carrier: Carrie
     """The cards go into the chat that the order's seal names, after what was said there before (we have the pen).
 
     A chat that takes nothing now does not stop the delivery: the cards are this order's for ever, and its shopper
-    fetches them with 取卡, or gets them when it speaks again (faults 43 and 53).
+    fetches them with 取卡, or gets them when it speaks again (faults 43 and 53). So it is with cards that the platform
+    refuses, and where an account waits for a mend or an outage lasts: then they stay the first that is carried there.
     """
     chat = find_conversation(conversation_id=sending.conversation_id)
     carry_waiting(chat, pen, vault=vault, carrier=carrier, now=now)
@@ -81,17 +83,16 @@ def _deliver_into_chat(sending: Sending, pen: Pen, vault: Vault, carrier: Carrie
         return False
     body = _cards_body(sending.order_id, sending.listing_code, sending.delivery_id, opened)
     parcel = parcel_for(chat, opened.address, MessageKind.CARDS, body, opened.plain)
-    answer = carrier.courier.hand_over(parcel)
+    answer = carrier.hand_over(parcel, tries=sending.attempts)
     state = outgoing.ENDS.get(answer.outcome)
-    if state is None:
+    if state is None and not outgoing.needs_mending(answer) and sending.attempts <= outgoing.STUCK_AFTER:
         _note(sending, answer, now)
         _try_later(sending, problem=answer.problem or answer.outcome.value, now=now, wait=answer.retry_after)
         return False
-    message_id = _finish(sending, opened, state, answer, now)
-    if message_id is None:
+    if not _finish(sending, opened, state or OutgoingState.READY, answer, now):
         return False
-    if state is not OutgoingState.SENT:
-        carrier.tell_otherwise(parcel, message_id=message_id, order_id=sending.order_id, now=now)
+    report(chat, parcel, answer, now=now)
+    carrier.tell_due(chat, now=now)
     return True
 
 
@@ -109,19 +110,26 @@ def _opened(sending: Sending, vault: Vault, now: datetime, *, plain: bool) -> Op
     return None
 
 
-def _finish(
-    sending: Sending, opened: Opened, state: OutgoingState, answer: SendAnswer | None, now: datetime
-) -> int | None:
-    """Delivered, with the message that says so; its id, or None when another sender finished the delivery."""
+def _finish(sending: Sending, opened: Opened, state: OutgoingState, answer: SendAnswer | None, now: datetime) -> bool:
+    """Delivered, with the message that says so; False when another sender finished the delivery."""
 
-    def finish() -> int | None:
+    def finish() -> bool:
         if not finish_sending(sending=sending, now=now):
-            return None
+            return False
         body = _cards_body(sending.order_id, sending.listing_code, sending.delivery_id, opened)
-        message_id = _tell_cards(sending.conversation_id, body, opened, state, now)
+        waits = outgoing.again_after(answer, sending.attempts) if answer and state is OutgoingState.READY else None
+        message_id = tell(
+            conversation_id=sending.conversation_id,
+            kind=MessageKind.CARDS,
+            body=body,
+            now=now,
+            state=state,
+            again_at=now + waits if waits else None,
+        )
+        store_sealed(message_id=message_id, sealed=opened.sealed, now=now)
         if answer is not None:
             _note(sending, answer, now, message_id)
-        return message_id
+        return True
 
     return in_transaction(finish, repeatable=True)
 
@@ -182,11 +190,3 @@ def _cards_body(order_id: UUID, code: str, delivery_id: UUID, opened: Opened) ->
         "code": code,
         "cards": [{"token": card.token, "mask": card.mask} for card in opened.cards],
     }
-
-
-def _tell_cards(
-    conversation_id: UUID, body: dict[str, Any], opened: Opened, state: OutgoingState, now: datetime
-) -> int:
-    message_id = tell(conversation_id=conversation_id, kind=MessageKind.CARDS, body=body, now=now, state=state)
-    store_sealed(message_id=message_id, sealed=opened.sealed, now=now)
-    return message_id

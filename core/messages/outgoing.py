@@ -17,7 +17,7 @@ from core.db import changed, execute
 from core.errors import NotFound
 from core.ids import Prefix, parse
 from core.messages import sql
-from core.messages.service import MessageKind, OutgoingState, StoredMessage
+from core.messages.service import MessageKind, OutgoingState, StoredMessage, is_worth_another_way
 from core.ports import SendAnswer, SendOutcome
 from core.work import Work, enqueue, enqueue_missing
 
@@ -26,6 +26,12 @@ PEN = timedelta(seconds=60)
 
 AGAIN_AFTER = (1, 2, 5, 15, 60, 300, 900)
 """Seconds until a message is tried again, by the number of tries so far."""
+
+STUCK_AFTER = 6
+"""After so many tries, some minutes, what a platform does not take is told by another way as well."""
+
+TO_BE_MENDED = frozenset({"misconfigured", "bot_token", "app_secret", "foreign_chat", "no_courier", "daily_quota"})
+"""Problems that keep everything from an account's chats for long; nothing is lost, but nobody has to wait for that."""
 
 KEPT = timedelta(days=30)
 """What waits longer than this for its reader is old news; cards are found in the order all the same."""
@@ -116,8 +122,25 @@ def record(*, found: NextOutgoing, way: str, answer: SendAnswer, now: datetime) 
     state = ENDS.get(answer.outcome, OutgoingState.READY)
     values = attempt_values(way=way, answer=answer, message=found.message, now=now)
     values |= {"state": state.value, "tried": 1, "due": now + again_after(answer, found.attempts)}
+    is_told = is_not_taken(answer, found.attempts) and is_worth_another_way(found.message.kind, found.message.body)
+    values |= {"otherwise": now if is_told else None}
     execute(sql.MOVE_OUTGOING, values | {"ended": None if state is OutgoingState.READY else now})
     return state
+
+
+def is_not_taken(answer: SendAnswer, attempts: int) -> bool:
+    """Whether the chat takes a message not at all, or not for long; `attempts` were made before this one.
+
+    Of what waits for a mend or an outage that is so once only: it stands in the row from then on.
+    """
+    if answer.outcome in ENDS:
+        return answer.outcome is not SendOutcome.SENT
+    return attempts == (0 if needs_mending(answer) else STUCK_AFTER)
+
+
+def needs_mending(answer: SendAnswer) -> bool:
+    """Whether an answer means an account whose chats all wait for a mend, or for another day."""
+    return answer.problem.partition(" ")[0] in TO_BE_MENDED
 
 
 def again_after(answer: SendAnswer, attempts: int) -> timedelta:
@@ -160,8 +183,19 @@ def attempts_of(*, order_id: UUID) -> list[Attempt]:
 
 
 def ways_tried(*, message_id: int) -> set[str]:
-    """The ways by which a message has reached somebody already."""
+    """The ways by which a message has reached somebody already, or has perhaps."""
     return {way for (way,) in execute(sql.WAYS_TRIED, (message_id,))}
+
+
+def otherwise_due(*, conversation_id: UUID, now: datetime) -> list[StoredMessage]:
+    """What a chat does not take and what is now to be told by another way, oldest first."""
+    rows = execute(sql.OTHERWISE_DUE, (conversation_id, now))
+    return [StoredMessage(number, seq, MessageKind(kind), body, at) for number, seq, kind, body, at in rows]
+
+
+def told_otherwise(*, message_id: int, again_at: datetime | None) -> None:
+    """The other ways were gone through; with `again_at` one of them is worth another try then."""
+    changed(sql.TOLD_OTHERWISE, (again_at, message_id))
 
 
 def resume(*, conversation_id: UUID, now: datetime) -> int:
@@ -179,8 +213,9 @@ def mark_fetched(*, conversation_id: UUID, delivery_id: UUID, now: datetime) -> 
 
 
 def send_due(*, now: datetime, limit: int = 200) -> int:
-    """For the sweep: ask the worker again for chats whose messages are due and that nobody writes in."""
-    due = [conversation for (conversation,) in execute(sql.DUE_CONVERSATIONS, (now, limit))]
+    """For the sweep: ask the worker again for chats that nobody writes in and whose messages are due, there or by
+    another way."""
+    due = [conversation for (conversation,) in execute(sql.DUE_CONVERSATIONS, {"now": now, "limit": limit})]
     return enqueue_missing(Work.SEND, due)
 
 

@@ -48,6 +48,32 @@ class OutgoingState(StrEnum):
     REFUSED = "refused"  # the platform certainly does not take it; an alert says why
 
 
+WORTH_ANOTHER_WAY = frozenset(
+    {
+        MessageKind.CARDS,
+        MessageKind.CARDS_READY,
+        MessageKind.LATE_MONEY,
+        MessageKind.REFUNDED,
+        MessageKind.IN_REVIEW,
+    }
+)
+"""What somebody has to know even where the chat is closed; the rest can wait there."""
+
+CARDS_WAIT = frozenset({MessageKind.CARDS, MessageKind.CARDS_READY})
+"""What says that there are cards to be fetched."""
+
+PICKED_UP = "picked_up"
+"""In the body of a message: it is about another shopper's order, which this chat reads by a pick-up code."""
+
+
+def is_worth_another_way(kind: MessageKind, body: Mapping[str, Any]) -> bool:
+    """Whether a message that its chat does not take is told elsewhere.
+
+    Cards that were picked up are nobody's order there: who has the code asks again.
+    """
+    return kind in WORTH_ANOTHER_WAY and not body.get(PICKED_UP)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
     """One message as it stands in the table; `seq` counts from 1 within its conversation."""
@@ -66,15 +92,20 @@ def tell(
     body: Mapping[str, Any],
     now: datetime,
     state: OutgoingState = OutgoingState.READY,
+    again_at: datetime | None = None,
 ) -> int:
     """Add one message to the caller's transaction and wake who listens for the conversation; returns its id.
 
     One statement; the conversation's counter stays locked until the commit, so no cursor ever skips a number. In a
-    chat that we carry messages to, the worker is asked to carry it, unless `state` says that it has arrived already.
+    chat that we carry messages to, the worker is asked to carry it, unless `state` says how a try has ended already or
+    `again_at` when the next is due; what the chat did not take then is told by another way.
     """
     values = {"conversation": conversation_id, "kind": kind.value, "body": Jsonb(dict(body)), "now": now}
-    ((message_id, is_carried, _),) = execute(sql.TELL, values | {"state": state.value})
-    if is_carried and state is OutgoingState.READY:
+    is_tried = again_at is not None or state in (OutgoingState.WAITING, OutgoingState.REFUSED)
+    is_told = is_tried and is_worth_another_way(kind, body)
+    queued = {"state": state.value, "due": again_at or now, "otherwise": now if is_told else None}
+    ((message_id, is_carried, _),) = execute(sql.TELL, values | queued)
+    if is_carried and state is OutgoingState.READY and again_at is None:
         enqueue(Work.SEND, conversation_id)
     return int(message_id)
 

@@ -10,8 +10,9 @@ WITH counted AS (
     SELECT conversation_id, last_seq, %(kind)s, %(body)s, %(now)s FROM counted
     RETURNING id, conversation_id
 ), carried AS (
-    INSERT INTO outgoing (message_id, conversation_id, state, due_at, created_at, ended_at)
-    SELECT told.id, told.conversation_id, %(state)s, %(now)s, %(now)s, CASE WHEN %(state)s <> 'ready' THEN %(now)s END
+    INSERT INTO outgoing (message_id, conversation_id, state, due_at, created_at, ended_at, otherwise_at)
+    SELECT told.id, told.conversation_id, %(state)s, %(due)s, %(now)s, CASE WHEN %(state)s <> 'ready' THEN %(now)s END,
+           %(otherwise)s
     FROM told, counted WHERE counted.chat_address IS NOT NULL RETURNING 1
 )
 SELECT told.id, EXISTS (SELECT 1 FROM carried), pg_notify('keystall_wake', 'conv:' || told.conversation_id) FROM told
@@ -40,7 +41,8 @@ WHERE o.conversation_id = %(conversation)s AND o.state = 'ready' ORDER BY o.mess
 
 MOVE_OUTGOING = """
 WITH moved AS (
-    UPDATE outgoing SET state = %(state)s, attempts = attempts + %(tried)s, due_at = %(due)s, ended_at = %(ended)s
+    UPDATE outgoing SET state = %(state)s, attempts = attempts + %(tried)s, due_at = %(due)s, ended_at = %(ended)s,
+        otherwise_at = CASE WHEN %(state)s <> 'sent' THEN coalesce(%(otherwise)s, otherwise_at) END
     WHERE message_id = %(message)s AND state = 'ready' RETURNING conversation_id
 )
 INSERT INTO send_attempt (conversation_id, message_id, order_id, way, outcome, problem, external_ref, at)
@@ -56,26 +58,42 @@ ATTEMPTS_OF_ORDER = """
 SELECT way, outcome, problem, message_id, at FROM send_attempt WHERE order_id = %s ORDER BY id
 """
 
-WAYS_TRIED = "SELECT DISTINCT way FROM send_attempt WHERE message_id = %s AND outcome = 'sent'"
+WAYS_TRIED = """
+SELECT way FROM send_attempt WHERE message_id = %s AND outcome IN ('sent', 'unknown')
+GROUP BY way HAVING bool_or(outcome = 'sent') OR count(*) >= 3
+"""
+"""By these a message has reached somebody, or has perhaps done so often enough."""
+
+OTHERWISE_DUE = """
+SELECT m.id, m.seq, m.kind, m.body, m.created_at
+FROM outgoing o JOIN message m ON m.id = o.message_id
+WHERE o.conversation_id = %s AND o.otherwise_at <= %s AND o.state <> 'sent' ORDER BY o.message_id
+"""
+TOLD_OTHERWISE = "UPDATE outgoing SET otherwise_at = %s WHERE message_id = %s"
 
 RESUME = """
-UPDATE outgoing o SET state = 'ready', due_at = %(now)s, ended_at = NULL FROM message m
-WHERE m.id = o.message_id AND o.conversation_id = %(conversation)s AND o.state = 'waiting' AND o.created_at > %(since)s
+UPDATE outgoing o SET state = 'ready', due_at = %(now)s, ended_at = NULL, attempts = 0, otherwise_at = NULL
+FROM message m
+WHERE m.id = o.message_id AND o.conversation_id = %(conversation)s AND o.created_at > %(since)s
+  AND (o.state = 'waiting' OR o.state = 'refused' AND m.kind = 'cards')
   AND (m.kind <> ALL (%(passing)s) OR o.created_at > %(lately)s) RETURNING 1
 """
-"""The person speaks again: what could not be handed over is tried once more, in its order; what only spoke of the moment
-is no news any more."""
+"""The person speaks again: what could not be handed over is tried once more, in its order, refused cards too; what only
+spoke of the moment is no news any more."""
 
 FETCHED = """
-UPDATE outgoing o SET state = 'sent', ended_at = %s FROM message m
-WHERE m.id = o.message_id AND o.conversation_id = %s AND o.state IN ('ready', 'waiting')
+UPDATE outgoing o SET state = 'sent', ended_at = %s, otherwise_at = NULL FROM message m
+WHERE m.id = o.message_id AND o.conversation_id = %s AND o.state <> 'sent'
   AND m.kind = 'cards' AND m.body ->> 'delivery' = %s
 """
 """The cards of a delivery were fetched: they need not be carried any more."""
 
 DUE_CONVERSATIONS = """
-SELECT DISTINCT o.conversation_id FROM outgoing o JOIN message_counter c ON c.conversation_id = o.conversation_id
-WHERE o.state = 'ready' AND o.due_at <= %s AND (c.pen_until IS NULL OR c.pen_until <= clock_timestamp()) LIMIT %s
+SELECT DISTINCT o.conversation_id FROM (
+    SELECT conversation_id FROM outgoing WHERE state = 'ready' AND due_at <= %(now)s
+    UNION ALL SELECT conversation_id FROM outgoing WHERE otherwise_at <= %(now)s
+) o JOIN message_counter c ON c.conversation_id = o.conversation_id
+WHERE c.pen_until IS NULL OR c.pen_until <= clock_timestamp() LIMIT %(limit)s
 """
 
 PAUSES = "SELECT max(until) FROM send_pause WHERE scope = ANY (%s) AND until > %s"

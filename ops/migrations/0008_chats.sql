@@ -76,9 +76,11 @@ CREATE TABLE outgoing (
     attempts integer NOT NULL DEFAULT 0,
     due_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL,
-    ended_at timestamptz
+    ended_at timestamptz,
+    otherwise_at timestamptz                  -- when it is told by another way, as its chat does not take it
 );
-CREATE INDEX outgoing_open ON outgoing (conversation_id, message_id) WHERE state IN ('ready', 'waiting');
+CREATE INDEX outgoing_open ON outgoing (conversation_id, message_id) WHERE state <> 'sent';
+CREATE INDEX outgoing_otherwise ON outgoing (otherwise_at) WHERE otherwise_at IS NOT NULL;
 CREATE INDEX outgoing_due ON outgoing (due_at) WHERE state = 'ready';
 CREATE INDEX outgoing_ended ON outgoing (ended_at) WHERE ended_at IS NOT NULL;
 
@@ -103,14 +105,16 @@ CREATE TABLE send_pause (
     until timestamptz NOT NULL
 );
 
--- 取卡: one wish to read a delivered line again in one chat.
+-- 取卡: one wish to read a delivered line again in one chat; gone once it is answered.
 CREATE TABLE reading (
     id uuid PRIMARY KEY,
     delivery_id uuid NOT NULL REFERENCES delivery,
     conversation_id uuid NOT NULL REFERENCES conversation,
-    asked_at timestamptz NOT NULL
+    asked_at timestamptz NOT NULL,
+    tries integer NOT NULL DEFAULT 0,
+    due_at timestamptz NOT NULL               -- when a sweep has it tried again
 );
-CREATE INDEX reading_asked ON reading (asked_at);
+CREATE INDEX reading_due ON reading (due_at);
 
 GRANT SELECT ON chat_account, credential, living_message, outgoing, send_attempt, send_pause, reading
     TO keystall_shop, keystall_worker;
@@ -119,4 +123,5 @@ GRANT INSERT, UPDATE ON chat_account, credential TO keystall_shop;
 GRANT INSERT, UPDATE, DELETE ON living_message, send_pause TO keystall_shop, keystall_worker;
 GRANT INSERT, UPDATE ON outgoing TO keystall_shop, keystall_worker;
 GRANT INSERT ON send_attempt, reading TO keystall_shop, keystall_worker;
-GRANT DELETE ON outgoing, send_attempt, reading TO keystall_worker;
+GRANT UPDATE, DELETE ON reading TO keystall_shop, keystall_worker;
+GRANT DELETE ON outgoing, send_attempt TO keystall_worker;

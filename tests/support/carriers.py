@@ -46,6 +46,7 @@ class ScriptedWay:
     name: str
     answer: SendAnswer | None = field(default_factory=lambda: SendAnswer(SendOutcome.SENT, "way-1"))
     parcels: list[Parcel] = field(default_factory=list)
+    is_heard: bool = True
 
     def tell(self, parcel: Parcel, /) -> SendAnswer | None:
         if self.answer is not None:

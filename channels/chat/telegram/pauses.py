@@ -19,7 +19,7 @@ def quiet_until(account: ChatAccount, chat: str, *, now: datetime) -> datetime |
 
 def note_flood(account: ChatAccount, chat: str, answer: SendAnswer, *, now: datetime) -> None:
     """Keep to what a 429 said, in every process; nothing happens for another answer."""
-    if answer.outcome is not SendOutcome.LATER or not answer.retry_after:
+    if answer.outcome is not SendOutcome.LATER or answer.problem != "flood":
         return
     until, scope = now + timedelta(seconds=answer.retry_after), account.address(chat)
     pause(scope=scope, until=until)

@@ -45,6 +45,7 @@ ANSWER_SECONDS = 15
 WORTH_WAITING = 5.0
 """Seconds that the next part of a message waits at a flood limit, so that its first parts are not sent again."""
 
+LOST_TOKEN = 300.0  # seconds until a bot whose token does not work is asked again
 LONGEST_MESSAGE = 40.0
 """Seconds for all parts of a message: whoever has the pen of a chat holds it for a minute."""
 
@@ -153,7 +154,7 @@ def judged(error: Exception) -> Done | None:
         case TelegramForbiddenError():
             return said_no(SendOutcome.BLOCKED, "blocked")
         case TelegramUnauthorizedError() | TelegramNotFound():
-            return said_no(SendOutcome.REFUSED, "bot_token")
+            return said_no(SendOutcome.LATER, "bot_token", LOST_TOKEN)
         case TelegramMigrateToChat():
             return said_no(SendOutcome.BLOCKED, "chat_moved")
         case TelegramBadRequest():

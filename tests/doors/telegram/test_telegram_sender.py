@@ -99,10 +99,10 @@ def test_fault_43_who_blocked_the_bot_or_is_gone_is_blocked(tg: TelegramDouble, 
     assert [one.problem for one in answers] == ["blocked", "blocked", "blocked", "chat_not_found"]
 
 
-def test_a_token_that_is_none_is_refused(tg: TelegramDouble, bot: BotAccount) -> None:
+def test_a_token_that_is_none_waits_for_a_mend(tg: TelegramDouble, bot: BotAccount) -> None:
     answer = sent(tg, bot, HELLO, token=f"{bot.id}:wrong")
 
-    assert answer == SendAnswer(SendOutcome.REFUSED, problem="bot_token")
+    assert answer == SendAnswer(SendOutcome.LATER, retry_after=300.0, problem="bot_token")
 
 
 @pytest.mark.parametrize(("kind", "outcome"), [("502", "unknown"), ("html", "unknown"), ("drop", "unknown")])

@@ -10,6 +10,7 @@ from core.connections.chats import ChatAccount
 from core.conversations.chats import Heard, hear_from
 from core.conversations.quotas import messages_left
 from core.db import database_now
+from core.errors import NotFound
 from core.ids import Prefix, new_id, public
 from core.messages.service import MessageKind
 from core.ports import Parcel, PlainCard, SendOutcome
@@ -124,9 +125,9 @@ def test_cards_go_out_byte_for_byte_or_lead_to_the_page(fan: Follower, chat: Hea
     order = public(Prefix.ORDER, new_id())
     body = {"order": order, "delivery": str(new_id()), "code": "A1"}
 
-    refused = courier.hand_over(a_parcel(chat, MessageKind.CARDS, "KEY-1", cards=[], **body))
-
-    assert (refused.outcome, refused.problem) == (SendOutcome.REFUSED, "not_shown")  # an order that nobody placed
+    with pytest.raises(NotFound):  # an order that nobody placed
+        courier.hand_over(a_parcel(chat, MessageKind.CARDS, "KEY-1", cards=[], **body))
+    assert fan.heard("service") == []
 
 
 def test_a_foreign_account_of_another_merchant_is_never_used(chat: Heard, courier: Any) -> None:
