@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -87,7 +88,8 @@ def assembled(config: Config, wakes: Wakes, threads: Executor, intake: Executor,
 
         is_hooked = config.telegram.mode == "webhook"
         hook = Hook(f"{config.public_url}/hooks/telegram/{account.opaque_id}", keys.hook_secret) if is_hooked else None
-        server = server_of(account, api_base=config.telegram.api_base, proxy=config.telegram.proxy)
-        return RunningBot(account, keys.token, server, shared, hook)
+        return RunningBot(account, keys.token, keys.server, shared, hook)
 
-    return Fleet(shared, config.secret(config.secrets.bot_key), start_bot)
+    bot_key, telegram = config.secret(config.secrets.bot_key), config.telegram
+    servers = partial(server_of, bot_key=bot_key, api_base=telegram.api_base, proxy=telegram.proxy)
+    return Fleet(shared, bot_key, servers, start_bot)

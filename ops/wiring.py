@@ -24,6 +24,7 @@ from core import db
 from core.clock import Clock, DatabaseClock
 from core.config import Config, ConfigError
 from core.connections.chats import ChatChannel
+from core.connections.credentials import Holder
 from core.conversations.logins import finish_login
 from core.conversations.restocking import carry_out_restock
 from core.fulfilment.bound_chat import BoundChat
@@ -158,7 +159,9 @@ def carrier(config: Config) -> Carrier:
     telegram.warm()
     couriers: dict[str, Courier] = {
         ChatChannel.TELEGRAM: telegram,
-        ChatChannel.WECHAT: WeChatCourier(apis.shop, apis, PageLinks(config.public_url, apis.shop.clock)),
+        ChatChannel.WECHAT: WeChatCourier(
+            apis.shop, apis, PageLinks(config.public_url, apis.shop.clock, apis.act_key, Holder.ACT)
+        ),
     }
     return Carrier(Couriers(couriers), ways)
 

@@ -148,7 +148,7 @@ class TelegramApis:
         )
         if token.reveal().partition(b":")[0] != bot.external_id.encode():
             raise StarsProblem(401, "the token is another bot's")
-        server = server_of(account, api_base=self.api_base, proxy=self.proxy)
+        server = server_of(account.id, bot_key=self.bot_key, api_base=self.api_base, proxy=self.proxy)
         refuse_real_stars(api_base=server.base)
         with self._lock:
             kept = self._made.get(bot.external_id)

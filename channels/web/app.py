@@ -23,6 +23,7 @@ from channels.web.hooks import pay, telegram, wechat
 from channels.web.linked import logins, verify
 from channels.web.linked import page as linked
 from channels.web.render import STATIC
+from core.connections.credentials import Holder
 
 FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -113,7 +114,7 @@ def wechat_of(door: Door) -> WeChatChat:
         inbox_key=door.inbox_key,
         session_key=door.session_key,
         phrasebook=door.shop.phrasebook,
-        links=PageLinks(public_url=door.public_url, clock=door.shop.clock),
+        links=PageLinks(door.public_url, door.shop.clock, door.verify_key, Holder.VERIFY),
     )
 
 

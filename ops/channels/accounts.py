@@ -10,6 +10,7 @@ import psycopg
 
 from channels.chat.wechat.answers import answer_of
 from channels.chat.wechat.api import WeChatApi
+from channels.chat.wechat.cipher import Mode
 from channels.chat.wechat.courier import Apis
 from channels.chat.wechat.menu import menu
 from channels.chat.wechat.rights import Right, expected_rights
@@ -18,6 +19,7 @@ from core import db
 from core.config import Config, ConfigError
 from core.connections.chats import ChatAccount, ChatChannel, chat_account, every_chat_account
 from core.connections.credentials import AccountKind, Holder, find_credential
+from core.connections.sealed_settings import MODE, PAGE_URL, PAGE_URL_TOLD, find_setting
 from core.connections.wechat_tokens import TokenBeingFetched
 from core.errors import NotFound
 from core.ports import Outcome
@@ -103,7 +105,7 @@ def _account(config: Config, account: ChatAccount, apis: Apis) -> Iterator[Found
     if problem := _callback_problem(config, account):
         yield Found(f"{name} {problem}: {again}", is_defect=True)
         return
-    yield Found(f"{name} of {account.merchant_code} answers in {account.settings.get('mode')} mode")
+    yield Found(f"{name} of {account.merchant_code} answers in {_settings(config, account)[MODE] or Mode.SAFE} mode")
     try:
         permissions = apis.of(account).permissions()
     except NotFound:
@@ -128,10 +130,25 @@ def _callback_problem(config: Config, account: ChatAccount) -> str:
     key = config.secret(config.secrets.verify_key)
     try:
         find_credential(key, kind=AccountKind.CHAT, account_id=account.id, name=TOKEN, holder=Holder.VERIFY)
-        if account.settings.get("mode") != "plain":
+        settings = _settings(config, account)
+        if settings[PAGE_URL] != settings[PAGE_URL_TOLD]:
+            return "has its pages elsewhere than its messages say"
+        if settings[MODE] != Mode.PLAIN:
             find_credential(key, kind=AccountKind.CHAT, account_id=account.id, name=AES_KEY, holder=Holder.VERIFY)
     except NotFound:
         return "lacks its token or EncodingAESKey"
     except SealError:
-        return "has secrets that do not open with the key here"
+        return "has secrets or addresses that do not open with the key here"
     return ""
+
+
+def _settings(config: Config, account: ChatAccount) -> dict[str, str]:
+    """The account's sealed settings by name. Raises `SealError` where one was altered."""
+    keys = {
+        Holder.VERIFY: config.secret(config.secrets.verify_key),
+        Holder.ACT: config.secret(config.secrets.act_key),
+    }
+    return {
+        name: find_setting(keys[holder], account_id=account.id, name=name, holder=holder)
+        for name, holder in ((MODE, Holder.VERIFY), (PAGE_URL, Holder.VERIFY), (PAGE_URL_TOLD, Holder.ACT))
+    }

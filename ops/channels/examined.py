@@ -11,7 +11,7 @@ from typing import Any
 import peewee
 import psycopg
 
-from channels.chat.telegram.api import server_of
+from channels.chat.telegram.api import BotServer, server_of
 from channels.chat.telegram.shared import HOOK_SECRET, HOOK_SECRET_TOLD, TOKEN
 from core import db
 from core.config import Config, ConfigError
@@ -58,10 +58,10 @@ def _bot(config: Config, account: ChatAccount) -> Iterator[Found]:
     again = f"run `python run.py channel add telegram --merchant {account.merchant_code} --token …` again"
     try:
         token = _secrets(config, account)
+        server = _server(config, account)
     except (NotFound, SealError, ConfigError):
         yield Found(f"{name} has no secrets that open with the keys here: {again}", is_defect=True)
         return
-    server = server_of(account, api_base=config.telegram.api_base, proxy=config.telegram.proxy)
     try:
         who, hook = ask(server, token, "getMe"), ask(server, token, "getWebhookInfo")
     except ConfigError as error:
@@ -81,6 +81,12 @@ def _secrets(config: Config, account: ChatAccount) -> Secret:
     if compared != of(keys[0], name=HOOK_SECRET_TOLD, holder=Holder.BOT):
         raise NotFound("credential")
     return of(keys[0], name=TOKEN, holder=Holder.BOT)
+
+
+def _server(config: Config, account: ChatAccount) -> BotServer:
+    """Where the bot's API is. Raises `SealError`, ConfigError."""
+    bot_key, telegram = config.secret(config.secrets.bot_key), config.telegram
+    return server_of(account.id, bot_key=bot_key, api_base=telegram.api_base, proxy=telegram.proxy)
 
 
 def _updates(config: Config, account: ChatAccount, name: str, hook: dict[str, Any]) -> Iterator[Found]:

@@ -23,6 +23,7 @@ from core.connections.chats import (
     create_chat_account,
 )
 from core.connections.credentials import AccountKind, Holder, store_credential
+from core.connections.sealed_settings import API_BASE, keep_setting
 from core.db import database_now, in_transaction
 from core.errors import NotFound
 from core.parties.service import find_merchant
@@ -109,10 +110,10 @@ def connect(config: Config, *, merchant: str, token: Secret, api_base: str = "")
     keys = config.secret(config.secrets.bot_key), config.secret(config.secrets.verify_key)
 
     def work() -> ChatAccount:
-        now, settings = database_now(), {"api_base": base} if base else {}
+        now = database_now()
         if found is not None:
             account = change_chat_account(
-                actor=OPERATOR, account_id=found.id, settings=settings, now=now, username=who.username
+                actor=OPERATOR, account_id=found.id, settings={}, now=now, username=who.username
             )
         else:
             account = create_chat_account(
@@ -122,10 +123,12 @@ def connect(config: Config, *, merchant: str, token: Secret, api_base: str = "")
                 external_id=who.number,
                 username=who.username,
                 names={"zh-CN": who.name, "en": who.name},
-                settings=settings,
+                settings={},
                 now=now,
             )
         keep_secrets(account, token, bot_key=keys[0], verify_key=keys[1], now=now)
+        if base:
+            keep_setting(keys[0], account_id=account.id, name=API_BASE, holder=Holder.BOT, value=base, now=now)
         return account
 
     return in_transaction(work), found is None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
+from urllib.parse import urlsplit
 
 from channels.chat.wechat.cipher import AccountKeys, Mode
 from channels.chat.wechat.links import IosRule
@@ -18,11 +20,19 @@ from core.connections.chats import (
     create_chat_account,
 )
 from core.connections.credentials import AccountKind, Holder, store_credential
+from core.connections.sealed_settings import (
+    API_BASE,
+    AUTHORISE_BASE,
+    MODE,
+    PAGE_URL,
+    PAGE_URL_TOLD,
+    keep_setting,
+)
 from core.db import database_now, in_transaction
 from core.errors import NotFound
 from core.parties.service import find_merchant
 from core.secret import Secret
-from ops.channels.telegram import checked_base
+from ops.channels.telegram import checked_base, is_loopback
 
 TOKEN, AES_KEY, APP_SECRET = "token", "aes_key", "app_secret"
 APP_ID = re.compile(r"wx[0-9A-Za-z]{8,30}")
@@ -46,6 +56,7 @@ class Given:
     verified: bool = False
     ios_rule: str = IosRule.STRICT.value
     api_base: str = ""
+    page_url: str = ""
 
 
 def connect(config: Config, given: Given) -> tuple[ChatAccount, bool]:
@@ -87,9 +98,24 @@ def connect(config: Config, given: Given) -> tuple[ChatAccount, bool]:
             keep(verify_key, name=AES_KEY, holder=Holder.VERIFY, value=given.aes_key)
         if given.app_secret is not None:
             keep(act_key, name=APP_SECRET, holder=Holder.ACT, value=given.app_secret)
+        keep_settings(account, given, verify_key=verify_key, act_key=act_key, now=now)
         return account
 
     return in_transaction(work), found is None
+
+
+def keep_settings(account: ChatAccount, given: Given, *, verify_key: Secret, act_key: Secret, now: datetime) -> None:
+    """Seal what says who is believed and where secrets and cards go, for each process that goes by it."""
+    api_base, page_url = given.api_base.rstrip("/"), given.page_url.rstrip("/")
+    for key, holder, name, value in (
+        (verify_key, Holder.VERIFY, MODE, given.mode),
+        (verify_key, Holder.VERIFY, AUTHORISE_BASE, api_base),
+        (act_key, Holder.ACT, API_BASE, api_base),
+        (verify_key, Holder.VERIFY, PAGE_URL, page_url),
+        (act_key, Holder.ACT, PAGE_URL_TOLD, page_url),
+    ):
+        if value:
+            keep_setting(key, account_id=account.id, name=name, holder=holder, value=value, now=now)
 
 
 def checked_settings(config: Config, given: Given) -> dict[str, object]:
@@ -111,15 +137,22 @@ def checked_settings(config: Config, given: Given) -> dict[str, object]:
         AccountKeys(app_id=given.app_id, token=given.token, mode=Mode(given.mode), aes_key=given.aes_key)
     except ValueError as wrong:
         raise ConfigError(f"--aes-key: {wrong}") from None
-    base = checked_base(config, given.api_base)
+    checked_base(config, given.api_base)
+    checked_page_url(given.page_url)
     return {
-        "mode": given.mode,
         "kind": given.kind,
         "verified": given.verified,
         "ios_rule": given.ios_rule,
         "original_id": given.original_id,
-        **({"api_base": base} if base else {}),
     }
+
+
+def checked_page_url(page_url: str) -> None:
+    """Raise ConfigError for what is no origin of pages: `https://cards.example`, without a path."""
+    parts = urlsplit(page_url)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+    if page_url and (not is_safe or not parts.hostname or parts.path.rstrip("/") or parts.query or parts.fragment):
+        raise ConfigError("--page-url is https:// and the host of the account's pages, nothing else")
 
 
 def known(app_id: str) -> ChatAccount | None:

@@ -26,6 +26,7 @@ def add_wechat(
     verified: bool = typer.Option(False, "--verified", help="Certified by WeChat (已认证)."),
     ios_rule: str = typer.Option("strict", "--ios-rule", help="strict, learned or off: prices in the chat."),
     api_base: str = typer.Option("", "--api-base", metavar="URL", help="Another host for api.weixin.qq.com."),
+    page_url: str = typer.Option("", "--page-url", metavar="URL", help="A host of its own for the account's pages."),
 ) -> None:  # fmt: skip
     """Connect a WeChat official account to a merchant, or give a connected one other keys."""
     from ops.channels.telegram import read_token
@@ -46,6 +47,7 @@ def add_wechat(
             verified=verified,
             ios_rule=ios_rule,
             api_base=api_base,
+            page_url=page_url,
         )
         account, is_new = connect(config, given)
         address = f"{config.public_url}/hooks/wechat/{account.opaque_id}"

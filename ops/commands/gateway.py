@@ -80,6 +80,7 @@ def refuse_unknown(given: dict[str, str], known: tuple[str, ...]) -> None:
 
 def add_stars(config: Config, merchant: str, given: dict[str, str]) -> GatewayAccount:
     """Connect a merchant's bot to its Stars, or give it another rate. Raises ConfigError."""
+    from channels.chat.telegram.api import server_of
     from core.actor import OPERATOR
     from core.connections.chats import ChatChannel, chat_accounts_of
     from core.connections.stars import StarsElsewhere, connect_stars
@@ -95,13 +96,15 @@ def add_stars(config: Config, merchant: str, given: dict[str, str]) -> GatewayAc
         raise ConfigError(
             f"{merchant} has no bot @{wanted}: connect it first with `python run.py channel add telegram`"
         )
+    bot_key, telegram = config.secret(config.secrets.bot_key), config.telegram
     try:
+        server = server_of(bots[0].id, bot_key=bot_key, api_base=telegram.api_base, proxy=telegram.proxy)
         return connect_stars(
             actor=OPERATOR,
             bot=bots[0],
             rate=rate,
             act_key=config.secret(config.secrets.act_key),
-            api_base=str(bots[0].settings.get("api_base") or config.telegram.api_base),
+            api_base=server.base,
             now=database_now(),
         )
     except StarsElsewhere:

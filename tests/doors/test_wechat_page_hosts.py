@@ -11,7 +11,9 @@ import pytest
 
 from core.actor import OPERATOR
 from core.config import Config
-from core.connections.chats import ChatAccount, change_chat_account
+from core.connections.chats import ChatAccount
+from core.connections.credentials import Holder
+from core.connections.sealed_settings import PAGE_URL, keep_setting
 from core.connections.verify_files import set_verify_file
 from tests.builders import Shop, Talker
 from tests.support.pages import IN_WECHAT, a_wish
@@ -29,11 +31,12 @@ def web(web_config: Config, goods: Shop) -> Iterator[WebServer]:
 
 
 @pytest.fixture
-def hosted(official: ChatAccount) -> ChatAccount:
+def hosted(official: ChatAccount, config: Config) -> ChatAccount:
     """The account has its pages at a host of its own, and a file that proves it."""
-    now = datetime.now(UTC)
-    settings = {"page_url": "https://cards.example"}
-    change_chat_account(actor=OPERATOR, account_id=official.id, settings=settings, now=now)
+    now, key = datetime.now(UTC), config.secret(config.secrets.verify_key)
+    keep_setting(
+        key, account_id=official.id, name=PAGE_URL, holder=Holder.VERIFY, value="https://cards.example", now=now
+    )
     return set_verify_file(actor=OPERATOR, account_id=official.id, name=FILE, content="0123456789abcDEF", now=now)
 
 

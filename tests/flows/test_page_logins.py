@@ -9,6 +9,8 @@ import pytest
 
 from core import db
 from core.actor import OPERATOR
+from core.connections.credentials import Holder
+from core.connections.sealed_settings import PAGE_URL, keep_setting
 from core.connections.verify_files import find_verify_file, set_verify_file
 from core.conversations.logins import LoginOutcome, StateUsed, begin_login, finish_login, login_outcome
 from core.errors import Invalid, NotFound
@@ -92,27 +94,30 @@ def test_what_is_no_code_is_refused(shop: Shop, code: str) -> None:
 
 
 FILE = "MP_verify_0123456789abcDEF.txt"
+VERIFY_KEY = Secret(b"v" * 32)
 
 
 def test_a_file_is_found_at_its_accounts_own_host_only(shop: Shop) -> None:
-    one = an_account(shop, "wechat", "wx1", page_url="https://cards.example")
-    an_account(shop, "wechat", "wx2", page_url="https://other.example")
+    one, other = an_account(shop, "wechat", "wx1"), an_account(shop, "wechat", "wx2")
+    hosted = {"name": PAGE_URL, "holder": Holder.VERIFY, "now": NOON}
+    keep_setting(VERIFY_KEY, account_id=one.id, value="https://cards.example", **hosted)
+    keep_setting(VERIFY_KEY, account_id=other.id, value="https://other.example", **hosted)
     set_verify_file(actor=OPERATOR, account_id=one.id, name=FILE, content="0123456789abcDEF\n", now=NOON)
 
-    found = find_verify_file(name=FILE, host="cards.example", shared_url="https://shop.example")
+    found = find_verify_file(name=FILE, host="cards.example", shared_url="https://shop.example", verify_key=VERIFY_KEY)
 
     assert found == "0123456789abcDEF"
     for host in ("other.example", "shop.example", "", "cards.example.evil"):
         with pytest.raises(NotFound):
-            find_verify_file(name=FILE, host=host, shared_url="https://shop.example")
+            find_verify_file(name=FILE, host=host, shared_url="https://shop.example", verify_key=VERIFY_KEY)
 
 
 def test_an_account_without_a_host_of_its_own_has_its_file_where_the_shop_is(shop: Shop) -> None:
     account = an_account(shop, "wechat", "wx1")
     set_verify_file(actor=OPERATOR, account_id=account.id, name=FILE, content="x1", now=NOON)
 
-    assert find_verify_file(name=FILE, host="shop.example", shared_url="https://shop.example") == "x1"
-    assert find_verify_file(name=FILE, host="127.0.0.1", shared_url="") == "x1"
+    assert find_verify_file(name=FILE, host="shop.example", shared_url="https://shop.example", verify_key=VERIFY_KEY) == "x1"
+    assert find_verify_file(name=FILE, host="127.0.0.1", shared_url="", verify_key=VERIFY_KEY) == "x1"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.connections.chats import ChatAccount
+from core.connections.credentials import Holder
+from core.connections.sealed_settings import API_BASE, find_setting
 from core.secret import Secret
 
 if TYPE_CHECKING:
@@ -44,9 +45,13 @@ class BotServer:
     proxy: str = ""
 
 
-def server_of(account: ChatAccount, *, api_base: str, proxy: str) -> BotServer:
-    """The server of an account: its own, else the configured one, else Telegram's."""
-    return BotServer((str(account.settings.get("api_base") or "") or api_base or OFFICIAL).rstrip("/"), proxy)
+def server_of(account_id: int, *, bot_key: Secret, api_base: str, proxy: str) -> BotServer:
+    """The server of an account: its own, as it was sealed, else the configured one, else Telegram's.
+
+    Raises `SealError` where its own was altered: the token then goes nowhere.
+    """
+    own = find_setting(bot_key, account_id=account_id, name=API_BASE, holder=Holder.BOT)
+    return BotServer((own or api_base or OFFICIAL).rstrip("/"), proxy)
 
 
 def open_http(server: BotServer) -> aiohttp.ClientSession:

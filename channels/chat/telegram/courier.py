@@ -130,7 +130,7 @@ class TelegramCourier:
         token = find_credential(
             self.bot_key, kind=AccountKind.CHAT, account_id=account.id, name=TOKEN, holder=Holder.BOT
         )
-        server = server_of(account, api_base=self.api_base, proxy=self.proxy)
+        server = server_of(account.id, bot_key=self.bot_key, api_base=self.api_base, proxy=self.proxy)
         with self._lock:
             kept = self._senders.get(account.id)
             if kept is not None and kept[:2] == (token, server.base):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from channels.chat.telegram.api import BotServer
 from channels.chat.telegram.shared import HOOK_SECRET_TOLD, TOKEN, BotKeys, Shared
 from channels.threads import in_thread
 from core.connections.chats import ChatAccount, ChatChannel, chat_accounts
@@ -32,10 +33,14 @@ log = structlog.get_logger()
 
 @dataclass
 class Fleet:
-    """Starts and ends bots until cancelled; `start_bot` makes one, and is where aiogram comes in."""
+    """Starts and ends bots until cancelled; `start_bot` makes one, and is where aiogram comes in.
+
+    `server_of` tells where an account's API is; it raises `SealError` where somebody altered that.
+    """
 
     shared: Shared
     bot_key: Secret = field(repr=False)
+    server_of: Callable[[int], BotServer]
     start_bot: Callable[[ChatAccount, BotKeys], RunningBot]
     _running: dict[int, tuple[ChatAccount, BotKeys, asyncio.Task[None]]] = field(default_factory=dict)
     _retry_at: dict[int, float] = field(default_factory=dict)
@@ -67,9 +72,10 @@ class Fleet:
         for account in chat_accounts(channel=ChatChannel.TELEGRAM):
             of = partial(find_credential, self.bot_key, kind=AccountKind.CHAT, account_id=account.id, holder=Holder.BOT)
             try:
-                found[account.id] = (account, BotKeys(of(name=TOKEN), of(name=HOOK_SECRET_TOLD)))
+                server = self.server_of(account.id)
+                found[account.id] = (account, BotKeys(of(name=TOKEN), of(name=HOOK_SECRET_TOLD), server))
             except (NotFound, SealError):
-                log.error("a bot has no token that opens", account=account.id)
+                log.error("a bot has no token or no address that opens", account=account.id)
         return found
 
     async def _start(self, account: ChatAccount, keys: BotKeys) -> None:

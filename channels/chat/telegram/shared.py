@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from channels.chat.telegram.api import BotServer
 from channels.chat.telegram.dialog import Dialog
 from channels.wake import Wakes
 from core.clock import Clock
@@ -38,7 +39,8 @@ class Hook:
 
 @dataclass(frozen=True)
 class BotKeys:
-    """A bot's secrets as the bot process has them."""
+    """A bot's secrets as the bot process has them, and where its API is."""
 
     token: Secret
     hook_secret: Secret
+    server: BotServer

@@ -20,6 +20,7 @@ from channels.chat.wechat.links import PageLinks
 from channels.chat.wechat.render import reply_text
 from core.connections.chats import ChatAccount, ChatAddress, ChatChannel, chat_account, read_address
 from core.connections.credentials import AccountKind, Holder, find_credential
+from core.connections.sealed_settings import API_BASE, find_setting
 from core.conversations.quotas import close_window, take_message, use_consent
 from core.errors import NotFound, Refusal
 from core.ids import Prefix, parse, public
@@ -48,11 +49,16 @@ class Apis:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def of(self, account: ChatAccount) -> WeChatApi:
-        """The API of an account. Raises `NotFound` without its secret, `SealError` for one that does not open."""
+        """The API of an account. Raises `NotFound` without its secret.
+
+        Raises `SealError` for a secret that does not open, and for an address of its own that was altered: the secret
+        then goes nowhere.
+        """
         secret = find_credential(
             self.act_key, kind=AccountKind.CHAT, account_id=account.id, name=APP_SECRET, holder=Holder.ACT
         )
-        base = str(account.settings.get("api_base") or self.api_base)
+        own = find_setting(self.act_key, account_id=account.id, name=API_BASE, holder=Holder.ACT)
+        base = own or self.api_base
         with self._lock:
             kept = self._kept.get(account.id)
             if kept is None or kept[:2] != (secret, base):
@@ -100,6 +106,8 @@ class WeChatCourier:
         except Refusal as refusal:
             log.warning("a message cannot be shown", kind=parcel.kind, why=refusal.reason)
             return SendAnswer(SendOutcome.REFUSED, problem="not_shown")
+        except SealError:  # the account's own host was altered: no link of ours may lead there
+            return SendAnswer(SendOutcome.LATER, retry_after=OFF_FOR, problem="misconfigured")
         kept = kept_back(MessageKind(parcel.kind))
         if not take_message(conversation_id=parcel.conversation_id, keep=kept, now=self.shop.clock.now()):
             return SendAnswer(SendOutcome.NO_QUOTA, problem="quota")

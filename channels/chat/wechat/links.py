@@ -10,8 +10,11 @@ from uuid import UUID
 from bot.pages import Page
 from core.clock import Clock
 from core.connections.chats import ChatAccount
+from core.connections.credentials import Holder
+from core.connections.sealed_settings import PAGE_URL, PAGE_URL_TOLD, find_setting
 from core.conversations.devices import was_on_ios
 from core.conversations.pages import mint_link
+from core.secret import Secret
 
 
 class IosRule(StrEnum):
@@ -24,14 +27,28 @@ class IosRule(StrEnum):
 
 @dataclass(frozen=True)
 class PageLinks:
-    """`public_url` is where the shop's pages are; an account with a host of its own (`page_url`) has them there."""
+    """`public_url` is where the shop's pages are; an account with a host of its own has them there.
+
+    Web reads that host with its `key`, the worker what it was told with its own (`holder`).
+    """
 
     public_url: str
     clock: Clock
+    key: Secret
+    holder: Holder
+
+    def base_of(self, account: ChatAccount) -> str:
+        """Where an account's pages are. Raises `SealError` where its own host was altered: a link opens cards."""
+        name = PAGE_URL if self.holder is Holder.VERIFY else PAGE_URL_TOLD
+        own = find_setting(self.key, account_id=account.id, name=name, holder=self.holder)
+        return (own or self.public_url).rstrip("/")
 
     def maker(self, account: ChatAccount, conversation_id: UUID) -> Callable[[Page], str]:
-        """Makes the address of a page for this follower alone; each call is a link of its own, for 15 minutes."""
-        base = str(account.settings.get("page_url") or self.public_url).rstrip("/")
+        """Makes the address of a page for this follower alone; each call is a link of its own, for 15 minutes.
+
+        Raises `SealError`.
+        """
+        base = self.base_of(account)
 
         def made(page: Page) -> str:
             now = self.clock.now()

@@ -21,11 +21,13 @@ from channels.web.problems import Problem
 from channels.web.render import SAFE_HEADERS
 from core.connections.chats import ChatAccount, ChatChannel, chat_by_opaque_id
 from core.connections.credentials import AccountKind, Holder, find_credential
+from core.connections.sealed_settings import MODE, find_setting
 from core.conversations.chats import Heard, hear_from
 from core.conversations.replays import is_replay
 from core.errors import NotFound
 from core.secret import Secret
 from core.submission import OtherContent
+from core.vault.primitives import SealError
 
 ANSWER_WITHIN = 3.0
 """Seconds until a reply says that it takes longer; WeChat gives up after five (chat.md)."""
@@ -141,14 +143,23 @@ def account_of(opaque_id: str) -> ChatAccount:
 
 
 def keys_of(door: Door, account: ChatAccount) -> AccountKeys:
-    """The account's token and key, opened with the key of this process."""
-    return AccountKeys(
-        app_id=account.external_id,
-        token=secret_of(door, account, "token") or Secret(b""),
-        mode=Mode(account.settings.get("mode", Mode.SAFE.value)),
-        aes_key=secret_of(door, account, "aes_key"),
-        original_id=str(account.settings.get("original_id", "")),
-    )
+    """The account's token and key, and how messages travel, opened with the key of this process.
+
+    Without a mode they must be encrypted, however the table was written: plain text has no signature of its own.
+    Raises `NotFound` where a key is missing, and where something that was sealed was altered.
+    """
+    try:
+        mode = find_setting(door.verify_key, account_id=account.id, name=MODE, holder=Holder.VERIFY)
+        return AccountKeys(
+            app_id=account.external_id,
+            token=secret_of(door, account, "token") or Secret(b""),
+            mode=Mode(mode or Mode.SAFE),
+            aes_key=secret_of(door, account, "aes_key"),
+            original_id=str(account.settings.get("original_id", "")),
+        )
+    except (SealError, ValueError) as error:
+        log.error("an account has no keys that work", account=account.id, problem=type(error).__name__)
+        raise NotFound("chat_account") from None
 
 
 def secret_of(door: Door, account: ChatAccount, name: str) -> Secret | None:

@@ -76,7 +76,7 @@ def to_wechat(door: Door, visit: Visit) -> Response:
     state = secrets.token_hex(16)  # WeChat takes letters and digits only
     query = {
         "appid": visit.account.external_id,
-        "redirect_uri": base_of(door, visit.account) + CALLBACK,
+        "redirect_uri": base_of(door, visit) + CALLBACK,
         "response_type": "code",
         "scope": "snsapi_base",
         "state": state,
@@ -95,7 +95,7 @@ async def callback(request: Request) -> Response:
     token = token_of(request, state)
     try:
         visit = await door.run(visit_of, door, token)
-        if not is_at_home(request, door, visit.account) or not await door.run(asks_platform, visit):
+        if not is_at_home(request, door, visit) or not await door.run(asks_platform, visit):
             raise NotFound("page")
         outcome = await asked(door, visit, state, code)
     except (NotFound, Invalid, StateUsed):
@@ -150,12 +150,12 @@ def bound_value(door: Door, visit: Visit, until: int) -> str:
 
 def api_base_of(door: Door, visit: Visit) -> str:
     """Where WeChat's addresses were moved to, if they were."""
-    return str(visit.account.settings.get("api_base") or door.wechat_api_base).rstrip("/")
+    return (visit.asks_at or door.wechat_api_base).rstrip("/")
 
 
 def is_https(door: Door, visit: Visit) -> bool:
     """Whether the account's pages are reached over https."""
-    return base_of(door, visit.account).startswith("https://")
+    return base_of(door, visit).startswith("https://")
 
 
 def cookie_name(door: Door, visit: Visit, name: str) -> str:

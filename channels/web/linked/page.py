@@ -45,7 +45,7 @@ async def opened(request: Request) -> Opened | Response:
     door: Door = request.app.state.door
     try:
         visit = await door.run(visit_of, door, request.path_params["token"])
-        if not is_at_home(request, door, visit.account):
+        if not is_at_home(request, door, visit):
             raise NotFound("page")
         if visit.keeps_from_ios() and is_ios(request):
             return ios_page(request, door, visit)
@@ -209,7 +209,7 @@ async def seen(request: Request) -> Response:
     door: Door = request.app.state.door
     visit = await door.run(visit_of, door, request.path_params["token"])
     ios = says_ios(await request.body()) or is_ios(request)
-    if is_at_home(request, door, visit.account) and (ios or await gate(request, door, visit) is None):
+    if is_at_home(request, door, visit) and (ios or await gate(request, door, visit) is None):
         await door.run(remember, door, visit, ios)
     return Response(status_code=204, headers=SAFE_HEADERS)
 

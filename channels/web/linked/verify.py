@@ -16,5 +16,6 @@ async def file(request: Request) -> Response:
     door: Door = request.app.state.door
     name = f"MP_verify_{request.path_params['name']}.txt"
     shared = door.public_url if door.is_public_url_configured else ""
-    content = await door.run(lambda: find_verify_file(name=name, host=asked_host(request), shared_url=shared))
+    where = {"host": asked_host(request), "shared_url": shared}
+    content = await door.run(lambda: find_verify_file(name=name, **where, verify_key=door.verify_key))
     return PlainTextResponse(content, headers=SAFE_HEADERS)

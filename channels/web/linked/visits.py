@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,18 +15,23 @@ from channels.web.door import Door
 from channels.web.pages import Shop
 from core.actor import SYSTEM, Actor, ActorKind
 from core.connections.chats import ChatAccount, ChatChannel, chat_account, read_address
+from core.connections.credentials import Holder
+from core.connections.sealed_settings import AUTHORISE_BASE, PAGE_URL, find_setting
 from core.connections.verify_files import host_of
 from core.conversations.pages import PageLink, read_link
 from core.conversations.service import Conversation, find_conversation
 from core.errors import NotFound
 from core.parties.service import access_party
 from core.titles import worded
+from core.vault.primitives import SealError
 
 IOS = ("iPhone", "iPad", "iPod")
 DEVICE_COOKIE = "keystall_device"
 """Set by the page's own script where the address line of a tablet says that it is a desk."""
 
 IN_WECHAT = "MicroMessenger"
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,8 @@ class Visit:
     account: ChatAccount
     code: str  # the merchant's
     names: dict[str, str]
+    host: str  # where the account's own pages are; empty: at the shop's
+    asks_at: str  # where WeChat's authorise page was moved to; empty: it was not
 
     @property
     def actor(self) -> Actor:
@@ -75,20 +83,31 @@ def visit_of(door: Door, token: str) -> Visit:
     if not account.enabled:
         raise NotFound("page")
     merchant = access_party(actor=SYSTEM, party_id=chat.merchant_id)
-    return Visit(token, link, PageKind(link.kind), chat, account, merchant.code, dict(merchant.names))
+    host, asks_at = sealed_of(door, account)
+    return Visit(token, link, PageKind(link.kind), chat, account, merchant.code, dict(merchant.names), host, asks_at)
 
 
-def base_of(door: Door, account: ChatAccount) -> str:
+def sealed_of(door: Door, account: ChatAccount) -> tuple[str, str]:
+    """The account's own host and authorise page, as they were sealed. Raises `NotFound` where one was altered."""
+    names = (PAGE_URL, AUTHORISE_BASE)
+    try:
+        found = [find_setting(door.verify_key, account_id=account.id, name=one, holder=Holder.VERIFY) for one in names]
+    except SealError:
+        log.error("an account has an address that does not open", account=account.id)
+        raise NotFound("page") from None
+    return found[0], found[1]
+
+
+def base_of(door: Door, visit: Visit) -> str:
     """Where an account's pages are: at its own host, else at the shop's."""
-    return str(account.settings.get("page_url") or door.public_url).rstrip("/")
+    return (visit.host or door.public_url).rstrip("/")
 
 
-def is_at_home(request: Request, door: Door, account: ChatAccount) -> bool:
+def is_at_home(request: Request, door: Door, visit: Visit) -> bool:
     """Whether a page is asked for where its account's pages are; one merchant's host shows no page of another's."""
-    own = account.settings.get("page_url")
-    if not own and not door.is_public_url_configured:
+    if not visit.host and not door.is_public_url_configured:
         return True
-    return host_of(base_of(door, account)) == asked_host(request)
+    return host_of(base_of(door, visit)) == asked_host(request)
 
 
 def asked_host(request: Request) -> str:

@@ -21,11 +21,13 @@ from core.conversations.chats import hear_from
 from core.conversations.logins import CODE
 from core.db import connection, database_now
 from core.secret import Secret
+from ops.channels.wechat import connect
 from ops.wiring import wechat_apis
 from tests.builders import Shop, Talker
 from tests.doubles.wechat import WeChatDouble
 from tests.doubles.wechat.person import Follower
 from tests.doubles.wechat.world import Account
+from tests.doors.wechat.conftest import given
 from tests.support.chats import talker_of
 from tests.support.pages import IN_WECHAT, ON_IPHONE, a_wish, has
 from tests.support.web import WebServer
@@ -34,9 +36,12 @@ Sql = Callable[..., list[tuple[Any, ...]]]
 
 
 @pytest.fixture
-def page_account(wx: WeChatDouble, web: WebServer, official_account: Account, account: ChatAccount) -> ChatAccount:
+def page_account(
+    wx: WeChatDouble, web: WebServer, official_account: Account, account: ChatAccount, web_config: Config
+) -> ChatAccount:
     """The account with its pages at the web process and WeChat's addresses at the double."""
-    settings = {"page_url": web.url, "api_base": wx.url, "ios_rule": "strict"}
+    connect(web_config, given("safe", page_url=web.url, api_base=wx.url))
+    settings = {"ios_rule": "strict", "original_id": official_account.original_id}
     return change_chat_account(actor=OPERATOR, account_id=account.id, settings=settings, now=database_now())
 
 
@@ -172,7 +177,7 @@ def test_the_question_is_asked_as_wechat_wants_it_and_opening_writes_nothing(
 def test_without_a_moved_address_the_question_goes_to_wechat_itself(
     phone: httpx.Client, goods: Shop, talker: Talker, sql: Sql
 ) -> None:
-    sql("UPDATE chat_account SET settings = settings - 'api_base'")
+    sql("UPDATE credential SET name = 'gone' WHERE name = 'authorise_base'")
 
     location = phone.get(a_wish(goods, talker)).headers["location"]
 
@@ -182,7 +187,7 @@ def test_without_a_moved_address_the_question_goes_to_wechat_itself(
 def test_outside_wechat_the_page_says_where_to_open_it(
     phone: httpx.Client, goods: Shop, talker: Talker, sql: Sql
 ) -> None:
-    sql("UPDATE chat_account SET settings = settings - 'api_base'")
+    sql("UPDATE credential SET name = 'gone' WHERE name = 'authorise_base'")
 
     answer = phone.get(a_wish(goods, talker), headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/126"})
 

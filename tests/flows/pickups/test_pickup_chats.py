@@ -15,6 +15,7 @@ from channels.chat.wechat.links import PageLinks
 from channels.chat.wechat.received import Kind, Received
 from core.clock import FixedClock
 from core.connections.chats import ChatAccount
+from core.connections.credentials import Holder
 from core.conversations.chats import Heard, hear_from
 from core.fulfilment.service import Carrier, carry
 from core.ids import new_id
@@ -127,7 +128,7 @@ def account(desk: Exchange) -> ChatAccount:
 @pytest.fixture
 def wechat(desk: Exchange, engine: Engine, time: FixedClock) -> WeChatChat:
     book = Phrasebook(zone="Asia/Shanghai", default="zh-CN")
-    return WeChatChat(engine, time, KEY, KEY, book, PageLinks("https://shop.example", time))
+    return WeChatChat(engine, time, KEY, KEY, book, PageLinks("https://shop.example", time, KEY, Holder.VERIFY))
 
 
 def heard(desk: Exchange, account: ChatAccount, time: FixedClock) -> Heard:
