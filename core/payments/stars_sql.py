@@ -123,3 +123,11 @@ GROUP BY e.gateway_account_id, g.gateway
 """
 """The accounts whose statement has to be read before a delivery can be proved paid: of its order's payments, and of
 those that filled its shopper's wallet; with when the last of them came."""
+
+ACCOUNTS_OF_MERCHANT = """
+SELECT g.id, g.gateway, o.paid_at FROM delivery d JOIN shop_order o ON o.id = d.order_id
+JOIN gateway_account g ON g.merchant_id = o.merchant_id AND g.gateway = ANY (%s)
+WHERE d.id = %s ORDER BY g.id
+"""
+"""Every account of the merchant whose statement can be read, and when the order was paid: whatever filled the wallet
+that paid it had come by then. For wallets that are no longer the order's shopper's, since its account was let go."""

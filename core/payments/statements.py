@@ -164,15 +164,29 @@ class ConfirmedVerifier:
 def confirm_delivery(*, delivery_id: UUID, readers: Mapping[str, StatementReader], now: datetime) -> Outcome:
     """Read the statements that a delivery's proof waits for: YES when all they should show is there now.
 
-    NO when money still does not stand there long after its update came: it never did. UNKNOWN: ask again.
+    NO when money still does not stand there long after its update came: it never did. UNKNOWN: ask again. Where the
+    order's shopper has nothing that waits, the money is another wallet's by now (its account was let go since): every
+    statement of the merchant is read, and the vault says whether that was enough.
     """
     waiting = execute(stars_sql.UNCONFIRMED, (delivery_id,))
-    read = [readers[gateway].read_statement(account) for account, gateway, _ in waiting if gateway in readers]
+    if not waiting:
+        everywhere = execute(stars_sql.ACCOUNTS_OF_MERCHANT, (list(readers), delivery_id))
+        return Outcome.NO if _read(everywhere, readers) and _is_old(everywhere, now) else Outcome.UNKNOWN
+    are_read = _read(waiting, readers)
     left = execute(stars_sql.UNCONFIRMED, (delivery_id,))
     if not left:
         return Outcome.YES
-    is_old = all(now - last > CERTAIN_AFTER for _, _, last in left)
-    return Outcome.NO if is_old and len(read) == len(waiting) and all(read) else Outcome.UNKNOWN
+    return Outcome.NO if are_read and _is_old(left, now) else Outcome.UNKNOWN
+
+
+def _read(accounts: Sequence[tuple[int, str, datetime]], readers: Mapping[str, StatementReader]) -> bool:
+    """Read the statements of all; whether each was read to its end."""
+    read = [readers[gateway].read_statement(account) for account, gateway, _ in accounts if gateway in readers]
+    return len(read) == len(accounts) and all(read)
+
+
+def _is_old(accounts: Sequence[tuple[int, str, datetime]], now: datetime) -> bool:
+    return all(now - last > CERTAIN_AFTER for _, _, last in accounts)
 
 
 class ConfirmingVault:

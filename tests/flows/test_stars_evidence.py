@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -16,73 +14,21 @@ from core.connections.credentials import AccountKind, Holder, store_credential
 from core.fulfilment.service import Carrier, deliver
 from core.ids import new_id
 from core.money import Money
-from core.orders.service import PlacedOrder
 from core.payments.service import make_intent, pay_from_wallet, start_stars_topup
-from core.payments.statements import ConfirmingVault
 from core.secret import Secret
-from core.vault.client import VaultCode, VaultRefused
+from core.vault.client import VaultCode
 from core.vault.confirmations import Confirmation, confirm, confirmation_key
 from tests.support.carriers import ScriptedCourier
-from tests.support.sales import Counter, a_counter
-from tests.support.stars import ACT_KEY, StarsTill, a_stars_till
-from tests.support.till import Till
-from tests.support.vaults import desk_vault
-
-
-@dataclass
-class Desk:
-    """A vault with cards, and a bot beside it whose orders are paid in Stars."""
-
-    counter: Counter
-    stars: StarsTill
-
-    @property
-    def vault(self) -> ConfirmingVault:
-        return ConfirmingVault(
-            self.counter.vault.client, readers={"stars": self.stars.gateway}, clock=self.stars.till.clock
-        )
-
-    def order(self) -> PlacedOrder:
-        """An order over 30.00 CNY for two cards, in the bot's chat: 215 Stars."""
-        return self.counter.shop.place(self.stars.buyer, self.counter.listing, 2, now=self.stars.now)
-
-    def begin(self, order: PlacedOrder) -> UUID:
-        """Somebody has taken the order's delivery."""
-        rows = self.counter.shop.sql(
-            "UPDATE delivery SET state = 'sending' WHERE order_id = %s RETURNING id", [order.order_id]
-        )
-        return rows[0][0]
-
-    def paid(self) -> tuple[PlacedOrder, UUID]:
-        """A paid order whose delivery somebody has taken."""
-        order = self.order()
-        self.stars.pay(order)
-        return order, self.begin(order)
-
-    def confirmed(self) -> tuple[PlacedOrder, UUID]:
-        """The same, and the worker has asked Telegram."""
-        order, delivery = self.paid()
-        assert self.stars.gateway.read_statement(self.stars.account.id)
-        return order, delivery
-
-    def refused(self, delivery: UUID, *, confirming: bool = False) -> VaultCode:
-        """Why the vault does not open; asserts that it opened and recorded nothing."""
-        before = self.counter.traces()
-        with pytest.raises(VaultRefused) as refused:
-            (self.vault if confirming else self.counter.vault.client).open_delivery(delivery)
-        assert self.counter.traces() == before
-        return refused.value.vault_code
+from tests.support.stars import ACT_KEY
+from tests.support.stars_desk import StarsDesk, a_stars_desk
 
 
 @pytest.fixture
-def desk(config: Config, store_db: Any, sql: Callable[..., Any]) -> Desk:
-    counter = a_counter(desk_vault(config), sql)
-    stars = a_stars_till(Till(counter.shop))
-    stars.worker_key = config.secret(config.secrets.worker_key).reveal()
-    return Desk(counter, stars)
+def desk(config: Config, store_db: Any, sql: Callable[..., Any]) -> StarsDesk:
+    return a_stars_desk(config, sql)
 
 
-def test_stars_open_the_cards_once_the_worker_has_asked_telegram(desk: Desk, sql: Any) -> None:
+def test_stars_open_the_cards_once_the_worker_has_asked_telegram(desk: StarsDesk, sql: Any) -> None:
     order, delivery = desk.paid()
 
     unasked = desk.refused(delivery)
@@ -94,7 +40,7 @@ def test_stars_open_the_cards_once_the_worker_has_asked_telegram(desk: Desk, sql
     assert desk.stars.till.violations() == {}
 
 
-def test_an_update_that_somebody_made_up_opens_nothing_and_a_person_looks_at_it_in_the_end(desk: Desk) -> None:
+def test_an_update_that_somebody_made_up_opens_nothing_and_a_person_looks_at_it_in_the_end(desk: StarsDesk) -> None:
     """Whoever has taken over web can write an update, and book it; Telegram does not show the payment (INV-K5)."""
     order = desk.order()
     desk.stars.tell_paid(desk.stars.bill(order), "stx_made_up")
@@ -108,7 +54,7 @@ def test_an_update_that_somebody_made_up_opens_nothing_and_a_person_looks_at_it_
     assert (soon, later) == (VaultCode.UNCONFIRMED, VaultCode.UNPAID)
 
 
-def test_while_telegram_is_away_the_cards_wait(desk: Desk) -> None:
+def test_while_telegram_is_away_the_cards_wait(desk: StarsDesk) -> None:
     _, delivery = desk.paid()
     desk.stars.till.wait(minutes=11)
     desk.stars.telegram.problems = [StarsProblem(500, "Internal Server Error")]
@@ -149,7 +95,7 @@ TAMPERINGS: dict[str, tuple[str, VaultCode]] = {
 
 
 @pytest.mark.parametrize("name", TAMPERINGS)
-def test_fault_106_a_writer_in_the_database_makes_no_stars_worth_more(desk: Desk, sql: Any, name: str) -> None:
+def test_fault_106_a_writer_in_the_database_makes_no_stars_worth_more(desk: StarsDesk, sql: Any, name: str) -> None:
     """Fault 106: rate, amount, worth, payer, numbers and proofs, each altered beside an authentic payment."""
     _, delivery = desk.confirmed()
     statements, code = TAMPERINGS[name]
@@ -160,7 +106,7 @@ def test_fault_106_a_writer_in_the_database_makes_no_stars_worth_more(desk: Desk
     assert desk.refused(delivery) is code
 
 
-def test_one_star_that_was_really_paid_pays_no_order_however_the_rows_are_bent(desk: Desk, sql: Any) -> None:
+def test_one_star_that_was_really_paid_pays_no_order_however_the_rows_are_bent(desk: StarsDesk, sql: Any) -> None:
     """The attacker pays one Star in earnest, for a bill whose rows say that this is enough."""
     order = desk.order()
     payment = desk.stars.bill(order)
@@ -171,7 +117,7 @@ def test_one_star_that_was_really_paid_pays_no_order_however_the_rows_are_bent(d
     assert desk.refused(desk.begin(order), confirming=True) is VaultCode.UNPAID
 
 
-def test_a_payment_of_one_order_is_no_proof_of_another(desk: Desk, sql: Any) -> None:
+def test_a_payment_of_one_order_is_no_proof_of_another(desk: StarsDesk, sql: Any) -> None:
     _, first = desk.confirmed()
     order, second = desk.paid()
     sql("DELETE FROM payment_event WHERE order_id = %s", [order.order_id])
@@ -181,7 +127,7 @@ def test_a_payment_of_one_order_is_no_proof_of_another(desk: Desk, sql: Any) -> 
     assert desk.refused(first) is VaultCode.UNPAID
 
 
-def test_a_confirmation_of_another_payment_is_no_proof(desk: Desk, sql: Any) -> None:
+def test_a_confirmation_of_another_payment_is_no_proof(desk: StarsDesk, sql: Any) -> None:
     """A cheap payment of one's own, confirmed by the worker, repointed at a dear order's event."""
     _, cheap = desk.confirmed()
     order, dear = desk.paid()
@@ -192,7 +138,7 @@ def test_a_confirmation_of_another_payment_is_no_proof(desk: Desk, sql: Any) -> 
     assert desk.refused(cheap) is VaultCode.UNCONFIRMED
 
 
-def test_a_confirmation_made_with_any_other_key_is_none(desk: Desk, sql: Any) -> None:
+def test_a_confirmation_made_with_any_other_key_is_none(desk: StarsDesk, sql: Any) -> None:
     """Whoever has web's keys (the seal key among them) signs nothing for the worker."""
     order, delivery = desk.paid()
     payment, charge, stars = sql(
@@ -209,7 +155,7 @@ def test_a_confirmation_made_with_any_other_key_is_none(desk: Desk, sql: Any) ->
     assert desk.refused(delivery) is VaultCode.UNPAID
 
 
-def test_a_bot_of_ones_own_whose_account_is_given_to_the_merchant_proves_nothing(desk: Desk, sql: Any) -> None:
+def test_a_bot_of_ones_own_whose_account_is_given_to_the_merchant_proves_nothing(desk: StarsDesk, sql: Any) -> None:
     """The attacker's own bot takes the attacker's own Stars; only the rows say that it is the merchant's bot."""
     order = desk.order()
     rogue = desk.counter.shop.a_party("rogue")
@@ -222,7 +168,7 @@ def test_a_bot_of_ones_own_whose_account_is_given_to_the_merchant_proves_nothing
     assert desk.refused(desk.begin(order), confirming=True) is VaultCode.UNPAID
 
 
-def test_a_charge_that_paid_for_something_else_pays_no_more(desk: Desk, sql: Any) -> None:
+def test_a_charge_that_paid_for_something_else_pays_no_more(desk: StarsDesk, sql: Any) -> None:
     _, delivery = desk.confirmed()
     charge = sql("SELECT external_id FROM payment_confirmation")[0][0]
     reference = f"notice:{desk.stars.account.id}:{charge}"
@@ -231,7 +177,7 @@ def test_a_charge_that_paid_for_something_else_pays_no_more(desk: Desk, sql: Any
     assert desk.refused(delivery) is VaultCode.UNPAID
 
 
-def test_a_wallet_filled_by_stars_pays_once_they_are_confirmed(desk: Desk, sql: Any) -> None:
+def test_a_wallet_filled_by_stars_pays_once_they_are_confirmed(desk: StarsDesk, sql: Any) -> None:
     buyer, stars = desk.stars.buyer, desk.stars
     payment = start_stars_topup(
         actor=buyer.actor, conversation_id=buyer.conversation_id, worth=Money(5000, "CNY"),
@@ -250,7 +196,7 @@ def test_a_wallet_filled_by_stars_pays_once_they_are_confirmed(desk: Desk, sql: 
     assert sql("SELECT used_for FROM evidence_use") == [(f"wallet:{buyer.shopper_id}",)]
 
 
-def test_the_wallet_money_of_somebody_else_proves_nothing(desk: Desk, sql: Any) -> None:
+def test_the_wallet_money_of_somebody_else_proves_nothing(desk: StarsDesk, sql: Any) -> None:
     """A top-up repointed at another shopper: its seal names the one it was for."""
     buyer, stars = desk.stars.buyer, desk.stars
     payment = start_stars_topup(
@@ -266,7 +212,7 @@ def test_the_wallet_money_of_somebody_else_proves_nothing(desk: Desk, sql: Any) 
     assert desk.refused(desk.begin(order), confirming=True) is VaultCode.UNPAID
 
 
-def test_a_delivery_confirms_opens_and_sends_in_one_go(desk: Desk, sql: Any) -> None:
+def test_a_delivery_confirms_opens_and_sends_in_one_go(desk: StarsDesk, sql: Any) -> None:
     order = desk.order()
     desk.stars.pay(order)
     (delivery,) = desk.stars.till.queued("deliver")
