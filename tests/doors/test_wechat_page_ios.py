@@ -11,7 +11,7 @@ import pytest
 
 from core.connections.chats import ChatAccount
 from tests.builders import Shop, Talker
-from tests.support.pages import IN_WECHAT, ON_IPHONE, a_link, a_wish, an_order, has
+from tests.support.pages import IN_WECHAT, ON_IPHONE, a_link, a_wish, an_order, has, press
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 
@@ -47,18 +47,21 @@ def test_where_the_rule_is_off_ios_sees_what_others_see(
     assert has(phone.get(a_wish(goods, follower), headers={"User-Agent": ON_IPHONE}).text, "place")
 
 
-def test_the_script_of_the_page_says_on_what_it_was_opened(
+def test_where_wechat_is_not_asked_a_visit_says_that_it_was_ios_and_never_that_it_was_not(
     phone: httpx.Client, goods: Shop, follower: Talker, sql: Sql
 ) -> None:
+    """A link that is forwarded to another phone must not bring prices into the chat of somebody with an iPhone."""
     path = a_wish(goods, follower)
     seen = "SELECT is_ios FROM identity_device WHERE identity_id = %s"
     steps = []
 
-    for agent, hint in [(ON_IPHONE, False), (IN_WECHAT, False), (IN_WECHAT, True), (IN_WECHAT, False)]:
+    for agent, hint in [(IN_WECHAT, False), (ON_IPHONE, False), (IN_WECHAT, False), (IN_WECHAT, True)]:
         answer = phone.post(f"{path}/seen", json={"ios": hint}, headers={"User-Agent": agent})
         assert answer.status_code == 204
-        steps.append(sql(seen, [follower.identity_id])[0][0])
+        steps.append(sql(seen, [follower.identity_id]))
+    press(phone, path, "place")
+    steps.append(sql(seen, [follower.identity_id]))
 
-    assert steps == [True, False, True, False]
+    assert steps == [[], [(True,)], [(True,)], [(True,)], [(True,)]]
     assert phone.post(f"{path}/seen", content=b"x").status_code == 204
     assert phone.post("/w/AAAAAAAAAAAAAAAAAAAAAA/seen", json={}).status_code == 404

@@ -17,8 +17,19 @@ from channels.web.bill import Trouble
 from channels.web.door import Door
 from channels.web.linked import cards as reading
 from channels.web.linked import orders, placing, wallets
-from channels.web.linked.logins import gate
-from channels.web.linked.visits import OVER, Visit, ios_page, is_at_home, is_ios, language_of, say, visit_of
+from channels.web.linked.browsers import claimed, keep_browser
+from channels.web.linked.logins import asks_platform, gate
+from channels.web.linked.visits import (
+    OTHER_BROWSER,
+    OVER,
+    Visit,
+    ios_page,
+    is_at_home,
+    is_ios,
+    language_of,
+    say,
+    visit_of,
+)
 from channels.web.problems import Problem
 from channels.web.render import SAFE_HEADERS
 from channels.web.till import BUTTON, charged, fields_of, followed, is_from_page
@@ -71,7 +82,11 @@ def subject(visit: Visit) -> OrderView | PaymentView | None:
 async def page(request: Request) -> Response:
     """The page, as things stand; however often it is opened, nothing changes (fault 101)."""
     found = await opened(request)
-    return found if isinstance(found, Response) else await drawn(request, found)
+    if isinstance(found, Response):
+        return found
+    response = await drawn(request, found)
+    keep_browser(request, response, request.app.state.door, found.visit)
+    return response
 
 
 async def drawn(request: Request, found: Opened, trouble: Trouble | None = None, status: int = 200) -> Response:
@@ -111,6 +126,8 @@ async def press(request: Request) -> Response:
         return found
     if not is_from_page(door, found.visit.token, fields):
         raise Problem(403)
+    if not await door.run(is_its, request, door, found.visit):
+        return say(request, door, OTHER_BROWSER, found.visit)
     await door.run(remember, door, found.visit, is_ios(request))
     try:
         target = await pressed(door, found, fields)
@@ -167,6 +184,11 @@ async def press_order(door: Door, visit: Visit, view: OrderView, fields: Fields)
     raise Problem(422)
 
 
+def is_its(request: Request, door: Door, visit: Visit) -> bool:
+    """Whether who presses may: WeChat has said who it is, or the link is this browser's from now on."""
+    return asks_platform(visit) or claimed(request, door, visit)
+
+
 async def state(request: Request) -> Response:
     """`{"state"}`, when it changes."""
     door: Door = request.app.state.door
@@ -193,6 +215,8 @@ async def cards(request: Request) -> Response:
     view = found.about
     if not isinstance(view, OrderView) or not await door.run(reading.may_read, found.visit, view):
         raise Problem(404)
+    if not await door.run(is_its, request, door, found.visit):
+        raise Problem(403)
     texts = language_of(request, door, found.visit)
     try:
         return await reading.read(request, found.visit, view, texts)
@@ -223,7 +247,13 @@ def says_ios(body: bytes) -> bool:
 
 
 def remember(door: Door, visit: Visit, ios: bool) -> None:
-    """The last visit decides (`ios_rule` learned)."""
+    """The follower's last visit decides (`ios_rule` learned).
+
+    Where WeChat does not say who visits, only that it was iOS is kept: a link that was forwarded to another phone must
+    not bring prices into the chat of somebody who has an iPhone.
+    """
+    if not ios and not asks_platform(visit):
+        return
     remember_device(identity_id=visit.chat.identity_id, is_ios=ios, now=door.shop.clock.now())
 
 

@@ -162,6 +162,20 @@ OTHER_PERSON = Notice(
     403,
     "warn",
 )
+OTHER_BROWSER = Notice(
+    mark("This link is in use in another browser"),
+    mark("A link works in the browser it was first used in. Send “menu” or “cards” in the chat to get a new one."),
+    "lock",
+    403,
+)
+TOO_MANY = Notice(
+    mark("Asked too often"),
+    mark("This page was opened too often. Nothing was ordered or charged. Please try again in 10 minutes."),
+    "clock",
+    429,
+    "warn",
+    mark("Try again"),
+)
 NO_ANSWER = Notice(
     mark("WeChat did not answer"),
     mark("Nothing was ordered or charged. Please try once more."),

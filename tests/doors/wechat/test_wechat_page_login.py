@@ -18,16 +18,15 @@ from core.actor import OPERATOR
 from core.config import Config
 from core.connections.chats import ChatAccount, change_chat_account, chat_account
 from core.conversations.chats import hear_from
-from core.conversations.logins import CODE
 from core.db import connection, database_now
 from core.secret import Secret
 from ops.channels.wechat import connect
 from ops.wiring import wechat_apis
 from tests.builders import Shop, Talker
+from tests.doors.wechat.conftest import given
 from tests.doubles.wechat import WeChatDouble
 from tests.doubles.wechat.person import Follower
 from tests.doubles.wechat.world import Account
-from tests.doors.wechat.conftest import given
 from tests.support.chats import talker_of
 from tests.support.pages import IN_WECHAT, ON_IPHONE, a_wish, has
 from tests.support.web import WebServer
@@ -275,6 +274,20 @@ def test_an_iphone_is_remembered_before_anybody_is_asked(
     assert sql("SELECT is_ios FROM identity_device") == [(True,)]
 
 
+def test_the_last_visit_of_the_follower_whom_wechat_named_decides(
+    phone: httpx.Client, goods: Shop, talker: Talker, fan: Follower, worker: Asker, sql: Sql
+) -> None:
+    path = a_wish(goods, talker)
+    phone.get(back(phone.get(path), fan))
+    steps = []
+
+    for agent in (IN_WECHAT, ON_IPHONE, IN_WECHAT):
+        phone.post(f"{path}/seen", json={"ios": False}, headers={"User-Agent": agent})
+        steps.append(sql("SELECT is_ios FROM identity_device"))
+
+    assert steps == [[(False,)], [(True,)], [(False,)]]
+
+
 @pytest.mark.parametrize("change", [{"kind": "subscription"}, {"verified": False}])
 def test_an_account_that_may_not_ask_takes_the_link_as_the_proof(
     phone: httpx.Client, goods: Shop, talker: Talker, page_account: ChatAccount, change: dict[str, Any]
@@ -283,9 +296,3 @@ def test_an_account_that_may_not_ask_takes_the_link_as_the_proof(
 
     assert chat_account(account_id=page_account.id).settings.items() >= change.items()
     assert has(phone.get(a_wish(goods, talker)).text, "place")
-
-
-def test_wechats_codes_are_codes_to_us(phone: httpx.Client, goods: Shop, talker: Talker, fan: Follower) -> None:
-    place = back(phone.get(a_wish(goods, talker)), fan)
-
-    assert CODE.fullmatch(dict(parse_qsl(urlsplit(place).query))["code"])

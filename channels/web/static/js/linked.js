@@ -60,7 +60,7 @@ async function fetchCards(url) {
       const response = await fetch(url, { method: "POST", body, cache: "no-store", redirect: "error", headers: { "Content-Type": "application/json", Accept: "application/json" } });
       answer = response.headers.get("content-type")?.startsWith("application/json") ? await response.json() : null;
       if (!response.ok && answer?.trouble) return say(`${answer.trouble} ${answer.error_id}`);
-      if (response.status === 404) return say(t("This page is over. Send “cards” in the chat."));
+      if ([403, 404].includes(response.status)) return say(t("This page is over. Send “cards” in the chat."));
     } catch { /* the network: asked again below */ }
     if (answer?.cards) {
       failures = 0;
