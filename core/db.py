@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 import peewee
 import psycopg
+from playhouse.pool import MaxConnectionsExceeded
 from playhouse.postgres_ext import PooledPsycopg3Database
 
 Result = TypeVar("Result")
@@ -124,6 +125,11 @@ def changed(sql: str, params: Params = ()) -> int:
 def atomic() -> AbstractContextManager[Any]:
     """A transaction, or a savepoint inside one."""
     return cast("AbstractContextManager[Any]", db.atomic())
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database did not answer, which tells nothing about what was asked of it."""
+    return isinstance(error, peewee.OperationalError | peewee.InterfaceError | MaxConnectionsExceeded)
 
 
 def sqlstate(error: BaseException) -> str | None:

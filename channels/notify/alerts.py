@@ -31,6 +31,7 @@ TITLES = {
     AlertKind.CHANNEL_MISCONFIGURED: "A channel does not work until you mend it",
     AlertKind.CHANNEL_BLOCKED: "A platform limits or has closed an account",
     AlertKind.MESSAGE_REFUSED: "A message was refused",
+    AlertKind.EVENT_LOST: "A message of a person could not be taken in",
     AlertKind.REFUND_UNKNOWN: "A refund has no certain end",
 }
 
@@ -41,6 +42,7 @@ MENDS = {
     AlertKind.CHANNEL_MISCONFIGURED: "`python run.py doctor` tries each login and names the mend.",
     AlertKind.CHANNEL_BLOCKED: "Look into the account at the platform.",
     AlertKind.MESSAGE_REFUSED: "The shopper finds the cards in the order all the same; the order shows the attempt.",
+    AlertKind.EVENT_LOST: "A defect: the log of the bot process has the error id; the other messages go on.",
     AlertKind.REFUND_UNKNOWN: "Look it up at the gateway by its number; it is asked again every hour.",
 }
 

@@ -37,6 +37,7 @@ class AlertKind(StrEnum):
     CHANNEL_MISCONFIGURED = "channel_misconfigured"  # a bot, account, mail or SMS login does not work: {"problem"}
     CHANNEL_BLOCKED = "channel_blocked"  # a platform closed or limited an account: {"problem"}
     MESSAGE_REFUSED = "message_refused"  # a platform certainly does not take a message: {"problem"}
+    EVENT_LOST = "event_lost"  # an event of a platform could not be written down: {"event", "problem", "error"}
     REFUND_UNKNOWN = "refund_unknown"  # nobody knows for an hour whether money went back: {"hours"}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from itertools import chain, repeat
 from typing import Any
 
 import aiohttp
@@ -15,6 +17,8 @@ log = structlog.get_logger()
 
 LANGUAGES = {"": "en", "zh": "zh-CN", "en": "en"}
 """Telegram's language codes, and what is said there; the empty one is for everybody else."""
+
+AGAIN_AFTER = (5.0, 30.0, 120.0, 600.0, 3600.0)  # seconds, while Telegram does not take them
 
 
 def commands(texts: Texts) -> list[dict[str, str]]:
@@ -30,16 +34,27 @@ def commands(texts: Texts) -> list[dict[str, str]]:
     ]
 
 
+async def keep_set_up(http: aiohttp.ClientSession, server: BotServer, token: Secret, phrasebook: Phrasebook) -> None:
+    """Bring commands and descriptions up to date, until it has worked. Failing meanwhile is no reason not to sell."""
+    for wait in chain(AGAIN_AFTER, repeat(AGAIN_AFTER[-1])):
+        try:
+            await set_up(http, server, token, phrasebook)
+            return
+        except ApiProblem as problem:
+            log.warning("the bot's menu was not set", problem=str(problem))
+            await asyncio.sleep(max(wait, problem.retry_after))
+        except ApiAway as away:
+            log.warning("the bot's menu was not set", problem=str(away))
+            await asyncio.sleep(wait)
+
+
 async def set_up(http: aiohttp.ClientSession, server: BotServer, token: Secret, phrasebook: Phrasebook) -> None:
-    """Bring commands and descriptions up to date. Failing is no reason not to sell: it is logged and left."""
-    try:
-        for code, locale in LANGUAGES.items():
-            texts = phrasebook.texts(locale)
-            await _differing(http, server, token, code, "MyCommands", "commands", commands(texts))
-            about = texts.say("Cards and keys, delivered in this chat at once after payment.")
-            await _differing(http, server, token, code, "MyShortDescription", "short_description", about)
-    except (ApiProblem, ApiAway) as problem:
-        log.warning("the bot's menu was not set", problem=str(problem))
+    """Bring commands and descriptions up to date where they differ. Raises `ApiProblem`, `ApiAway`."""
+    for code, locale in LANGUAGES.items():
+        texts = phrasebook.texts(locale)
+        await _differing(http, server, token, code, "MyCommands", "commands", commands(texts))
+        about = texts.say("Cards and keys, delivered in this chat at once after payment.")
+        await _differing(http, server, token, code, "MyShortDescription", "short_description", about)
 
 
 async def _differing(

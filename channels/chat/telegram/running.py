@@ -14,13 +14,14 @@ from channels.chat.telegram.documents import Documents
 from channels.chat.telegram.handling import Handling
 from channels.chat.telegram.intake import Call, Intake
 from channels.chat.telegram.polling import Polling, remove_webhook
-from channels.chat.telegram.profile import set_up
+from channels.chat.telegram.profile import keep_set_up
 from channels.chat.telegram.sender import Sender
 from channels.chat.telegram.shared import Hook, Shared
 from channels.chat.telegram.updates import ALLOWED
 from channels.chat.telegram.voice import Voice, answered_soon
 from channels.threads import in_thread
 from core.connections.chats import ChatAccount
+from core.messages.alerts import AlertKind, raise_alert
 from core.secret import Secret
 
 HOOK_AGAIN = 20.0  # seconds until a webhook that Telegram did not take is set again
@@ -54,7 +55,7 @@ class RunningBot:
                 handling.documents = Documents(http, self._server, self.token)
                 tasks.create_task(handling.run(run))
                 tasks.create_task(handling.run(urgent, only_urgent=True))
-                tasks.create_task(set_up(http, self._server, self.token, shared.dialog.shop.phrasebook))
+                tasks.create_task(keep_set_up(http, self._server, self.token, shared.dialog.shop.phrasebook))
                 tasks.create_task(self._fetch(http, voice))
         finally:
             for task in self._soon:
@@ -73,13 +74,21 @@ class RunningBot:
         async def taken(raw: bytes) -> Call | None:
             return await in_thread(self._shared.intake, take_in, raw)
 
+        def note(update: int, problem: str, error: str) -> None:
+            detail: dict[str, str | int] = {"event": update, "problem": problem, "error": error}
+            now = self._shared.clock.now()
+            raise_alert(kind=AlertKind.EVENT_LOST, subject=self.account.source, detail=detail, now=now)
+
+        async def give_up(update: int, problem: str, error: str) -> None:
+            await in_thread(self._shared.intake, note, update, problem, error)
+
         def soon(answer: Call) -> None:
             task = asyncio.create_task(answered_soon(voice, answer))
             self._soon.add(task)
             task.add_done_callback(self._soon.discard)
 
         await remove_webhook(http, self._server, self.token)
-        await Polling(http, self._server, self.token, taken, soon).run()
+        await Polling(http, self._server, self.token, taken, soon, give_up).run()
 
     async def _hooked(self, http: Any, hook: Hook) -> None:
         """Tell Telegram where to post; again until it takes that."""
