@@ -46,7 +46,10 @@ def keep_setting(key: Secret, *, account_id: int, name: str, holder: Holder, val
 
 
 def find_setting(key: Secret, *, account_id: int, name: str, holder: Holder) -> str:
-    """A setting as it was sealed; empty where there is none. Raises `SealError` for what was altered or copied."""
+    """A setting as it was sealed; empty where there is none or it was not given.
+
+    Raises `SealError` for what was altered or copied.
+    """
     try:
         found = find_credential(key, kind=AccountKind.CHAT, account_id=account_id, name=name, holder=holder)
     except NotFound:

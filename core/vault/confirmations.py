@@ -9,6 +9,7 @@ else.
 What an attacker gains:
 - who writes the database as any role, without keys: nothing. A rate, a worth, an order or a shopper that was altered
   breaks the first seal; a payment that never came, or came for another payment or to a bot of one's own, has no second.
+  Until a bill is made its price is the shop's to write, though: a listing's, and the rate of an account beside it.
 - who has taken over web or the bot also has the order-seal key, so may seal a false rate, just as it may seal a false
   price into an order: sales that are too cheap, each for at least one real unit paid to the merchant, up to the opening
   budget. It cannot invent a payment. Who has the bot's token can moreover give Stars back after the cards went out.

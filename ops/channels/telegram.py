@@ -96,6 +96,7 @@ def is_loopback(host: str) -> bool:
 def connect(config: Config, *, merchant: str, token: Secret, api_base: str = "") -> tuple[ChatAccount, bool]:
     """Connect a bot to a merchant, or give one that is connected another token; the account, and whether it is new.
 
+    From then on it is at `api_base`; without that where the store's settings say, whatever was given before.
     `core.db` is connected as `shop`. Raises ConfigError; `Invalid` for a bot whose name cannot be shown.
     """
     base = checked_base(config, api_base)
@@ -127,8 +128,7 @@ def connect(config: Config, *, merchant: str, token: Secret, api_base: str = "")
                 now=now,
             )
         keep_secrets(account, token, bot_key=keys[0], verify_key=keys[1], now=now)
-        if base:
-            keep_setting(keys[0], account_id=account.id, name=API_BASE, holder=Holder.BOT, value=base, now=now)
+        keep_setting(keys[0], account_id=account.id, name=API_BASE, holder=Holder.BOT, value=base, now=now)
         return account
 
     return in_transaction(work), found is None

@@ -105,7 +105,10 @@ def connect(config: Config, given: Given) -> tuple[ChatAccount, bool]:
 
 
 def keep_settings(account: ChatAccount, given: Given, *, verify_key: Secret, act_key: Secret, now: datetime) -> None:
-    """Seal what says who is believed and where secrets and cards go, for each process that goes by it."""
+    """Seal what says who is believed and where secrets and cards go, for each process that goes by it.
+
+    What was not given is sealed as empty: it replaces what was given before, and what somebody altered.
+    """
     api_base, page_url = given.api_base.rstrip("/"), given.page_url.rstrip("/")
     for key, holder, name, value in (
         (verify_key, Holder.VERIFY, MODE, given.mode),
@@ -114,8 +117,7 @@ def keep_settings(account: ChatAccount, given: Given, *, verify_key: Secret, act
         (verify_key, Holder.VERIFY, PAGE_URL, page_url),
         (act_key, Holder.ACT, PAGE_URL_TOLD, page_url),
     ):
-        if value:
-            keep_setting(key, account_id=account.id, name=name, holder=holder, value=value, now=now)
+        keep_setting(key, account_id=account.id, name=name, holder=holder, value=value, now=now)
 
 
 def checked_settings(config: Config, given: Given) -> dict[str, object]:

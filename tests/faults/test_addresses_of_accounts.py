@@ -5,6 +5,7 @@ Each attack has a control: the same address, as the operator gives it, is gone t
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,23 +14,23 @@ from uuid import UUID
 
 import pytest
 
-from channels.chat.telegram.courier import TelegramCourier
-from channels.chat.wechat.courier import Apis, WeChatCourier
 from channels.chat.wechat.links import PageLinks
 from core.actor import OPERATOR
+from core.clock import FixedClock
 from core.config import Config, Telegram, WeChat
-from core.connections.chats import ChatAccount
+from core.connections.chats import ChatAccount, chat_account
 from core.connections.credentials import AccountKind, Holder, store_credential
 from core.connections.sealed_settings import API_BASE, PAGE_URL_TOLD, keep_setting
 from core.connections.stars import connect_stars
 from core.ids import Prefix, new_id, public
 from core.messages.service import MessageKind
 from core.payments.service import receive_successful_payment, start_stars_payment
-from core.ports import Parcel, PlainCard, SendOutcome
+from core.ports import Parcel, SendOutcome
 from core.secret import Secret
 from core.vault.client import VaultCode, VaultRefused
+from core.vault.primitives import SealError
 from ops.stars import Stars, stars
-from ops.wiring import bare_context, telegram_courier, wechat_apis
+from ops.wiring import telegram_courier, wechat_apis
 from tests.builders import NOON, Shop, Talker
 from tests.support.chats import an_account, somebody
 from tests.support.foreign_server import ForeignServer, a_foreign_server
@@ -131,19 +132,17 @@ def keep(config: Config, account: ChatAccount, name: str, holder: Holder, value:
     )
 
 
-def a_parcel(talker: Talker, account: ChatAccount, chat: str) -> Parcel:
-    """Cards for the chat of a person."""
-    order, body = public(Prefix.ORDER, new_id()), {"delivery": "1", "lines": []}
+def a_parcel(talker: Talker, account: ChatAccount) -> Parcel:
+    """A message for the chat of a person."""
     return Parcel(
         conversation_id=talker.conversation_id, merchant_id=talker.merchant_id, shopper_id=talker.shopper_id,
-        identity_id=talker.identity_id, locale="zh-CN", chat_address=account.address(chat),
-        kind=MessageKind.CARDS.value, body={"order": order, **body},
-        cards=(PlainCard(mask="····", fields={"secret": Secret("CANARY-OF-A-CARD")}),),
+        identity_id=talker.identity_id, locale="zh-CN", chat_address=account.address("5001"),
+        kind=MessageKind.WALLET_TOPPED_UP.value, body={"amount_minor": 500, "currency": "CNY"},
     )  # fmt: skip
 
 
 def test_one_update_of_settings_forges_no_stars(sale: Sale, foreign: ForeignServer, sql: Sql) -> None:
-    """Fault 106: a server of one's own that says the order was paid is asked for nothing, and the vault opens nothing."""
+    """Fault 106: a server of his that says the order was paid is asked for nothing, and the vault opens nothing."""
     assert sql(POINT_AT, [foreign.url, foreign.url], role="shop")
     foreign.transactions.append(sale.claimed())
     delivery = sale.delivery()
@@ -185,8 +184,73 @@ def test_an_address_that_was_sealed_for_something_else_is_gone_to_by_nobody(
     assert foreign.heard == []
 
 
-@pytest.fixture
-def courier(closed: Config) -> Iterator[TelegramCourier]:
-    made = telegram_courier(closed)
-    yield made
-    made.close()
+def test_cards_of_a_bot_go_to_no_server_that_somebody_wrote_into_settings(
+    store_db: Any, shop: Shop, closed: Config, foreign: ForeignServer, sql: Sql
+) -> None:
+    bot_key = closed.secret(closed.secrets.bot_key)
+    account = a_bot(shop, closed)
+    parcel = a_parcel(somebody(shop, account), account)
+
+    with contextlib.closing(telegram_courier(closed)) as courier:
+        assert sql(POINT_AT, [foreign.url, foreign.url], role="shop")
+        courier.hand_over(parcel)
+        attacked = list(foreign.heard)
+        keep_setting(bot_key, account_id=account.id, name=API_BASE, holder=Holder.BOT, value=foreign.url, now=NOON)
+        courier.hand_over(parcel)
+
+    assert attacked == []
+    assert foreign.heard[0][0].startswith(f"/bot{TOKEN}/")
+
+
+def test_the_app_secret_goes_to_no_server_that_somebody_wrote_into_settings(
+    store_db: Any, shop: Shop, closed: Config, foreign: ForeignServer, sql: Sql
+) -> None:
+    sql("GRANT SELECT, INSERT, UPDATE ON wechat_token TO keystall_shop")
+    account = an_account(shop, "wechat", "wx1")
+    keep(closed, account, "app_secret", Holder.ACT, "canary-of-the-app-secret")
+    act_key = closed.secret(closed.secrets.act_key)
+
+    with contextlib.closing(wechat_apis(closed)) as apis:
+        assert sql(POINT_AT, [foreign.url, foreign.url], role="shop")
+        apis.of(chat_account(account_id=account.id)).send_text("o-1", "hello")
+        attacked = list(foreign.heard)
+        keep_setting(act_key, account_id=account.id, name=API_BASE, holder=Holder.ACT, value=foreign.url, now=NOON)
+        apis.of(chat_account(account_id=account.id)).send_text("o-1", "hello")
+
+    assert attacked == []
+    assert b"canary-of-the-app-secret" in foreign.heard[0][1]
+
+
+def test_links_lead_to_the_host_that_was_sealed_and_an_altered_one_is_no_link(
+    store_db: Any, shop: Shop, closed: Config, sql: Sql
+) -> None:
+    """A link is what opens a follower's page: its host is the operator's word, not that of a table."""
+    account, other = an_account(shop, "wechat", "wx1"), an_account(shop, "wechat", "wx2")
+    act_key = closed.secret(closed.secrets.act_key)
+    links = PageLinks("https://shop.example", FixedClock(NOON), act_key, Holder.ACT)
+    keep_setting(
+        act_key, account_id=other.id, name=PAGE_URL_TOLD, holder=Holder.ACT, value="https://o.example", now=NOON
+    )
+    assert sql(POINT_AT, ["https://evil.example", "https://evil.example"], role="shop")
+
+    where = [links.base_of(chat_account(account_id=one.id)) for one in (account, other)]
+    assert sql(MOVE, [account.id, PAGE_URL_TOLD, other.id, PAGE_URL_TOLD], role="shop")
+
+    assert where == ["https://shop.example", "https://o.example"]
+    with pytest.raises(SealError):
+        links.maker(account, new_id())
+
+
+def test_with_an_altered_address_cards_wait_and_nothing_is_sent(
+    store_db: Any, shop: Shop, closed: Config, foreign: ForeignServer, sql: Sql
+) -> None:
+    account, other = a_bot(shop, closed), an_account(shop, number="7000002")
+    bot_key = closed.secret(closed.secrets.bot_key)
+    keep_setting(bot_key, account_id=other.id, name=API_BASE, holder=Holder.BOT, value=foreign.url, now=NOON)
+    assert sql(MOVE, [account.id, API_BASE, other.id, API_BASE], role="shop")
+
+    with contextlib.closing(telegram_courier(closed)) as courier:
+        answer = courier.hand_over(a_parcel(somebody(shop, account), account))
+
+    assert (answer.outcome, answer.problem) == (SendOutcome.LATER, "bot_token")
+    assert foreign.heard == []

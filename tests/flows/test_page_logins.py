@@ -116,7 +116,10 @@ def test_an_account_without_a_host_of_its_own_has_its_file_where_the_shop_is(sho
     account = an_account(shop, "wechat", "wx1")
     set_verify_file(actor=OPERATOR, account_id=account.id, name=FILE, content="x1", now=NOON)
 
-    assert find_verify_file(name=FILE, host="shop.example", shared_url="https://shop.example", verify_key=VERIFY_KEY) == "x1"
+    assert (
+        find_verify_file(name=FILE, host="shop.example", shared_url="https://shop.example", verify_key=VERIFY_KEY)
+        == "x1"
+    )
     assert find_verify_file(name=FILE, host="127.0.0.1", shared_url="", verify_key=VERIFY_KEY) == "x1"
 
 

@@ -1,4 +1,4 @@
-"""A server that is none of the store's: it keeps what it was asked, and says what its owner would like to be believed."""
+"""A server that is none of the store's: it keeps what it was asked, and says what its owner wants to be believed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def a_foreign_server() -> Iterator[ForeignServer]:
             self.end_headers()
             self.wfile.write(said)
 
-        do_GET = do_POST
+        def do_GET(self) -> None:
+            self.do_POST()
 
         def log_message(self, *_: object) -> None:
             """Quiet."""

@@ -9,6 +9,7 @@ import pytest
 from core.config import Config, Telegram
 from core.connections.chats import ChatChannel, chat_accounts, every_chat_account
 from core.connections.credentials import AccountKind, Holder, find_credential
+from core.connections.sealed_settings import API_BASE, find_setting
 from core.errors import NotFound
 from core.vault.primitives import SealError
 from tests.builders import Shop
@@ -74,6 +75,20 @@ def test_each_secret_is_sealed_for_those_who_use_it(command: Command, store: Con
         find_credential(verify_key, name="token", holder=Holder.VERIFY, **kept)  # type: ignore[arg-type]
     with pytest.raises(SealError):
         find_credential(verify_key, name="token", holder=Holder.BOT, **kept)  # type: ignore[arg-type]
+
+
+def test_a_server_for_one_bot_is_sealed_and_stands_in_no_settings(
+    command: Command, store: Config, tg: TelegramDouble
+) -> None:
+    bot_key, is_at = store.secret(store.secrets.bot_key), []
+
+    for more in [("--api-base", tg.url + "/"), ()]:
+        assert add(command, store, *more)[0] == 0
+        (account,) = every_chat_account()
+        is_at.append(find_setting(bot_key, account_id=account.id, name=API_BASE, holder=Holder.BOT))
+
+    assert is_at == [tg.url, ""]
+    assert account.settings == {}
 
 
 def test_the_same_bot_again_gets_its_new_token(

@@ -9,6 +9,14 @@ import pytest
 from core.config import Config, WeChat
 from core.connections.chats import ChatChannel, chat_accounts
 from core.connections.credentials import AccountKind, Holder, find_credential
+from core.connections.sealed_settings import (
+    API_BASE,
+    AUTHORISE_BASE,
+    MODE,
+    PAGE_URL,
+    PAGE_URL_TOLD,
+    find_setting,
+)
 from core.errors import NotFound
 from core.vault.primitives import SealError
 from tests.builders import Shop
@@ -80,6 +88,24 @@ def test_each_secret_is_sealed_for_those_who_use_it(command: Command, store: Con
         find_credential(keys[Holder.VERIFY], name="app_secret", holder=Holder.VERIFY, **of)
 
 
+def test_where_secrets_and_followers_go_is_sealed_for_each_who_goes_by_it(command: Command, store: Config) -> None:
+    keys = {
+        Holder.VERIFY: store.secret(store.secrets.verify_key),
+        Holder.ACT: store.secret(store.secrets.act_key),
+    }
+    asked = ((MODE, Holder.VERIFY), (API_BASE, Holder.ACT), (AUTHORISE_BASE, Holder.VERIFY))
+    asked += ((PAGE_URL, Holder.VERIFY), (PAGE_URL_TOLD, Holder.ACT))
+    found = []
+
+    for more in [("--api-base", "https://wx.example/", "--page-url", "https://cards.example/"), ()]:
+        assert add(command, store, *more)[0] == 0
+        (account,) = chat_accounts(channel=ChatChannel.WECHAT)
+        found.append([find_setting(keys[one], account_id=account.id, name=name, holder=one) for name, one in asked])
+
+    assert found == [["safe", *["https://wx.example"] * 2, *["https://cards.example"] * 2], ["safe", "", "", "", ""]]
+    assert set(account.settings) == {"kind", "verified", "ios_rule", "original_id"}
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [
@@ -88,6 +114,8 @@ def test_each_secret_is_sealed_for_those_who_use_it(command: Command, store: Con
         (("--token", "file:short"), "the token of WeChat's server configuration has 3 to 32 letters and digits"),
         (("--aes-key", "file:short"), "--aes-key: an EncodingAESKey has 43 signs"),
         (("--mode", "open"), "--mode is one of plain, compatible, safe"),
+        (("--page-url", "http://cards.example"), "--page-url is https:// and the host of the account's pages"),
+        (("--page-url", "https://cards.example/x"), "--page-url is https:// and the host of the account's pages"),
         (("--ios-rule", "none"), "--ios-rule is one of strict, learned, off"),
         (("--merchant", "nobody"), "there is no active merchant 'nobody'"),
     ],

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,9 +13,12 @@ from bot.engine import Engine
 from core.connections.chats import ChatAccount
 from tests.builders import Shop
 from tests.doubles.wechat import WeChatDouble
+from tests.doubles.wechat.crypto import sha1, xml
 from tests.doubles.wechat.person import Follower
 from tests.doubles.wechat.world import Account
 from tests.support.web import WebServer
+
+Sql = Callable[..., list[tuple[Any, ...]]]
 
 
 @pytest.mark.parametrize("mode", ["safe", "compatible", "plain"])
@@ -109,6 +113,48 @@ def test_a_request_of_wechat_sent_again_with_other_words_is_refused(
 
     assert (same.status, altered.status, old.status) == (200, 403, 403)
     assert goods.fingerprint() == before
+
+
+@pytest.mark.parametrize(
+    ("mode", "attack"),
+    [
+        ("safe", """UPDATE chat_account SET settings = settings || '{"mode": "plain"}' RETURNING id"""),
+        ("plain", "UPDATE credential SET name = 'gone' WHERE name = 'mode' RETURNING account_id"),
+        ("plain", "UPDATE credential SET sealed = sealed || '\\x00' WHERE name = 'mode' RETURNING account_id"),
+    ],
+)
+def test_no_table_makes_plain_text_believed(
+    wx: WeChatDouble, fan: Follower, goods: Shop, mode: str, attack: str, sql: Sql
+) -> None:
+    """Words that no signature covers count only where the operator's own sealed word says so."""
+    account = fan.account
+    assert sql(attack, role="shop")
+    before = goods.fingerprint()
+
+    answer = wx.post(account, plain_text(fan), **fresh_query(account))
+
+    assert answer.status_code in {403, 404}
+    assert goods.fingerprint() == before
+
+
+@pytest.mark.parametrize("mode", ["plain"])
+def test_plain_text_is_believed_where_the_operator_said_so(wx: WeChatDouble, fan: Follower) -> None:
+    """The control of the test before."""
+    answer = wx.post(fan.account, plain_text(fan), **fresh_query(fan.account))
+
+    assert "1 选购商品" in answer.text
+
+
+def plain_text(fan: Follower) -> bytes:
+    """Words of a follower, signed by nobody."""
+    tags = {"ToUserName": fan.account.original_id, "FromUserName": fan.openid, "CreateTime": 1772424000}
+    return xml(tags | {"MsgType": "text", "Content": "菜单", "MsgId": "424242"}).encode()
+
+
+def fresh_query(account: Account) -> dict[str, str]:
+    """What signs an address, as somebody has it who holds back one of WeChat's requests."""
+    stamp, nonce = str(int(time.time())), "98765"
+    return {"signature": sha1(account.token, stamp, nonce), "timestamp": stamp, "nonce": nonce}
 
 
 @pytest.mark.parametrize("mode", ["plain"])
