@@ -1,7 +1,7 @@
 # Keystall: what can be done here. `make` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench drills explore format clean golden screenshots docs
+.PHONY: help demo up test check bench drills explore format clean golden transcripts screenshots docs
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -74,6 +74,9 @@ docs: $(VENV)/.dev-stamp ## write docs/states.md from the code, and which tests 
 
 golden: $(VENV)/.dev-stamp ## write the golden files of the conversation anew; look at the diff
 	$(BIN)/python -m tests.golden
+
+transcripts: $(VENV)/.dev-stamp ## conversations of a running demo, written to docs/conversations/; read them aloud
+	$(BIN)/python -m tests.transcripts
 
 screenshots: $(VENV)/.dev-stamp ## pictures of a real chat, written to docs/images/
 	$(BIN)/python -m tests.browser.screenshots

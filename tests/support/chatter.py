@@ -17,10 +17,10 @@ ATTRIBUTE = re.compile(r"([\w-]+)=\"([^\"]*)\"")
 class Chatter:
     """One guest session in a merchant's web chat."""
 
-    def __init__(self, address: str, merchant: str = "demo") -> None:
+    def __init__(self, address: str, merchant: str = "demo", locale: str | None = None) -> None:
         self.http = httpx.Client(base_url=address, timeout=40, follow_redirects=True)
         self.base = f"/api/v1/chat/{merchant}"
-        answer = self.http.post(f"{self.base}/sessions")
+        answer = self.http.post(f"{self.base}/sessions", json={"locale": locale} if locale else None)
         assert answer.status_code == 201, answer.text
         self.session, self.token = answer.json()["session"], answer.json()["token"]
         self.headers = {"Authorization": f"Bearer {self.token}"}
