@@ -13,7 +13,8 @@ from bot.screens import Screen, ScreenKind
 from bot.talk import Talk, choice, home_option
 from bot.texts import Texts
 from core.conversations.binding import Code, begin_binding, claim_binding, decline_binding
-from core.conversations.requests import RequestOver, pending_claim
+from core.conversations.requests import Claim, RequestOver, pending_claim
+from core.conversations.wallets import OneWallet, wallet_of_both
 from core.ids import Prefix, parse, public
 from core.members.accounts import Account, account_in
 from core.members.service import Channel
@@ -27,13 +28,19 @@ def bind(talk: Talk, act: Act) -> Screen:
     key = talk.shop.order_keys.seal
     if code := act.text("code"):
         claim = claim_binding(**who, code=code, seal_key=key)
-        return draw_question(talk.texts, claim.claim_id, claim.other)
+        return question(talk, claim)
     waiting = pending_claim(**who)
     if waiting is not None:
-        return draw_question(talk.texts, waiting.claim_id, waiting.other)
+        return question(talk, waiting)
     code_now = begin_binding(**who, submission_id=talk.message, seal_key=key)
     bound = bound_accounts(actor=talk.actor, conversation_id=talk.conversation_id)
     return draw_code(talk.texts, code_now, bound, now=talk.now)
+
+
+def question(talk: Talk, claim: Claim) -> Screen:
+    """The question with what the wallets hold now."""
+    wallet = wallet_of_both(mine=talk.incoming.identity_id, other=claim.other.identity_id)
+    return draw_question(talk.texts, claim.claim_id, claim.other, wallet)
 
 
 def agree(talk: Talk, act: Act) -> Screen:
@@ -112,17 +119,33 @@ def draw_code(texts: Texts, code: Code, bound: Bound, *, now: datetime) -> Scree
     return Screen(ScreenKind.TEXT, "\n".join(lines), (*letting_go, home_option(texts)))
 
 
-def draw_question(texts: Texts, claim_id: UUID, other: Account) -> Screen:
-    """Who asks, what it means, yes or no."""
+def draw_question(texts: Texts, claim_id: UUID, other: Account, wallet: OneWallet | None) -> Screen:
+    """Who asks, what it means and costs, yes or no."""
     lines = [
         texts.say("Link with “{account}”?", account=account_name(texts, other)),
         texts.say("Agree only if that account is your own too: you share orders, wallet and language with it."),
+        *(_about_wallet(texts, other, wallet) if wallet else ()),
         texts.say("It is done once both chats have agreed."),
     ]
     named = {"claim": str(claim_id)}
     yes = choice(texts.say("Agree"), Intent.BIND_AGREE, **named)
     no = choice(texts.say("Do not link"), Intent.BIND_DECLINE, **named)
     return Screen(ScreenKind.MENU, "\n".join(lines), (yes, no, home_option(texts)))
+
+
+def _about_wallet(texts: Texts, other: Account, wallet: OneWallet) -> list[str]:
+    lines = [texts.say("The two wallets become one.")]
+    if wallet.moves and texts.manner.shows_prices:
+        amount = texts.say(", ").join(texts.money(one) for one in wallet.moves)
+        here = texts.say("{amount} from “{account}” moves here.", amount=amount, account=account_name(texts, other))
+        there = texts.say("{amount} from here moves there.", amount=amount)
+        lines.append(here if wallet.is_here else there)
+    first = account_name(texts, wallet.stays_with)
+    stays_here = texts.say("Whoever is unlinked later leaves without it: the wallet stays here.")
+    stays_there = texts.say(
+        "If you unlink later, you leave without it: the wallet stays with “{account}”.", account=first
+    )
+    return [*lines, stays_here if wallet.is_here else stays_there]
 
 
 def draw_other_side(texts: Texts, other: Account) -> Screen:

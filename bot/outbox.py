@@ -20,6 +20,7 @@ from core.catalog.service import find_listings, product_view
 from core.errors import NotFound
 from core.fulfilment.pickup import goods_of
 from core.ids import Prefix, parse
+from core.conversations.wallets import wallet_in
 from core.members.accounts import account_in
 from core.members.contacts import ContactKind
 from core.messages.service import PICKED_UP, MessageKind, StoredMessage
@@ -125,7 +126,8 @@ def _about_accounts(texts: Texts, kind: MessageKind, body: Mapping[str, Any]) ->
     """What is told of a shopper's accounts and addresses rather than of an order."""
     match kind:
         case MessageKind.BINDING_ASKED:
-            return draw_question(texts, UUID(body["claim"]), account_in(body))
+            wallet = wallet_in(body["wallet"]) if "wallet" in body else None
+            return draw_question(texts, UUID(body["claim"]), account_in(body), wallet)
         case MessageKind.BINDING_DECLINED:
             return draw_told_declined(texts, body)
         case MessageKind.BOUND:

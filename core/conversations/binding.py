@@ -10,6 +10,7 @@ import binascii
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from core.actor import Actor
@@ -26,6 +27,7 @@ from core.conversations.requests import (
     request_of_code,
 )
 from core.conversations.sessions import Conversation, find_conversation
+from core.conversations.wallets import wallet_of_both
 from core.db import changed, execute, in_transaction
 from core.errors import Conflict, Invalid, Limited, NotFound
 from core.ids import new_id
@@ -216,7 +218,9 @@ def _enter(actor: Actor, chat: Conversation, request: Request, now: datetime) ->
     claim_id = new_id()
     named = {"claim": claim_id, "identity": chat.identity_id, "conversation": chat.id, "now": now, "id": request.id}
     execute(CLAIM, named)
-    body = {"claim": str(claim_id), **account_of(identity_id=chat.identity_id).as_body()}
+    body: dict[str, Any] = {"claim": str(claim_id), **account_of(identity_id=chat.identity_id).as_body()}
+    if wallet := wallet_of_both(mine=asking.identity_id, other=chat.identity_id):
+        body["wallet"] = wallet.as_body()
     tell(conversation_id=asking.id, kind=MessageKind.BINDING_ASKED, body=body, now=now)
     _audit(actor, "binding.claimed", chat.identity_id, now)
     return Claim(claim_id, account_of(identity_id=asking.identity_id))

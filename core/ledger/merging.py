@@ -14,6 +14,10 @@ ACCOUNTS = """
 SELECT id, kind, currency FROM account
 WHERE holder = %s AND counterparty = %s AND kind = ANY (%s) ORDER BY id
 """
+HAS = """
+SELECT currency, sum(balance)::bigint FROM account
+WHERE holder = %s AND counterparty = %s AND kind = ANY (%s) GROUP BY currency HAVING sum(balance) > 0 ORDER BY currency
+"""
 BALANCES = "SELECT id, balance FROM account WHERE id = ANY (%s::bigint[])"
 MOVE_HOLDS = """
 UPDATE money_hold SET account_id = to_account.id, held_in_id = to_held.id
@@ -49,3 +53,8 @@ def move_everything(*, holder: str, into: str, counterparty: str, reference: UUI
     ]
     service.post(transfers=transfers, now=now)
     return len(transfers)
+
+
+def everything_of(*, holder: str, counterparty: str) -> list[tuple[str, int]]:
+    """What `move_everything` would move now: currency and minor units, money that is held included."""
+    return [(currency, int(minor)) for currency, minor in execute(HAS, (holder, counterparty, [*map(str, BOUNDED)]))]

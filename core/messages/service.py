@@ -30,7 +30,7 @@ class MessageKind(StrEnum):
     IN_REVIEW = "in_review"  # a person looks at it first: {"order"}
     DELIVERY_DELAYED = "delivery_delayed"  # being tried again: {"order"}
     WALLET_TOPPED_UP = "wallet_topped_up"  # {"amount_minor", "currency"}
-    BINDING_ASKED = "binding_asked"  # an account entered the code, yes or no? {"claim", "channel", "hint", "since"}
+    BINDING_ASKED = "binding_asked"  # it entered the code, yes or no? {"claim", "channel", "hint", "since", "wallet"?}
     BINDING_DECLINED = "binding_declined"  # that account said no: {"channel", "hint", "since"}
     BOUND = "bound"  # that account is this shopper's from now on: {"channel", "hint", "since"}
     CODE_NOT_SENT = "code_not_sent"  # no code reached the address that was to be confirmed: {"contact"}

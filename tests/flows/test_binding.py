@@ -14,16 +14,20 @@ from core.conversations.binding import (
     decline_binding,
 )
 from core.conversations.requests import RequestOver, pending_claim
+from core.conversations.wallets import wallet_in, wallet_of_both
 from core.db import constraint
 from core.errors import NotFound
 from core.ids import new_id
 from core.members.service import Channel, add_identity
 from core.messages.service import MessageKind, messages_after
+from core.money import Money
 from core.payments.merging import confirm_binding
+from core.payments.service import hold_wallet_part, wallet_balance
 from core.payments.unbinding import sealed_binding
 from core.vault.bindings import SealedBinding, is_sealed
 from tests.builders import KEYS, NOON, Shop, Talker
 from tests.support.binding import Binder
+from tests.support.till import Till
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 
@@ -66,8 +70,36 @@ def test_who_enters_the_code_sees_who_asks_and_who_asked_is_told_who_entered_it(
         "channel": "web",
         "hint": "",
         "since": (NOON - timedelta(hours=1)).isoformat(),
+        "wallet": {
+            "stays_with": {"channel": "web", "hint": "", "since": (NOON - timedelta(hours=2)).isoformat()},
+            "is_here": True,
+            "moves": [],
+        },
     }
     assert binder.told(young) == []
+
+
+def test_both_sides_see_before_their_yes_which_money_moves_and_where_it_stays(
+    binder: Binder, old: Talker, young: Talker, till: Till, shop: Shop
+) -> None:
+    listing = shop.a_listing("A1", price=1000)
+    shop.a_batch("A1", 5)
+    till.fill_wallet(old, 70)
+    till.fill_wallet(young, 500)
+    order = shop.place(young, listing)
+    hold_wallet_part(actor=young.actor, order_id=order.order_id, amount=Money(200, "CNY"), now=NOON)
+
+    binder.asked(old, young)
+
+    asked = messages_after(conversation_id=old.conversation_id, after=0)[-1]
+    seen = [wallet_in(asked.body["wallet"]), wallet_of_both(mine=young.identity_id, other=old.identity_id)]
+    assert [(one.is_here, one.moves, one.stays_with.since) for one in seen if one] == [
+        (True, (Money(500, "CNY"),), NOON - timedelta(hours=2)),
+        (False, (Money(500, "CNY"),), NOON - timedelta(hours=2)),
+    ]
+    binder.bind(old, young)
+    assert wallet_balance(actor=binder.as_now(young).actor, currency="CNY") == Money(370, "CNY")
+    assert wallet_of_both(mine=young.identity_id, other=old.identity_id) is None
 
 
 @pytest.mark.parametrize("asks_first", [True, False])

@@ -67,6 +67,8 @@ def test_two_chats_are_bound_with_one_word_one_code_and_a_tap_in_each(one: Dialo
     question = other.say(f"绑定 {code_in(shown)}")
 
     assert "两边都同意" in shown.text
+    assert "两边的钱包会合成一个。" in question.text
+    assert "钱包留在" in question.text
     assert (question.kind, [option.label for option in question.options[:2]]) == (ScreenKind.MENU, ["同意", "不绑定"])
     waits = other.tap("同意")
     assert "那边同意" in waits.text
@@ -139,7 +141,7 @@ def test_it_is_let_go_in_two_taps_from_either_chat(one: Dialog, other: Dialog, f
 
     asked = speaking.say("解绑")
     assert [option.label for option in asked.options] == ["解绑", "菜单"]
-    assert "钱包余额留在“网页聊天" in asked.text
+    assert "钱包里的钱留在“网页聊天" in asked.text
     done = speaking.tap("解绑")
 
     told = heard(hearing).unasked()[-1].text

@@ -13,6 +13,7 @@ from bot.words import BadQuantity
 from core.catalog.rules import Category
 from core.catalog.service import Page, Shelf
 from core.conversations.binding import Code
+from core.conversations.wallets import OneWallet
 from core.errors import NotFound, Refusal
 from core.members.accounts import Account
 from core.members.contacts import ContactKind
@@ -67,6 +68,8 @@ WECHAT = Account((UUID(int=EVENT.int + 1),), Channel.WECHAT, "x8Kq", NOON - time
 TELEGRAM = Account((UUID(int=EVENT.int + 2),), Channel.TELEGRAM, "9012", NOON - timedelta(days=30))
 GUEST = Account((UUID(int=EVENT.int + 3),), Channel.WEB, "", NOON - timedelta(days=1))
 CLAIM = UUID(int=EVENT.int + 4)
+OWN_WALLET = OneWallet(WECHAT, is_here=True, moves=(Money(5000, "CNY"),))
+THEIR_WALLET = OneWallet(TELEGRAM, is_here=False, moves=(Money(5000, "CNY"), Money(1250, "USD")))
 BIND_CODE = Code("K7QD-2MXA", NOON + timedelta(minutes=10))
 
 
@@ -177,7 +180,8 @@ def linking() -> Iterator[tuple[str, Scene]]:
     """Binding a second account, and letting it go."""
     yield "bind_code", lambda texts: binding.draw_code(texts, BIND_CODE, Bound((WECHAT,), WECHAT), now=NOON)
     yield "bind_code_again", lambda texts: binding.draw_code(texts, BIND_CODE, Bound((WECHAT, GUEST), WECHAT), now=NOON)
-    yield "bind_question", lambda texts: binding.draw_question(texts, CLAIM, TELEGRAM)
+    yield "bind_question", lambda texts: binding.draw_question(texts, CLAIM, TELEGRAM, THEIR_WALLET)
+    yield "bind_question_elder", lambda texts: binding.draw_question(texts, CLAIM, TELEGRAM, OWN_WALLET)
     yield "bind_other_side", lambda texts: binding.draw_other_side(texts, TELEGRAM)
     yield "bind_done", lambda texts: binding.draw_bound(texts, TELEGRAM)
     yield "bind_declined", binding.draw_not_bound
@@ -238,7 +242,7 @@ def told(texts: Texts, kind: MessageKind, *, to_wallet: bool = False) -> Screen:
         MessageKind.LATE_MONEY: {"event": str(EVENT)},
         MessageKind.REFUNDED: {"amount_minor": 5000, "currency": "CNY", "to_wallet": to_wallet},
         MessageKind.WALLET_TOPPED_UP: {"amount_minor": 5000, "currency": "CNY"},
-        MessageKind.BINDING_ASKED: {"claim": str(CLAIM), **TELEGRAM.as_body()},
+        MessageKind.BINDING_ASKED: {"claim": str(CLAIM), **TELEGRAM.as_body(), "wallet": OWN_WALLET.as_body()},
         MessageKind.BINDING_DECLINED: TELEGRAM.as_body(),
         MessageKind.BOUND: TELEGRAM.as_body(),
         MessageKind.UNBOUND: GUEST.as_body(),
