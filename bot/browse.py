@@ -228,7 +228,8 @@ def draw_product(texts: Texts, view: ProductView, figures: Figures, chosen: dict
     else:
         options = axis_options(texts, view.card, left, axis, chosen, figures)
         question = texts.say("Choose: {axis}", axis=axis_name(axis, texts.locale))
-    lines = [view.card.name, *([view.card.summary] if view.card.summary else []), question]
+    summary = texts.of_the_shop(view.card.summary)
+    lines = [view.card.name, *([summary] if summary else []), question]
     back = back_to(texts.say("Back"), Intent.CATEGORY, category=view.card.category.value, from_product=1)
     return Screen(ScreenKind.PRODUCT, "\n".join(lines), (*options, back))
 
@@ -269,10 +270,10 @@ def draw_variant(texts: Texts, view: ProductView, listing: Listing, figures: Fig
     lines.append(texts.row(texts.say("Stock"), stock_badge(texts, left)))
     lines.append(texts.row(texts.say("Code"), listing.code))
     lines.append(texts.row(texts.say("Delivery"), texts.say("in this chat, seconds after payment")))
-    if view.refund:
-        lines.append(texts.row(texts.say("Refunds"), " ".join(view.refund.split())))
-    if view.card.summary:
-        lines.append(view.card.summary)
+    if refund := texts.of_the_shop(view.refund):
+        lines.append(texts.row(texts.say("Refunds"), " ".join(refund.split())))
+    if summary := texts.of_the_shop(view.card.summary):
+        lines.append(summary)
     if left and listing.maximum_quantity > 1 and not texts.manner.has_buttons:
         lines.append(texts.say("For two, just send “{code} 2”.", code=listing.code))
     buy = [choice(texts.say("Buy"), Intent.CONFIRM, code=listing.code)] if left else []

@@ -145,7 +145,7 @@ def draw_cards_come(texts: Texts) -> Screen:
 
 def draw_steps(texts: Texts, view: OrderView, steps: dict[str, str]) -> Screen:
     """How to use what was bought."""
-    known = {name: how for name, how in steps.items() if how}
+    known = {name: how for name, written in steps.items() if (how := texts.of_the_shop(written))}
     lines = [texts.say("How to use")]
     for name, how in known.items():
         lines += [name, how] if len(known) > 1 else [how]

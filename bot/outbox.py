@@ -17,10 +17,10 @@ from bot.screens import CardEntry, Option, Screen, ScreenKind
 from bot.talk import Talk, choice, home_option
 from bot.texts import Texts
 from core.catalog.service import find_listings, product_view
+from core.conversations.wallets import wallet_in
 from core.errors import NotFound
 from core.fulfilment.pickup import goods_of
 from core.ids import Prefix, parse
-from core.conversations.wallets import wallet_in
 from core.members.accounts import account_in
 from core.members.contacts import ContactKind
 from core.messages.service import PICKED_UP, MessageKind, StoredMessage
@@ -173,8 +173,8 @@ def draw_cards(texts: Texts, body: Mapping[str, Any], background: Background) ->
     entries = tuple(CardEntry(token=card["token"], mask=card["mask"]) for card in body["cards"])
     name = texts.name(line.names) if line else background.name or texts.say("Your cards")
     lines = [f"{name} × {len(entries)}"]
-    if background.redeem:
-        lines += [texts.say("How to use"), background.redeem]
+    if redeem := texts.of_the_shop(background.redeem):
+        lines += [texts.say("How to use"), redeem]
     lines.append(texts.say("Keep them to yourself: whoever has a card can use it."))
     see = choice(texts.say("See the cards again"), Intent.CARDS, order=body["order"])
     how = choice(texts.say("How to use"), Intent.REDEEM, order=body["order"])

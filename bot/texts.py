@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -20,6 +21,11 @@ from core.money import EXPONENT, Money
 FOLDER = Path(__file__).parent / "locale"
 ENGLISH = "en"
 FIRST = "zh-CN"  # the language of a name that is asked for in one it does not have
+AMOUNT = re.compile(
+    r"[¥￥$€£]|\d\s*(?:[元块]|CNY|RMB|USD)|(?:CNY|RMB|USDT?)\s*\d|[零一二两三四五六七八九十百千万](?:元|块钱)",
+    re.IGNORECASE,
+)
+"""What looks like an amount in a merchant's own words."""
 
 
 def mark(msgid: str) -> str:
@@ -53,6 +59,12 @@ class Texts:
     def price(self, amount: Money) -> str:
         """An amount beside a name; nothing where the chat shows no prices."""
         return self.money(amount) if self.manner.shows_prices else ""
+
+    def of_the_shop(self, written: str) -> str:
+        """A merchant's own text about goods; where the chat shows no prices, without its lines that name an amount."""
+        if self.manner.shows_prices:
+            return written
+        return "\n".join(line for line in written.split("\n") if not AMOUNT.search(line)).strip()
 
     def beside(self, *parts: str) -> str:
         """`name · price · stock`, of what there is."""

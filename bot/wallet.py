@@ -90,7 +90,7 @@ def draw_wallet(texts: Texts, balance: Money) -> Screen:
 
 def draw_wallet_elsewhere(texts: Texts) -> Screen:
     """Where a chat shows no amounts: the page that does."""
-    text = f"{texts.say('Your wallet')}\n{texts.say('Your balance is on your wallet’s page.')}"
+    text = f"{texts.say('Your wallet')}\n{texts.say('Your wallet’s page shows what it holds.')}"
     page = Option(texts.say("Open my wallet"), page=Page(PageKind.WALLET))
     return Screen(ScreenKind.MENU, text, (page, home_option(texts)))
 

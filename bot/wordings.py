@@ -25,6 +25,9 @@ NUMBERED: Mapping[str, str] = {
         "Your payment is in. Send “cards” in a moment to get them."
     ),
     "Your cards are in this chat. Send “cards” to see them again.": mark("Send “cards” to see your cards."),
+    "Your code is being checked, the cards appear right below.": mark(
+        "Your code is being checked: send “cards” in a moment to get them."
+    ),
     "Your cards are on their way and appear right below.": mark("Working on it: reply “cards” to see the result."),
     "No cards have been delivered to you in this shop yet. An order that is paid shows its cards here.": mark(
         "No cards have been delivered to you in this shop yet. Once an order is paid, “cards” brings them."
@@ -85,9 +88,18 @@ QUIET: Mapping[str, str] = {
         "It is not finished yet. We are asking now; it shows within seconds."
     ),
     "Nothing has been paid yet.": mark("It is not finished yet."),
+    "Nothing was charged.": mark("Your money is untouched."),
     "Nothing was charged. If you have paid after all, you get your goods or your money back.": mark(
-        "Nothing was charged. If it was after all, you get your goods or your money back."
+        "Your money is untouched. Should it be otherwise, you get your goods or your money back."
     ),
+    "Nothing was charged, the cards went back on the shelf.": mark(
+        "Your money is untouched, the cards went back on the shelf."
+    ),
+    "Nothing was ordered or charged.": mark("Nothing was ordered, your money is untouched."),
+    "No further order was placed and nothing was charged.": mark(
+        "No further order was placed, your money is untouched."
+    ),
+    "Your wallet does not hold enough for this order.": mark("There is not enough in your wallet for this order."),
     "Order expired unpaid": mark("Order expired"),
     "expired unpaid": mark("expired"),
     "Order waiting for payment": mark("Order not finished yet"),
@@ -119,7 +131,7 @@ QUIET: Mapping[str, str] = {
     "Pay for that order or cancel it, then unlink.": mark("Finish that order or cancel it, then unlink."),
     "The price was updated": mark("This item was updated"),
     "There is no unpaid order to cancel. Nothing was charged.": mark(
-        "There is no open order to cancel. Nothing was charged."
+        "There is no open order to cancel, your money is untouched."
     ),
     "This order can no longer be paid.": mark("This order is closed."),
     "This order can no longer be paid: {state}.": mark("This order is closed: {state}."),

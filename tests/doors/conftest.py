@@ -27,7 +27,7 @@ def goods(store_db: StoreDatabase, sql: Callable[..., list[tuple[Any, ...]]]) ->
     shop.a_party("other")
     shop.sql(
         "INSERT INTO gateway_account (opaque_id, gateway, merchant_id, currency, names, created_at)"
-        """ VALUES ('sandbox-account-0001', 'sandbox', %s, 'CNY', '{"zh-CN": "沙盒", "en": "Sandbox"}', now())""",
+        """ VALUES ('sandbox-account-0001', 'sandbox', %s, 'CNY', '{"zh-CN": "沙箱", "en": "Sandbox"}', now())""",
         [shop.merchant],
     )
     return shop

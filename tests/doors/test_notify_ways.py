@@ -140,8 +140,8 @@ def test_a_wrong_code_costs_a_try_in_the_chat_too(dialog, send_codes, mail):
     (code,) = re.findall(r"验证码：(\d{6})", mail.letters[0].text)
     wrong = f"{(int(code) + 1) % 10**6:06}"
 
-    assert "还可以试2次" in dialog.say(f"验证码 {wrong}").text
-    assert "还可以试1次" in dialog.say(f"验证码 {wrong}").text
+    assert "还可以试 2 次" in dialog.say(f"验证码 {wrong}").text
+    assert "还可以试 1 次" in dialog.say(f"验证码 {wrong}").text
     assert dialog.say(f"验证码 {wrong}").text.startswith("现在没有待确认的验证码")
     assert dialog.say(f"验证码 {code}").text.startswith("现在没有待确认的验证码")
 

@@ -15,7 +15,7 @@ from channels.chat.telegram.message import TelegramMessage
 from channels.chat.telegram.render import render as telegram
 from channels.chat.wechat.render import reply_text
 from core.ids import Prefix, public
-from tests.golden.scenes import scenes
+from tests.golden.scenes import Scene, scenes
 
 FOLDER = Path(__file__).parent
 LOCALES = ("zh-CN", "en")
@@ -29,6 +29,7 @@ class Renderer:
     suffix: str = ".json"
     manner: Manner = PLAIN
     draw_unasked: Callable[[Screen, Texts], str] | None = None  # where it differs: for the scenes called `told_…`
+    takes_stock: bool = True  # whether staff bring stock there (补货)
 
     def text(self, scene: str, screen: Screen, texts: Texts) -> str:
         """The text of one scene's file."""
@@ -92,10 +93,15 @@ def _legible(option: Option) -> Option:
 RENDERERS: dict[str, Renderer] = {
     "web": Renderer(as_web),
     "telegram": Renderer(as_telegram),
-    "wechat/strict": Renderer(as_wechat, ".txt", by_number(shows_prices=False), as_wechat_unasked),
-    "wechat/off": Renderer(as_wechat, ".txt", by_number(shows_prices=True), as_wechat_unasked),
+    "wechat/strict": Renderer(as_wechat, ".txt", by_number(shows_prices=False), as_wechat_unasked, takes_stock=False),
+    "wechat/off": Renderer(as_wechat, ".txt", by_number(shows_prices=True), as_wechat_unasked, takes_stock=False),
 }
 """By the name of their folder; a new channel adds its own."""
+
+
+def scenes_of(renderer: Renderer) -> dict[str, Scene]:
+    """The scenes that a channel can show: without those of bringing stock where there is no 补货."""
+    return {name: scene for name, scene in scenes().items() if renderer.takes_stock or "restock" not in name}
 
 
 def golden() -> dict[Path, str]:
@@ -106,7 +112,7 @@ def golden() -> dict[Path, str]:
         for name, renderer in RENDERERS.items()
         for locale in LOCALES
         for texts in (replace(book.texts(locale), manner=renderer.manner),)
-        for scene, screen in scenes().items()
+        for scene, screen in scenes_of(renderer).items()
     }
 
 

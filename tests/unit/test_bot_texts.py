@@ -2,12 +2,14 @@
 
 import ast
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.texts import FOLDER, Phrasebook, read_sentences
+from bot.wordings import by_number
 from core.money import Money
 
 STORE = Path(__file__).resolve().parents[2]
@@ -76,3 +78,25 @@ def test_times_are_the_stores_and_name_the_day_when_it_is_not_today():
     assert book.texts("en").time(noon, now=noon) == "12:00 (GMT+08:00)"
     assert book.texts("zh-CN").time(late, now=noon) == "3月3日 00:30"
     assert book.texts("en").moment(noon) == "Mar 2, 2026, 12:00"
+
+
+@pytest.mark.parametrize(
+    ("written", "strict"),
+    [
+        ("官方卡密，全国可用。", "官方卡密，全国可用。"),
+        ("¥25 起，全国可用。", ""),
+        ("￥25 起", ""),
+        ("官方卡密。\n月卡 25 元，季卡68元\n全国可用。", "官方卡密。\n全国可用。"),
+        ("第一步：打开应用\n只要十块钱\n第二步：输入卡密", "第一步：打开应用\n第二步：输入卡密"),
+        ("From CNY 25\nValid all over China", "Valid all over China"),
+        ("for accounts in USD, 3 steps", "for accounts in USD, 3 steps"),
+        ("多元会员，一块用，3 步开通", "多元会员，一块用，3 步开通"),
+        ("", ""),
+    ],
+)
+def test_where_no_prices_are_shown_a_merchants_own_text_loses_the_lines_that_name_an_amount(written, strict):
+    book = Phrasebook(zone="Asia/Shanghai", default="zh-CN")
+    openly = book.texts("zh-CN")
+
+    assert openly.of_the_shop(written) == written
+    assert replace(openly, manner=by_number(shows_prices=False)).of_the_shop(written) == strict

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot import browse, orders, outbox
 from bot.intents import Act, Intent
 from bot.numbers import YES, numbered, offered, typed
 from bot.pages import Page, PageKind
@@ -16,17 +17,22 @@ from bot.wordings import NUMBERED, QUIET, by_number
 from channels.chat.wechat.cards import card_lines, carried
 from channels.chat.wechat.envelope import NOT_XML
 from channels.chat.wechat.render import fits, reply_text, reply_texts
+from core.messages.service import MessageKind
+from core.orders.rules import OrderStatus
 from core.secret import Secret
-from tests.golden.goods import ORDER, TENCENT
+from tests.golden.goods import ORDER, TENCENT, a_listing, a_message, a_product, an_order, delivered_cards
+from tests.golden.renderers import RENDERERS, scenes_of
 from tests.golden.scenes import scenes
 from tests.unit.test_bot_texts import sentences_said
 
 BOOK = Phrasebook(zone="Asia/Shanghai", default="zh-CN")
 KEY = re.compile(r"^([0-9Y]) ", re.MULTILINE)
 PAYING = re.compile(
-    r"[¥$€]|付款|支付|购买|充值|价格|单价|应付|(?i:\b(?:un)?paid\b|\bpay|\bpric|\bbuy|purchas|top.?up|\bCN¥|\bcost)"
+    r"[¥￥$€]|付款|支付|付清|够付|购买|充值|价格|单价|降价|涨价|应付|余额|扣款|扣了款|扣钱|收费|\d ?[元块]"
+    r"|[一二两三四五六七八九十百千]元|(?i:\b(?:un)?paid\b|\bpay|\bpric|\bbuy|purchas|top.?up|\bCN¥|\bCNY\b)"
+    r"|(?i:\bRMB\b|\bcost|\bbalance|\bcharg)"
 )
-SCENES = list(scenes())
+SCENES = list(scenes_of(RENDERERS["wechat/strict"]))
 
 
 def texts(locale="zh-CN", *, shows_prices=True):
@@ -86,6 +92,40 @@ def test_a_strict_shop_names_no_price_and_no_paying_in_the_chat(scene, locale):
     assert PAYING.findall(text) == []
 
 
+@pytest.mark.parametrize("scene", ["variant", "two_variants", "steps", "cards"])
+def test_a_strict_shop_leaves_out_the_lines_of_a_merchants_own_texts_that_name_an_amount(scene):
+    def shown(*, shows_prices):
+        said = texts(shows_prices=shows_prices)
+        return replied(screens_with("官方卡密\n¥25 起\n全国可用", said)[scene], said)
+
+    assert "官方卡密\n¥25 起\n全国可用" in shown(shows_prices=True)
+    assert "官方卡密\n全国可用" in shown(shows_prices=False)
+    assert PAYING.findall(re.sub(r'href="[^"]*"', "", shown(shows_prices=False))) == []
+
+
+def test_a_strict_shop_leaves_out_the_whole_row_of_a_text_that_is_one_amount():
+    said = texts(shows_prices=False)
+
+    assert screens_with("每张 25 元", said)["variant"].text == (
+        "腾讯视频 月卡\n库存：充足\n编号：A1\n发货：几秒内在页面显示，也可以回复“取卡”\n要两件就直接发“A1 2”。"
+    )
+
+
+def screens_with(written, said):
+    """The screens that show a merchant's text: summary and refunds, of one variant or two; how goods are used."""
+    product = a_product("zh-CN")
+    product = replace(product, card=replace(product.card, summary=written), refund=written)
+    two = replace(product, card=replace(product.card, listings=(a_listing(1, "A1"), a_listing(2, "A2"))))
+    order = an_order(OrderStatus.DELIVERED)
+    cards = a_message(MessageKind.CARDS, **delivered_cards())
+    return {
+        "variant": browse.draw_variant(said, product, a_listing(), {1: 100}),
+        "two_variants": browse.draw_product(said, two, {1: 100}, {}),
+        "steps": orders.draw_steps(said, order, {"月卡": written}),
+        "cards": outbox.render(said, cards, outbox.Background(order, redeem=written)),
+    }
+
+
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
 @pytest.mark.parametrize("scene", SCENES)
 def test_nothing_speaks_of_tapping_where_nothing_can_be_tapped(scene, locale):
@@ -131,24 +171,6 @@ def test_a_tenth_option_has_no_number():
 
 def test_zero_leads_to_the_menu_where_a_screen_has_no_way_back():
     assert {option.number: option.intent for option in typed(a_menu("Orders", back=False))}[0] == "home"
-
-
-def test_a_tap_sends_the_options_own_token_and_the_numbers_stand_all_the_same():
-    text = replied(a_menu("Orders"), has_taps=True)
-
-    assert text == (
-        "Choose\n\n"
-        '<a href="weixin://bizmsgmenu?msgmenucontent=1&msgmenuid=token1">1 Orders</a>\n'
-        '<a href="weixin://bizmsgmenu?msgmenucontent=0&msgmenuid=home">0 返回</a>'
-    )
-    assert len(typed(a_menu("Orders"))) == 2
-
-
-def test_taps_are_left_out_where_they_find_no_room():
-    crowded = a_menu(*("Item" * 5 for _ in range(9)), text="字" * 420)
-
-    assert "bizmsgmenu" not in replied(crowded, has_taps=True)
-    assert "bizmsgmenu" in replied(a_menu("Item"), has_taps=True)
 
 
 def test_an_unasked_message_has_words_and_never_a_number_that_another_menu_would_answer():
@@ -218,17 +240,14 @@ def test_a_text_too_long_is_cut_at_a_line_and_says_where_the_rest_is():
     body=st.text(max_size=3000),
     labels=st.lists(st.text(min_size=1, max_size=300), max_size=12),
     secrets=st.lists(st.text(max_size=300), max_size=60),
-    has_taps=st.booleans(),
     is_answer=st.booleans(),
 )
-def test_every_reply_fits_carries_only_what_xml_can_and_keeps_each_card_whole(
-    body, labels, secrets, has_taps, is_answer
-):
+def test_every_reply_fits_carries_only_what_xml_can_and_keeps_each_card_whole(body, labels, secrets, is_answer):
     kind = ScreenKind.CARDS if secrets else ScreenKind.MENU
     cards = a_delivery(*secrets).cards
     screen = replace(a_menu(*labels, text=body, order=ORDER), kind=kind, cards=cards)
 
-    text = replied(screen, has_taps=has_taps, is_answer=is_answer)
+    text = replied(screen, is_answer=is_answer)
 
     assert fits(text)
     assert not NOT_XML.search(text)

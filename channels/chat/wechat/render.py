@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import quote
 
 from bot.intents import Intent
 from bot.numbers import Offered, offered
@@ -43,26 +42,19 @@ class Reply:
         return "\n\n".join(blocks)
 
 
-def reply_text(
-    screen: Screen, texts: Texts, *, page_url: PageUrl, is_answer: bool = True, has_taps: bool = False
-) -> str:
+def reply_text(screen: Screen, texts: Texts, *, page_url: PageUrl, is_answer: bool = True) -> str:
     """The text of a screen; it always fits a passive reply.
 
     `page_url` makes the signed link of a page. A screen sent unasked (`is_answer` false; cards always are) has words
-    instead of numbers: the menu that the shopper looks at stays the one that numbers answer. `has_taps` adds links that
-    send an option's own token (`bizmsgmenuid`), so that one in an old message never means another option; where they do
-    not fit they are left out.
+    instead of numbers: the menu that the shopper looks at stays the one that numbers answer.
     """
     has_numbers = is_answer and screen.kind is not ScreenKind.CARDS
     choices = offered(screen)
-    keys = keys_of(choices, texts) if has_numbers else words_of(screen, texts)
+    keys = keys_of(choices, texts, is_numbered=is_numbered) if has_numbers else words_of(screen, texts)
     links = links_of(screen, choices, texts, page_url)
     cards = card_lines(screen.cards, texts)
     if cards is not None:
         whole = Reply(body_of(screen, texts), cards, links, keys)
-        tapping = replace(whole, keys=tapped_keys(choices, texts, has_numbers=has_numbers))
-        if has_taps and fits(tapping.text()):
-            return tapping.text()
         if fits(whole.text()):
             return whole.text()
         if found := fitted(replace(whole, links=links or with_order_page(screen, texts, page_url))):
@@ -73,13 +65,16 @@ def reply_text(
     raise ValueError("the links of a screen leave no room for its title")
 
 
-def reply_texts(screens: Sequence[Screen], texts: Texts, *, page_url: PageUrl) -> str:
-    """Several screens in one reply, as cards of several deliveries; those that find no room lead to their page."""
-    parts = [reply_text(screen, texts, page_url=page_url) for screen in screens]
+def reply_texts(screens: Sequence[Screen], texts: Texts, *, page_url: PageUrl, is_numbered: bool = True) -> str:
+    """Several screens in one reply, as cards of several deliveries; those that find no room lead to their page.
+
+    Without numbers choices are only named: where another menu follows, whose numbers they would be taken for.
+    """
+    parts = [reply_text(screen, texts, page_url=page_url, is_numbered=is_numbered) for screen in screens]
     if fits(whole := "\n\n".join(parts)):
         return whole
     bare = (replace(screen, text=title_of(screen), cards=masked(screen.cards)) for screen in screens)
-    parts = [reply_text(screen, texts, page_url=page_url) for screen in bare]
+    parts = [reply_text(screen, texts, page_url=page_url, is_numbered=is_numbered) for screen in bare]
     return fitted(Reply(tuple("\n\n".join(parts).split("\n"))))
 
 
@@ -125,8 +120,10 @@ def body_of(screen: Screen, texts: Texts) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def keys_of(choices: Offered, texts: Texts) -> tuple[str, ...]:
-    """`1 选购商品` … `0 返回`."""
+def keys_of(choices: Offered, texts: Texts, *, is_numbered: bool = True) -> tuple[str, ...]:
+    """`1 选购商品` … `0 返回`; without numbers `· 选购商品`, and nothing of what leads back or places an order."""
+    if not is_numbered:
+        return tuple(f"· {label_of(key, option, texts)}" for key, option in choices.keys if key not in {"0", "Y"})
     return tuple(f"{key} {label_of(key, option, texts)}" for key, option in choices.keys)
 
 
@@ -134,20 +131,6 @@ def label_of(key: str, option: Option, texts: Texts) -> str:
     """The option's label; 0 is always the way back, unless it gives something up."""
     is_way_back = key == "0" and option.act is not None and option.act.intent is not Intent.DISMISS
     return texts.say("Back") if is_way_back else " ".join(NOT_XML.sub("", option.label).split())
-
-
-def tapped_keys(choices: Offered, texts: Texts, *, has_numbers: bool) -> tuple[str, ...]:
-    """The same lines as links that send the option's token."""
-
-    def line(key: str, option: Option) -> str:
-        label = label_of(key, option, texts)
-        shown = f"{key} {label}" if has_numbers else label
-        if option.action is None or "<" in label:
-            return shown
-        sent = quote(key if has_numbers else label)
-        return f'<a href="weixin://bizmsgmenu?msgmenucontent={sent}&msgmenuid={quote(option.action)}">{shown}</a>'
-
-    return tuple(line(key, option) for key, option in choices.keys)
 
 
 def words_of(screen: Screen, texts: Texts) -> tuple[str, ...]:
