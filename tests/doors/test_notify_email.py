@@ -113,7 +113,7 @@ def test_a_name_with_a_line_break_makes_no_header_of_its_own(server):
     ],
 )
 def test_each_answer_is_sent_later_refused_or_unknown(server, stage, line, wanted, problem, taken):
-    """Fault 36's sister for letters: only an answer that was lost after the text is unknown."""
+    """As with a refund whose answer is lost: only an answer that was lost after the text is unknown."""
     server.script[stage] = line
 
     assert outcome(mailer_of(server).send(LETTER, now=NOW)) == (wanted, problem)
