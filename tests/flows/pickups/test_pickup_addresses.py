@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from core.fulfilment.pickup_codes import may_get_code
+from core.members.confirmed import ConfirmedContact, confirmed_contact
 from core.vault.client import PickedUp, VaultCode
 from tests.builders import Talker
 from tests.support.binding import Binder
 from tests.support.exchange import ADDRESS, Exchange
 from tests.support.pickups import confirmed
+from tests.support.sales import Sale
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 REFUSED = VaultCode.PICKUP_REFUSED
@@ -108,3 +111,29 @@ def test_a_bound_accounts_address_gets_codes_that_work_where_it_may_read(desk: E
     binder.let_go(leaver, said_by=leaver)
     assert desk.exchange(shop.a_shopper(), code) is REFUSED
     assert sql("SELECT shopper_id FROM contact") == [(binder.as_now(friend).shopper_id,)]
+
+
+def test_a_message_has_no_code_that_the_vault_would_refuse(desk: Exchange) -> None:
+    """What the worker sees in the tables: the address of a bound account, for orders of before and since."""
+    shop = desk.counter.shop
+    binder, buyer = Binder(shop), shop.a_shopper()
+    friend, stranger = binder.a_shopper(age=1), shop.a_shopper()
+    before = desk.delivered(1, talker=buyer)
+    confirmed(shop, buyer, email=ADDRESS)
+    confirmed(shop, stranger, email="stranger@example.com")
+    own, foreign = (confirmed_contact(shopper_id=one.shopper_id, kind="email") for one in (buyer, stranger))
+    confirmed(shop, friend, email="friend@example.com")
+    bound_at = binder.now = datetime.now(UTC)
+    kept = binder.bind(buyer, friend)
+    bound = confirmed_contact(shopper_id=kept, kind="email")
+    since = desk.delivered(1, talker=binder.as_now(buyer))
+    assert own
+    assert foreign
+    assert bound
+
+    def may(sale: Sale, contact: ConfirmedContact, *, days: int = 0) -> bool:
+        return may_get_code(order_id=sale.order, contact=contact, now=bound_at + timedelta(days=days))
+
+    assert bound.sealed.by.identity_id == friend.identity_id  # confirmed last
+    assert [may(before, own), may(since, own), may(since, bound), may(before, bound, days=30)] == [True] * 4
+    assert [may(before, bound), may(before, bound, days=29), may(since, foreign, days=60)] == [False] * 3
