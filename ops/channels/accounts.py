@@ -13,7 +13,7 @@ from channels.chat.wechat.api import WeChatApi
 from channels.chat.wechat.cipher import Mode
 from channels.chat.wechat.courier import Apis
 from channels.chat.wechat.menu import menu
-from channels.chat.wechat.rights import Right, expected_rights
+from channels.chat.wechat.rights import Permissions, Right, expected_rights
 from channels.chat.wechat.wire import ApiAway, ApiProblem
 from core import db
 from core.config import Config, ConfigError
@@ -118,11 +118,29 @@ def _account(config: Config, account: ChatAccount, apis: Apis) -> Iterator[Found
         yield Found(f"{name}: {said(permissions.problem)}", is_defect=True)
         return
     is_verified = account.settings.get("verified") is True
+    yield from _unused(account, name, permissions)
     expected = expected_rights(kind=str(account.settings.get("kind")), is_verified=is_verified)
     for right in Right:
         outcome = permissions.rights[right]
         if outcome is Outcome.NO or (outcome is Outcome.UNKNOWN and right not in expected):
             yield Found(f"{name} may not: {WITHOUT[right]}", is_notice=True)
+
+
+def _unused(account: ChatAccount, name: str, permissions: Permissions) -> Iterator[Found]:
+    """What an account could do more than it is set to, as far as WeChat tells; and what notices depend on."""
+    is_set = account.settings.get("kind") == "service" and account.settings.get("verified") is True
+    if permissions.rights[Right.NOTICES] is Outcome.YES and not is_set:
+        yield Found(
+            f"{name} may ask who opens a page, but is set unverified: `python run.py channel set {account.id}"
+            " verified=on kind=service`, and WeChat is asked",
+            is_notice=True,
+        )
+    if isinstance(account.settings.get("notice"), Mapping):
+        yield Found(
+            f"{name} sends notices to those alone whose consent WeChat reports by its event: consent is asked by a page"
+            " that WeChat's own script draws, and ours load no script of others",
+            is_notice=True,
+        )
 
 
 def _callback_problem(config: Config, account: ChatAccount) -> str:

@@ -1,12 +1,14 @@
-"""Connects a WeChat official account: its keys are kept sealed, each for the process that uses it."""
+"""Connects a WeChat official account: its keys are kept sealed, each for the process that uses it.
+
+What is not given (None) holds its default for a new account; a known one keeps what it has, unless that was altered.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from urllib.parse import urlsplit
 
 from channels.chat.wechat.cipher import AccountKeys, Mode
 from channels.chat.wechat.links import IosRule
@@ -19,24 +21,28 @@ from core.connections.chats import (
     chat_by_external_id,
     create_chat_account,
 )
-from core.connections.credentials import AccountKind, Holder, store_credential
+from core.connections.credentials import AccountKind, Holder, find_credential, store_credential
 from core.connections.sealed_settings import (
     API_BASE,
     AUTHORISE_BASE,
     MODE,
     PAGE_URL,
     PAGE_URL_TOLD,
+    find_setting,
     keep_setting,
 )
 from core.db import database_now, in_transaction
 from core.errors import NotFound
 from core.parties.service import find_merchant
 from core.secret import Secret
-from ops.channels.telegram import checked_base, is_loopback
+from core.vault.primitives import SealError
+from ops.channels.page_hosts import checked_page_url, require_own_host
+from ops.channels.telegram import checked_base
 
 TOKEN, AES_KEY, APP_SECRET = "token", "aes_key", "app_secret"
 APP_ID = re.compile(r"wx[0-9A-Za-z]{8,30}")
 ORIGINAL_ID = re.compile(r"(gh_[0-9A-Za-z]{4,30})?")
+KINDS = ("service", "subscription")
 CALLBACK_TOKEN = re.compile(rb"[0-9A-Za-z]{3,32}")
 
 
@@ -49,14 +55,24 @@ class Given:
     token: Secret
     app_secret: Secret | None = None
     aes_key: Secret | None = None
-    mode: str = Mode.SAFE.value
-    name: str = ""
-    original_id: str = ""
-    kind: str = "service"
-    verified: bool = False
-    ios_rule: str = IosRule.STRICT.value
-    api_base: str = ""
-    page_url: str = ""
+    mode: str | None = None
+    name: str | None = None
+    original_id: str | None = None
+    kind: str | None = None
+    verified: bool | None = None
+    ios_rule: str | None = None
+    api_base: str | None = None
+    page_url: str | None = None
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """Those of the account's settings that were given."""
+        values = {name: getattr(self, name) for name in ("kind", "verified", "ios_rule", "original_id")}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+DEFAULTS = {"kind": "service", "verified": False, "ios_rule": IosRule.STRICT.value, "original_id": ""}
+"""The settings of a new account."""
 
 
 def connect(config: Config, given: Given) -> tuple[ChatAccount, bool]:
@@ -64,7 +80,7 @@ def connect(config: Config, given: Given) -> tuple[ChatAccount, bool]:
 
     `core.db` is connected as `shop`. Raises ConfigError, which never repeats a secret.
     """
-    settings = checked_settings(config, given)
+    check(config, given)
     try:
         merchant_id = find_merchant(given.merchant).id
     except NotFound:
@@ -72,46 +88,86 @@ def connect(config: Config, given: Given) -> tuple[ChatAccount, bool]:
     found = known(given.app_id)
     if found is not None and found.merchant_id != merchant_id:
         raise ConfigError(f"{given.app_id} is connected to the merchant {found.merchant_code}: it serves one merchant")
-    verify_key, act_key = config.secret(config.secrets.verify_key), config.secret(config.secrets.act_key)
+    require_own_host(config, given.page_url or "", merchant_id=merchant_id)
+    given = completed(config, given, found)
 
     def work() -> ChatAccount:
         now = database_now()
-        if found is not None:
-            account = change_chat_account(
-                actor=OPERATOR, account_id=found.id, settings=settings, now=now, username=given.original_id
-            )
-        else:
-            shown = given.name or given.app_id
-            account = create_chat_account(
-                actor=OPERATOR,
-                merchant_id=merchant_id,
-                channel=ChatChannel.WECHAT,
-                external_id=given.app_id,
-                username=given.original_id,
-                names={"zh-CN": shown, "en": shown},
-                settings=settings,
-                now=now,
-            )
-        keep = partial(store_credential, kind=AccountKind.CHAT, account_id=account.id, now=now)
-        keep(verify_key, name=TOKEN, holder=Holder.VERIFY, value=given.token)
-        if given.aes_key is not None:
-            keep(verify_key, name=AES_KEY, holder=Holder.VERIFY, value=given.aes_key)
-        if given.app_secret is not None:
-            keep(act_key, name=APP_SECRET, holder=Holder.ACT, value=given.app_secret)
-        keep_settings(account, given, verify_key=verify_key, act_key=act_key, now=now)
+        account = described(given, found, merchant_id=merchant_id, now=now)
+        keep_secrets(config, account, given, now)
         return account
 
     return in_transaction(work), found is None
 
 
-def keep_settings(account: ChatAccount, given: Given, *, verify_key: Secret, act_key: Secret, now: datetime) -> None:
-    """Seal what says who is believed and where secrets and cards go, for each process that goes by it.
+def described(given: Given, found: ChatAccount | None, *, merchant_id: int, now: datetime) -> ChatAccount:
+    """The account's row, with what was given."""
+    username = given.original_id or ""
+    if found is not None:
+        return change_chat_account(
+            actor=OPERATOR, account_id=found.id, settings=given.settings, now=now, username=username
+        )
+    shown = given.name or given.app_id
+    return create_chat_account(
+        actor=OPERATOR,
+        merchant_id=merchant_id,
+        channel=ChatChannel.WECHAT,
+        external_id=given.app_id,
+        username=username,
+        names={"zh-CN": shown, "en": shown},
+        settings=DEFAULTS | given.settings,
+        now=now,
+    )
 
-    What was not given is sealed as empty: it replaces what was given before, and what somebody altered.
+
+def completed(config: Config, given: Given, found: ChatAccount | None) -> Given:
+    """What was given, and for the rest what is sealed already; nothing where that was altered. Raises ConfigError."""
+    verify_key, act_key = config.secret(config.secrets.verify_key), config.secret(config.secrets.act_key)
+
+    def kept(key: Secret, name: str, holder: Holder) -> str:
+        try:
+            return find_setting(key, account_id=found.id, name=name, holder=holder) if found is not None else ""
+        except SealError:
+            return ""
+
+    api_base = kept(act_key, API_BASE, Holder.ACT) if given.api_base is None else given.api_base
+    page_url = kept(verify_key, PAGE_URL, Holder.VERIFY) if given.page_url is None else given.page_url
+    mode = given.mode or kept(verify_key, MODE, Holder.VERIFY) or Mode.SAFE.value
+    aes_key = given.aes_key or kept_aes_key(verify_key, found)
+    try:
+        AccountKeys(app_id=given.app_id, token=given.token, mode=Mode(mode), aes_key=aes_key)
+    except ValueError as wrong:
+        raise ConfigError(f"--aes-key: {wrong}") from None
+    return replace(given, mode=mode, api_base=api_base, page_url=page_url)
+
+
+def kept_aes_key(verify_key: Secret, found: ChatAccount | None) -> Secret | None:
+    """The EncodingAESKey that a known account has, if it opens."""
+    if found is None:
+        return None
+    try:
+        return find_credential(
+            verify_key, kind=AccountKind.CHAT, account_id=found.id, name=AES_KEY, holder=Holder.VERIFY
+        )
+    except (NotFound, SealError):
+        return None
+
+
+def keep_secrets(config: Config, account: ChatAccount, given: Given, now: datetime) -> None:
+    """Seal the secrets that were given, and what says who is believed and where secrets and cards go.
+
+    Of the latter all is sealed anew, so that what somebody altered is replaced.
     """
-    api_base, page_url = given.api_base.rstrip("/"), given.page_url.rstrip("/")
+    verify_key, act_key = config.secret(config.secrets.verify_key), config.secret(config.secrets.act_key)
+    keep = partial(store_credential, kind=AccountKind.CHAT, account_id=account.id, now=now)
+    keep(verify_key, name=TOKEN, holder=Holder.VERIFY, value=given.token)
+    if given.aes_key is not None:
+        keep(verify_key, name=AES_KEY, holder=Holder.VERIFY, value=given.aes_key)
+    if given.app_secret is not None:
+        keep(act_key, name=APP_SECRET, holder=Holder.ACT, value=given.app_secret)
+    api_base, page_url = (given.api_base or "").rstrip("/"), (given.page_url or "").rstrip("/")
     for key, holder, name, value in (
-        (verify_key, Holder.VERIFY, MODE, given.mode),
+        (verify_key, Holder.VERIFY, MODE, given.mode or ""),
         (verify_key, Holder.VERIFY, AUTHORISE_BASE, api_base),
         (act_key, Holder.ACT, API_BASE, api_base),
         (verify_key, Holder.VERIFY, PAGE_URL, page_url),
@@ -120,41 +176,23 @@ def keep_settings(account: ChatAccount, given: Given, *, verify_key: Secret, act
         keep_setting(key, account_id=account.id, name=name, holder=holder, value=value, now=now)
 
 
-def checked_settings(config: Config, given: Given) -> dict[str, object]:
-    """The account's settings, once everything given could work. Raises ConfigError."""
+def check(config: Config, given: Given) -> None:
+    """Raise ConfigError for what could not work, whatever else the account has."""
     if not APP_ID.fullmatch(given.app_id):
         raise ConfigError("--app-id is the AppID of the official account: wx and 16 further signs")
     if not CALLBACK_TOKEN.fullmatch(given.token.reveal()):
         raise ConfigError("the token of WeChat's server configuration has 3 to 32 letters and digits")
-    if not ORIGINAL_ID.fullmatch(given.original_id):
+    if not ORIGINAL_ID.fullmatch(given.original_id or ""):
         raise ConfigError("--original-id is the account's own name, gh_…")
     for name, value, allowed in (
         ("--mode", given.mode, list(Mode)),
-        ("--kind", given.kind, ["service", "subscription"]),
+        ("--kind", given.kind, KINDS),
         ("--ios-rule", given.ios_rule, list(IosRule)),
     ):
-        if value not in allowed:
+        if value is not None and value not in allowed:
             raise ConfigError(f"{name} is one of {', '.join(allowed)}")
-    try:
-        AccountKeys(app_id=given.app_id, token=given.token, mode=Mode(given.mode), aes_key=given.aes_key)
-    except ValueError as wrong:
-        raise ConfigError(f"--aes-key: {wrong}") from None
-    checked_base(config, given.api_base)
-    checked_page_url(given.page_url)
-    return {
-        "kind": given.kind,
-        "verified": given.verified,
-        "ios_rule": given.ios_rule,
-        "original_id": given.original_id,
-    }
-
-
-def checked_page_url(page_url: str) -> None:
-    """Raise ConfigError for what is no origin of pages: `https://cards.example`, without a path."""
-    parts = urlsplit(page_url)
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
-    if page_url and (not is_safe or not parts.hostname or parts.path.rstrip("/") or parts.query or parts.fragment):
-        raise ConfigError("--page-url is https:// and the host of the account's pages, nothing else")
+    checked_base(config, given.api_base or "")
+    checked_page_url(given.page_url or "", "--page-url")
 
 
 def known(app_id: str) -> ChatAccount | None:

@@ -19,16 +19,17 @@ def add_wechat(
     token: str = typer.Option(..., "--token", metavar="REFERENCE", help="Token of the server configuration: env:NAME."),
     aes_key: str = typer.Option("", "--aes-key", metavar="REFERENCE", help="EncodingAESKey, unless the mode is plain."),
     secret: str = typer.Option("", "--secret", metavar="REFERENCE", help="AppSecret: to speak unasked, menu, login."),
-    mode: str = typer.Option("safe", "--mode", help="safe (recommended), compatible or plain, as configured there."),
-    name: str = typer.Option("", "--name", help="What shoppers know it as."),
-    original_id: str = typer.Option("", "--original-id", metavar="gh_…", help="The account's own name (原始ID)."),
-    kind: str = typer.Option("service", "--kind", help="service (服务号) or subscription (订阅号)."),
-    verified: bool = typer.Option(False, "--verified", help="Certified by WeChat (已认证)."),
-    ios_rule: str = typer.Option("strict", "--ios-rule", help="strict, learned or off: prices in the chat."),
-    api_base: str = typer.Option("", "--api-base", metavar="URL", help="Another host for api.weixin.qq.com."),
-    page_url: str = typer.Option("", "--page-url", metavar="URL", help="A host of its own for the account's pages."),
+    mode: str | None = typer.Option(None, "--mode", help="safe (default), compatible or plain, as configured there."),
+    name: str | None = typer.Option(None, "--name", help="What shoppers know it as."),
+    original_id: str | None = typer.Option(None, "--original-id", metavar="gh_…", help="Its own name (原始ID)."),
+    kind: str | None = typer.Option(None, "--kind", help="service (服务号, default) or subscription (订阅号)."),
+    verified: bool | None = typer.Option(None, "--verified/--unverified", help="Certified by WeChat (已认证) or not."),
+    ios_rule: str | None = typer.Option(None, "--ios-rule", help="strict (default), learned or off: chat prices."),
+    api_base: str | None = typer.Option(None, "--api-base", metavar="URL", help="A host for api.weixin.qq.com."),
+    page_url: str | None = typer.Option(None, "--page-url", metavar="URL", help="A host of its own for its pages."),
 ) -> None:  # fmt: skip
-    """Connect a WeChat official account to a merchant, or give a connected one other keys."""
+    """Connect a WeChat official account to a merchant, or give a connected one other keys; the rest it keeps."""
+    from ops.channels.page_hosts import page_host
     from ops.channels.telegram import read_token
     from ops.channels.wechat import Given, connect
     from ops.commands.channel import as_shop
@@ -51,10 +52,12 @@ def add_wechat(
         )
         account, is_new = connect(config, given)
         address = f"{config.public_url}/hooks/wechat/{account.opaque_id}"
+        host = page_host(config, account)
     done = "is connected to" if is_new else "has its new keys and stays with"
     typer.echo(f"{account.id}  {account.external_id} {done} {account.merchant_code}")
     typer.echo(f"Server address (URL) for WeChat's configuration: {address}")
-    if not secret:
+    typer.echo(f"OAuth callback domain (网页授权域名) for WeChat's configuration: {host}")
+    if is_new and not secret:
         typer.echo("Without --secret it answers, and says nothing unasked: shoppers send 取卡.")
 
 

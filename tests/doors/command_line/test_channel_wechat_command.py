@@ -63,6 +63,7 @@ def test_an_account_is_connected_and_says_where_wechat_has_to_send(
     assert out.splitlines() == [
         f"{account.id}  {APP_ID} is connected to demo",
         f"Server address (URL) for WeChat's configuration: {store.public_url}/hooks/wechat/{account.opaque_id}",
+        "OAuth callback domain (网页授权域名) for WeChat's configuration: 127.0.0.1",
     ]
     assert APP_ID in listed[1]
     assert account.settings["ios_rule"] == "strict"
@@ -97,12 +98,14 @@ def test_where_secrets_and_followers_go_is_sealed_for_each_who_goes_by_it(comman
     asked += ((PAGE_URL, Holder.VERIFY), (PAGE_URL_TOLD, Holder.ACT))
     found = []
 
-    for more in [("--api-base", "https://wx.example/", "--page-url", "https://cards.example/"), ()]:
+    clear = ("--api-base", "", "--page-url", "")
+    for more in [("--api-base", "https://wx.example/", "--page-url", "https://cards.example/"), (), clear]:
         assert add(command, store, *more)[0] == 0
         (account,) = chat_accounts(channel=ChatChannel.WECHAT)
         found.append([find_setting(keys[one], account_id=account.id, name=name, holder=one) for name, one in asked])
 
-    assert found == [["safe", *["https://wx.example"] * 2, *["https://cards.example"] * 2], ["safe", "", "", "", ""]]
+    hosted = ["safe", *["https://wx.example"] * 2, *["https://cards.example"] * 2]
+    assert found == [hosted, hosted, ["safe", "", "", "", ""]]
     assert set(account.settings) == {"kind", "verified", "ios_rule", "original_id"}
 
 
