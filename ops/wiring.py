@@ -27,7 +27,7 @@ from core.connections.chats import ChatChannel
 from core.connections.credentials import Holder
 from core.conversations.logins import finish_login
 from core.conversations.restocking import carry_out_restock
-from core.fulfilment.bound_chat import BoundChat
+from core.fulfilment.bound_chat import BoundChat, bound_page
 from core.fulfilment.pickup import carry_out_pickup
 from core.fulfilment.service import Carrier, carry, deliver, reread
 from core.orders.values import OrderKeys, OrderPolicy
@@ -152,6 +152,7 @@ def carrier(config: Config) -> Carrier:
     apis = wechat_apis(config)
     ways = (
         BoundChat(time),
+        bound_page(time),
         NoticeWay(apis.shop, apis),
         *other_ways(config, phrasebook=phrasebook(config), clock=time),
     )

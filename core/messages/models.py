@@ -44,6 +44,7 @@ class Outgoing(Row):
     due_at = DateTimeTZField()
     created_at = DateTimeTZField()
     ended_at = DateTimeTZField(null=True)
+    otherwise_at = DateTimeTZField(null=True)
 
     class Meta:
         table_name = "outgoing"

@@ -114,6 +114,7 @@ CREATE TABLE reading (
     tries integer NOT NULL DEFAULT 0,
     due_at timestamptz NOT NULL               -- when a sweep has it tried again
 );
+CREATE INDEX reading_asked ON reading (asked_at);
 CREATE INDEX reading_due ON reading (due_at);
 
 GRANT SELECT ON chat_account, credential, living_message, outgoing, send_attempt, send_pause, reading

@@ -101,7 +101,7 @@ def test_inv_o6_twenty_twins_at_once_are_one_new_message(chat: UUID) -> None:
 def test_control_without_the_key_of_the_inbox_twins_are_handled_many_times(
     shop: Shop, chat: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop.sql("ALTER TABLE inbox DROP CONSTRAINT inbox_pkey")
+    shop.sql("ALTER TABLE inbox DROP CONSTRAINT inbox_pkey CASCADE")
     monkeypatch.setattr(sql, "RECEIVE", sql.RECEIVE.replace("ON CONFLICT (source, event_id) DO NOTHING", ""))
 
     assert sum(result.new for result in twenty_twins(chat)) == 20
@@ -175,7 +175,7 @@ def test_a_message_marks_its_conversation_as_heard(shop: Shop, chat: UUID) -> No
 def test_a_cursor_never_skips_a_message_that_commits_late(urls: dict[str, str], shop: Shop, chat: UUID) -> None:
     """Were the number not locked until the commit, a reader could see message 2, and message 1 would come too late."""
     with psycopg.connect(urls["shop"]) as slow, ThreadPoolExecutor(1) as pool:
-        values = {"conversation": chat, "kind": "paid", "body": "{}", "now": NOON, "state": "ready"}
+        values = {"conversation": chat, "kind": "paid", "body": "{}", "now": NOON, "state": "ready", "due": NOON, "otherwise": None}
         slow.execute(TELL.encode(), values)
 
         quick = pool.submit(in_own_connection, lambda: told_paid(chat))

@@ -52,7 +52,7 @@ def test_late_money_nobody_decided_about_does_not_open_what_it_did_not_pay(count
 def test_delivered_cards_are_read_again_up_to_the_merchants_budget_of_the_hour_and_no_further(
     counter: Counter, sql: Any
 ) -> None:
-    sql("UPDATE installation SET opening_budget_per_hour = 5", role="superuser")
+    sql("UPDATE installation SET opening_budget_per_hour = 4", role="superuser")  # four times that is read again
     counter.vault.restart()
     sales = [counter.sell(2), counter.sell(2)]
     for sale in sales:
@@ -60,8 +60,8 @@ def test_delivered_cards_are_read_again_up_to_the_merchants_budget_of_the_hour_a
         sql("UPDATE card SET state = 'delivered', delivered_at = now() WHERE line_id = %s", [sale.line])
         sql("UPDATE delivery SET state = 'delivered', delivered_at = now() WHERE id = %s", [sale.delivery])
 
-    assert [len(counter.open(sale)) for sale in sales] == [2, 2]
+    assert [len(counter.open(sale)) for sale in sales * 4] == [2] * 8
     assert [counter.refused(sale) for sale in sales] == [VaultCode.TOO_OFTEN, VaultCode.TOO_OFTEN]
-    assert sql("SELECT cards FROM reading_budget") == [(4,)]
+    assert sql("SELECT cards FROM reading_budget") == [(16,)]
     sql("UPDATE reading_budget SET hour = hour - interval '1 hour'")
     assert len(counter.open(sales[1])) == 2

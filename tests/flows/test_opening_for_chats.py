@@ -78,11 +78,23 @@ def test_a_reply_that_waits_reads_with_a_session_of_its_own(counter: Counter, sq
     counter.vault.client.open_delivery(sale.delivery, plain=True)
     sql("UPDATE card SET state = 'delivered', delivered_at = now() WHERE line_id = %s", [sale.line])
     sql("UPDATE delivery SET state = 'delivered', delivered_at = now() WHERE id = %s", [sale.delivery])
-    session, token = counter.a_session(sale.talker)
+    session, token = counter.a_session(sale.talker, minutes=5)
+    counter.a_session(sale.talker)  # what somebody with web's rights wrote, to read along for a day
 
     opened = counter.vault.client.open_delivery(sale.delivery, reader=sale.talker.conversation_id)
 
+    assert set(opened.sealed) == {session}
     context = answer_context(delivery=sale.delivery, session=session)
     (card,) = json.loads(open_answer(token, opened.sealed[session], context))["cards"]
     assert card["secret"] in LINES
     assert opened.plain == ()
+
+
+def test_nothing_that_was_bought_in_telegram_is_sealed_to_any_session(counter: Counter, sql: Any) -> None:
+    """There its cards are carried into the chat; whoever writes a session there with web's rights reads nothing."""
+    sale = counter.sell(1, talker=somebody(counter.shop, an_account(counter.shop), "5001"))
+    counter.a_session(sale.talker, minutes=5)
+
+    opened = counter.vault.client.open_delivery(sale.delivery, plain=True)
+
+    assert (opened.sealed, len(opened.plain)) == ({}, 1)

@@ -61,6 +61,7 @@ def test_a_line_with_a_broken_card_is_not_released_short(shop: Shop) -> None:
     deliver(
         delivery_id=delivery,
         vault=OpeningVault(shop, refusals=[VaultRefused(VaultCode.BROKEN_CARD, "")]),
+        carrier=NOBODY,
         now=later(2),
     )
     shop.sql("UPDATE card SET state = 'quarantined' WHERE id = (SELECT id FROM card WHERE state = 'claimed' LIMIT 1)")

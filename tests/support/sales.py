@@ -95,12 +95,18 @@ class Counter:
             [new_id(), self.gateway, said["transaction"], paid, order, max(1, amount), body, Jsonb(headers), booked],
         )
 
-    def a_session(self, talker: Talker) -> tuple[UUID, str]:
+    def a_session(self, talker: Talker, *, minutes: int = 24 * 60) -> tuple[UUID, str]:
         session, token = new_id(), uuid4().hex
         self.shop.sql(
             "INSERT INTO chat_session (id, conversation_id, token_hash, answer_public_key, network, created_at,"
-            " expires_at) VALUES (%s, %s, %s, %s, 'n', now(), now() + interval '1 day')",
-            [session, talker.conversation_id, hashlib.sha256(token.encode()).digest(), answer_public_key(token)],
+            " expires_at) VALUES (%s, %s, %s, %s, 'n', now(), now() + make_interval(mins => %s))",
+            [
+                session,
+                talker.conversation_id,
+                hashlib.sha256(token.encode()).digest(),
+                answer_public_key(token),
+                minutes,
+            ],
         )
         return session, token
 

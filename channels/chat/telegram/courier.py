@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import structlog
-
 from bot.engine import Engine
 from bot.talk import ShopContext
 from channels.chat.parcels import opened, reader_of, stored
@@ -28,7 +26,7 @@ from core.clock import Clock
 from core.connections.chats import ChatAccount, ChatAddress, ChatChannel, chat_account, chat_accounts, read_address
 from core.connections.credentials import AccountKind, Holder, find_credential
 from core.conversations.living import cover_living
-from core.errors import NotFound, Refusal
+from core.errors import NotFound
 from core.ports import Parcel, SendAnswer, SendOutcome
 from core.secret import Secret
 from core.vault.primitives import SealError
@@ -39,8 +37,6 @@ if TYPE_CHECKING:
 SENDER = "channels.chat.telegram.sender"
 PATIENCE = 55.0  # seconds for all parts of a message; then nobody knows what became of it
 OFF_FOR = 300.0  # seconds until a parcel for a bot that is switched off is looked at again
-
-log = structlog.get_logger()
 
 
 @dataclass
@@ -72,19 +68,14 @@ class TelegramCourier:
             account = chat_account(account_id=address.account_id)
             sender = self._sender(account)
         except (NotFound, SealError):
-            return SendAnswer(SendOutcome.REFUSED, problem="bot_token")
+            return SendAnswer(SendOutcome.LATER, retry_after=OFF_FOR, problem="bot_token")
         if account.merchant_id != parcel.merchant_id:
-            return SendAnswer(SendOutcome.REFUSED, problem="foreign_chat")
+            return SendAnswer(SendOutcome.LATER, retry_after=OFF_FOR, problem="foreign_chat")
         if not account.enabled:
             return SendAnswer(SendOutcome.LATER, retry_after=OFF_FOR, problem="bot_is_off")
         if (until := quiet_until(account, address.chat, now=self._clock.now())) is not None:
             return waits(until, now=self._clock.now())
-        try:
-            messages = self._drawn(parcel, account)
-        except Refusal as refusal:
-            log.warning("a message cannot be shown", kind=parcel.kind, why=refusal.reason)
-            return SendAnswer(SendOutcome.REFUSED, problem="not_shown")
-        return self._sent(account, address, parcel, messages, sender)
+        return self._sent(account, address, parcel, self._drawn(parcel, account), sender)
 
     def warm(self) -> None:
         """Import aiogram beside the work where a bot is connected: else the first cards would wait seconds for it."""

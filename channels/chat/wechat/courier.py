@@ -9,8 +9,6 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-import structlog
-
 from bot.engine import Engine
 from bot.talk import ShopContext
 from bot.wordings import by_number
@@ -21,10 +19,10 @@ from channels.chat.wechat.render import reply_text
 from core.connections.chats import ChatAccount, ChatAddress, ChatChannel, chat_account, read_address
 from core.connections.credentials import AccountKind, Holder, find_credential
 from core.connections.sealed_settings import API_BASE, find_setting
-from core.conversations.quotas import close_window, take_message, use_consent
-from core.errors import NotFound, Refusal
+from core.conversations.quotas import add_consent, close_window, give_message_back, take_message, use_consent
+from core.errors import NotFound
 from core.ids import Prefix, parse, public
-from core.messages.service import MessageKind
+from core.messages.service import CARDS_WAIT, MessageKind
 from core.ports import Parcel, SendAnswer, SendOutcome
 from core.secret import Secret
 from core.vault.primitives import SealError
@@ -34,8 +32,6 @@ OFF_FOR = 300.0  # seconds until a parcel for an account that is switched off is
 KEPT_FOR_CARDS = 1
 SOON_OVER = frozenset({MessageKind.PAID, MessageKind.DELIVERY_DELAYED})
 """Messages that the cards themselves make needless: they leave one more message for what follows."""
-
-log = structlog.get_logger()
 
 
 @dataclass
@@ -93,9 +89,9 @@ class WeChatCourier:
         except NotFound:
             return SendAnswer(SendOutcome.NO_QUOTA, problem="no_app_secret")
         except SealError:
-            return SendAnswer(SendOutcome.REFUSED, problem="app_secret")
+            return SendAnswer(SendOutcome.LATER, retry_after=OFF_FOR, problem="app_secret")
         if account.merchant_id != parcel.merchant_id:
-            return SendAnswer(SendOutcome.REFUSED, problem="foreign_chat")
+            return SendAnswer(SendOutcome.LATER, retry_after=OFF_FOR, problem="foreign_chat")
         if not account.enabled:
             return SendAnswer(SendOutcome.LATER, retry_after=OFF_FOR, problem="account_is_off")
         return self._sent(account, address, parcel, api)
@@ -103,9 +99,6 @@ class WeChatCourier:
     def _sent(self, account: ChatAccount, address: ChatAddress, parcel: Parcel, api: WeChatApi) -> SendAnswer:
         try:
             text = self._drawn(account, parcel)
-        except Refusal as refusal:
-            log.warning("a message cannot be shown", kind=parcel.kind, why=refusal.reason)
-            return SendAnswer(SendOutcome.REFUSED, problem="not_shown")
         except SealError:  # the account's own host was altered: no link of ours may lead there
             return SendAnswer(SendOutcome.LATER, retry_after=OFF_FOR, problem="misconfigured")
         kept = kept_back(MessageKind(parcel.kind))
@@ -114,6 +107,8 @@ class WeChatCourier:
         answer = api.send_text(address.chat, text)
         if answer.outcome is SendOutcome.NO_QUOTA:
             close_window(conversation_id=parcel.conversation_id)
+        if answer.outcome is SendOutcome.LATER:
+            give_message_back(conversation_id=parcel.conversation_id, now=self.shop.clock.now())
         return answer
 
     def _drawn(self, account: ChatAccount, parcel: Parcel) -> str:
@@ -143,11 +138,12 @@ class NoticeWay:
     shop: ShopContext
     apis: Apis
     name: str = "notice"
+    is_heard: bool = True
 
     def tell(self, parcel: Parcel, /) -> SendAnswer | None:
         """None for other channels and messages, without a template, and for those who agreed to none."""
         address = read_address(parcel.chat_address)
-        if address is None or address.channel is not ChatChannel.WECHAT or parcel.kind != MessageKind.CARDS:
+        if address is None or address.channel is not ChatChannel.WECHAT or parcel.kind not in CARDS_WAIT:
             return None
         account = chat_account(account_id=address.account_id)
         notice = account.settings.get("notice")
@@ -167,4 +163,7 @@ class NoticeWay:
             "hint": texts.say("Send “cards” in the chat to get them.")[:20],
         }
         fields = {str(field): values.get(str(named), "") for field, named in dict(notice.get("fields", {})).items()}
-        return api.send_notice(address.chat, template, fields)
+        answer = api.send_notice(address.chat, template, fields)
+        if answer.outcome is SendOutcome.LATER:
+            add_consent(conversation_id=parcel.conversation_id, template_id=template)
+        return answer

@@ -120,6 +120,20 @@ def test_an_outage_delays_and_a_lost_answer_is_unknown(
     assert courier.hand_over(a_parcel(chat)).outcome is SendOutcome.UNKNOWN
 
 
+def test_what_certainly_did_not_go_out_costs_no_message_of_the_window(
+    fan: Follower, chat: Heard, courier: Any, wx: WeChatDouble
+) -> None:
+    fan.say("菜单")
+    before = messages_left(conversation_id=chat.conversation_id, now=database_now())
+    wx.outage(kind="busy")
+    outcomes = [courier.hand_over(a_parcel(chat)).outcome for _ in range(6)]
+    after = messages_left(conversation_id=chat.conversation_id, now=database_now())
+    wx.outage(False)
+
+    assert (set(outcomes), after) == ({SendOutcome.LATER}, before)
+    assert courier.hand_over(a_parcel(chat)).outcome is SendOutcome.SENT
+
+
 def test_cards_go_out_byte_for_byte_or_lead_to_the_page(fan: Follower, chat: Heard, courier: Any, goods: Shop) -> None:
     fan.say("菜单")
     order = public(Prefix.ORDER, new_id())
