@@ -42,7 +42,9 @@ class Reply:
         return "\n\n".join(blocks)
 
 
-def reply_text(screen: Screen, texts: Texts, *, page_url: PageUrl, is_answer: bool = True) -> str:
+def reply_text(
+    screen: Screen, texts: Texts, *, page_url: PageUrl, is_answer: bool = True, is_numbered: bool = True
+) -> str:
     """The text of a screen; it always fits a passive reply.
 
     `page_url` makes the signed link of a page. A screen sent unasked (`is_answer` false; cards always are) has words
