@@ -112,7 +112,8 @@ class Engine:
                 screen = refuse(talk.texts, stale, *home.home_options(talk.texts), home=False)
             except Refusal as refusal:
                 screen = refuse(talk.texts, refusal)
-            numbers.remember(talk, screen)
+            if incoming.keeps_menu:
+                numbers.remember(talk, screen)
             return [_minted(talk, screen)]
 
     def wants_file(self, incoming: Incoming) -> bool:

@@ -22,6 +22,14 @@ NOT_OPEN_YET = {
         "After-sales cannot be asked for here yet: write to the shop where you found it, with your order number."
     ),
 }
+LOOKS = frozenset(
+    {Intent.HOME, Intent.UNKNOWN, Intent.CATALOG, Intent.CATEGORY, Intent.SEARCH, Intent.PRODUCT, Intent.CODE,
+     Intent.CONFIRM, Intent.ORDERS, Intent.ORDER, Intent.CARDS, Intent.WALLET, Intent.THANKS, Intent.LANGUAGE,
+     Intent.SET_LANGUAGE, Intent.HELP, Intent.MEMBER, Intent.POINTS, Intent.CHECK_IN, Intent.COUPONS,
+     Intent.AFTER_SALES, Intent.CONTACTS}
+)  # fmt: skip
+"""What neither places an order nor moves money, however it ends, and may be said again."""
+
 LANGUAGE_NAMES = {"zh-CN": "中文", "en": "English"}
 
 
@@ -135,3 +143,12 @@ def draw_help(texts: Texts, contacts: Collection[ContactKind] = ()) -> Screen:
 def busy_words(texts: Texts) -> str:
     """What is said where an answer must come at once and is not ready; the work goes on."""
     return texts.say("Working on it: reply “cards” to see the result.")
+
+
+def trouble_words(texts: Texts, asked: Intent, id_: str) -> str:
+    """What is said where an answer failed; that nothing was ordered only where nothing can have been."""
+    if asked in LOOKS:
+        said = texts.say("The shop is busy. Nothing was ordered and nothing was charged: please send it once more.")
+    else:
+        said = texts.say("The shop is busy, and what you asked for may be done or not: send “orders” to see.")
+    return f"{said}\n{texts.row(texts.say('Error id'), id_)}"

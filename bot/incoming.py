@@ -28,6 +28,7 @@ class Incoming:
     `address` is the chat as the platform named it in this very message (empty where chats have none), `is_formatted`
     says that the platform took signs of the text for formatting, so that they are missing.
     `manner` is what the chat can do (a WeChat account's: `bot.wordings.by_number`).
+    `keeps_menu` is false where the channel learns only later whether its answer is read: it remembers the menu then.
     """
 
     channel: str
@@ -44,6 +45,7 @@ class Incoming:
     address: str = ""
     file: SentFile | None = None
     is_formatted: bool = False
+    keeps_menu: bool = True
 
     @property
     def actor(self) -> Actor:

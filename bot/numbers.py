@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.intents import Act, Intent
+from bot.manner import Manner
 from bot.pages import PageKind
 from bot.screens import Option, Screen
 from bot.talk import Talk, back_to
@@ -67,14 +68,17 @@ def awaits_quantity(talk: Talk) -> bool:
 
 def remember(talk: Talk, screen: Screen) -> None:
     """Keep what a bare number answers from now on; a screen without choices leaves the menu before it."""
-    if not talk.texts.manner.has_buttons:
-        options = typed(screen)
-    elif screen.asks is not None:
-        options = [MenuOption(None, screen.asks.intent, screen.asks.params), *agreement(screen)]
-    else:
-        options = numbered(screen)
-    if options:
+    if options := menu_of(screen, talk.texts.manner):
         remember_menu(conversation_id=talk.conversation_id, options=options, now=talk.now)
+
+
+def menu_of(screen: Screen, manner: Manner) -> list[MenuOption]:
+    """What a bare number answers once this screen is read; nothing where it offers no choice."""
+    if not manner.has_buttons:
+        return typed(screen)
+    if screen.asks is not None:
+        return [MenuOption(None, screen.asks.intent, screen.asks.params), *agreement(screen)]
+    return numbered(screen)
 
 
 def agreement(screen: Screen) -> list[MenuOption]:

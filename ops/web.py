@@ -35,6 +35,7 @@ from ops.health import Health, health_routes, operator_app
 from ops.waiting import lines_in_review
 
 THREADS = 16  # use cases at once; what waits, waits on the loop
+INTAKE_THREADS = 4  # who speaks, where an answer has its time
 PANEL_THREADS = 8
 GRACE = 2  # seconds for answers under way when the process stops
 MOST_REQUESTS = 1000  # at once, streams included; above it 503
@@ -44,7 +45,7 @@ log = structlog.get_logger()
 
 def main(config: Config, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT. `config` holds the addresses and keys of this process only."""
-    db.connect(config.database.roles.shop, size=THREADS + PANEL_THREADS)
+    db.connect(config.database.roles.shop, size=THREADS + INTAKE_THREADS + PANEL_THREADS)
     try:
         asyncio.run(serve(config, ready))
     finally:
@@ -70,8 +71,10 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
     with (
         contextlib.closing(wiring.counter(config)) as counter,
         ThreadPoolExecutor(THREADS, thread_name_prefix="use-case") as threads,
+        ThreadPoolExecutor(INTAKE_THREADS, thread_name_prefix="intake") as intake,
     ):
-        door = await asyncio.get_running_loop().run_in_executor(threads, make_door, config, wakes, threads, counter)
+        pools = (threads, intake)
+        door = await asyncio.get_running_loop().run_in_executor(threads, make_door, config, wakes, *pools, counter)
         health = Health(config)
         figures.gauge("keystall_waits", "Open long polls and streams.", lambda: wakes.waiting)
         figures.gauge("keystall_listening", "Whether notices of the database arrive.", lambda: wakes.is_listening)
@@ -91,7 +94,9 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
             await wakes.close()
 
 
-def make_door(config: Config, wakes: Wakes, threads: ThreadPoolExecutor, counter: Counter) -> Door:
+def make_door(
+    config: Config, wakes: Wakes, threads: ThreadPoolExecutor, intake: ThreadPoolExecutor, counter: Counter
+) -> Door:
     """What the web doors are handed; reads this process's own keys."""
     with db.connection():
         if config.pay.sandbox.enabled:
@@ -102,6 +107,7 @@ def make_door(config: Config, wakes: Wakes, threads: ThreadPoolExecutor, counter
             shop=wiring.shop_context(config),
             wakes=wakes,
             threads=threads,
+            intake=intake,
             verifiers=verifiers,
             counter=counter,
             inbox_key=config.secret(config.secrets.inbox_key),

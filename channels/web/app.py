@@ -20,6 +20,7 @@ from channels.web.door import Door
 from channels.web.figures import Figures
 from channels.web.frame import Frame
 from channels.web.hooks import pay, telegram, wechat
+from channels.web.hooks.recent import RecentKeys
 from channels.web.linked import logins, verify
 from channels.web.linked import page as linked
 from channels.web.render import STATIC
@@ -93,6 +94,7 @@ class State:
         self.door = door
         self.webchat = webchat_of(door)
         self.wechat = wechat_of(door)
+        self.wechat_recent = RecentKeys()
 
 
 def webchat_of(door: Door) -> WebChat:

@@ -37,6 +37,7 @@ class Door:
     shop: ShopContext
     wakes: Wakes
     threads: ThreadPoolExecutor
+    intake: ThreadPoolExecutor
     verifiers: Mapping[str, NoticeVerifier]
     counter: Counter
     inbox_key: Secret
@@ -63,6 +64,10 @@ class Door:
     async def run(self, use_case: Callable[Params, Result], *args: Params.args, **kwargs: Params.kwargs) -> Result:
         """Call a synchronous use case in a thread of the bounded pool; tried again over a stale connection."""
         return await in_thread(self.threads, use_case, *args, **kwargs)
+
+    async def take_in(self, use_case: Callable[Params, Result], *args: Params.args, **kwargs: Params.kwargs) -> Result:
+        """The same for what only reads who speaks: in threads of its own, so that it never waits behind answers."""
+        return await in_thread(self.intake, use_case, *args, **kwargs)
 
     @property
     def is_https(self) -> bool:

@@ -54,7 +54,7 @@ def receive(
     if first_conversation != conversation_id or not hmac.compare_digest(bytes(first_digest), digest):
         raise OtherContent(operation="message")
     if handled_at is not None:
-        return Received(new=False, answer=_open(source, event_id, bytes(answer), inbox_key))
+        return Received(new=False, answer=opened_answer(source, event_id, bytes(answer), inbox_key))
     return Received(new=bool(execute(sql.TAKE_OVER, (now, source, event_id, now - LEASE))))
 
 
@@ -69,7 +69,7 @@ def answer_with(*, source: str, event_id: str, screens_json: list[Any], inbox_ke
     if execute(sql.ANSWER, (sealed, now, source, event_id)):
         return screens_json
     ((_, _, answer, _),) = execute(sql.FIRST, (source, event_id))
-    return _open(source, event_id, bytes(answer), inbox_key)
+    return opened_answer(source, event_id, bytes(answer), inbox_key)
 
 
 def give_back(*, source: str, event_id: str, now: datetime) -> None:
@@ -82,7 +82,8 @@ def _digest(inbox_key: Secret, body: bytes) -> bytes:
     return hmac.digest(inbox_key.reveal(), b"keystall inbox body\0" + body, "sha256")
 
 
-def _open(source: str, event_id: str, sealed: bytes, inbox_key: Secret) -> list[Any]:
+def opened_answer(source: str, event_id: str, sealed: bytes, inbox_key: Secret) -> list[Any]:
+    """The answer that was kept for an event, from its sealed bytes."""
     plain = open_inbox(inbox_key.reveal(), sealed, _context(source, event_id, "answer"))
     answer: list[Any] = json.loads(plain)
     return answer

@@ -31,6 +31,7 @@ WITHOUT_MODEL = {
     "keystall_kv",
     "keystall_schedule",
     "keystall_task",
+    "late_answer",
     "opening_budget",
     "page_browser",
     "page_login",
