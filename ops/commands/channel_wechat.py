@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from core.connections.chats import ChatAccount
 
 
 def join(add: typer.Typer) -> None:
@@ -51,14 +55,18 @@ def add_wechat(
             page_url=page_url,
         )
         account, is_new = connect(config, given)
-        address = f"{config.public_url}/hooks/wechat/{account.opaque_id}"
-        host = page_host(config, account)
+        address, host = f"{config.public_url}/hooks/wechat/{account.opaque_id}", page_host(config, account)
+    tell(account, is_new=is_new, address=address, host=host)
+    if is_new and not secret:
+        typer.echo("Without --secret it answers, and says nothing unasked: shoppers send 取卡.")
+
+
+def tell(account: ChatAccount, *, is_new: bool, address: str, host: str) -> None:
+    """Say what was done, and what has to be entered at WeChat."""
     done = "is connected to" if is_new else "has its new keys and stays with"
     typer.echo(f"{account.id}  {account.external_id} {done} {account.merchant_code}")
     typer.echo(f"Server address (URL) for WeChat's configuration: {address}")
     typer.echo(f"OAuth callback domain (网页授权域名) for WeChat's configuration: {host}")
-    if is_new and not secret:
-        typer.echo("Without --secret it answers, and says nothing unasked: shoppers send 取卡.")
 
 
 def join_channel(channel: typer.Typer) -> None:
