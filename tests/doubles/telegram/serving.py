@@ -26,9 +26,10 @@ def connected(url: str, token: str) -> list[str]:
     return [
         f"The Telegram double answers at {url} : open that page to talk to @{BOT}.",
         "Connect a demo store, in another terminal:",
-        f"  export KEYSTALL_TELEGRAM__API_BASE={url} TG_TOKEN={token}",
+        f"  export KEYSTALL_TELEGRAM__API_BASE={url}",
         "  make demo",
-        "and, while it runs, with the same two variables:",
-        "  python run.py channel add telegram --merchant demo --token env:TG_TOKEN",
-        "Ctrl-C ends the double; its chats are forgotten.",
+        "and, while it runs, in a third one:",
+        f"  export KEYSTALL_TELEGRAM__API_BASE={url} TG_TOKEN={token}",
+        "  .venv/bin/python run.py channel add telegram --merchant demo --token env:TG_TOKEN",
+        "Then press Start or say 你好 on the page. Ctrl-C ends the double; its chats are forgotten.",
     ]
