@@ -45,6 +45,7 @@ def _asked(talk: Talk, act: Act, kind: ContactKind) -> Screen:
         chat=own_address(talk),
         kind=kind,
         address=act.text("address"),
+        network=talk.incoming.network,
         seal_key=talk.shop.order_keys.seal,
         now=talk.now,
     )

@@ -23,7 +23,8 @@ from core.conversations.staff import UnknownStaffCode
 from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable, error_id
 from core.fulfilment.pickup import PickupLater, PickupRefused, TooManyPickups
 from core.fulfilment.service import NothingDelivered, RereadLimit
-from core.members.contacts import BadAddress, CodeOver, PhoneNeedsOrder, TooManyCodes, WrongCode
+from core.members.code_quotas import TooManyCodes
+from core.members.contacts import BadAddress, CodeOver, PhoneNeedsOrder, WrongCode
 from core.orders.rules import CannotSettle, NothingIsSold, OrderIs, PriceChanged, QuantityRefused
 from core.payments.rules import AlreadyDecided, NotEnough, NotForSale, OrderNotPayable
 from core.payments.unbinding import NotBound, WalletMoneyHeld

@@ -18,8 +18,9 @@ from uuid import UUID
 from core.actor import Actor, ActorKind
 from core.audit.service import append
 from core.db import atomic, changed, execute
-from core.errors import Invalid, Limited, NotAllowed, NotFound
+from core.errors import Invalid, NotAllowed, NotFound
 from core.ids import new_id
+from core.members.code_quotas import Asker, take_turn
 from core.members.confirmed import NewContact, keep_contact, own_side
 from core.members.service import access_shopper
 from core.secret import Secret
@@ -28,11 +29,6 @@ from core.work import Work, enqueue, enqueue_missing
 
 CODE_LIVES = timedelta(minutes=10)
 TRIES = 3
-PER_SHOPPER_PER_HOUR = 5
-PER_ADDRESS_PER_DAY = 5
-PER_MERCHANT_PER_HOUR = 200
-"""All shoppers of a shop together: text messages cost money, and a flood of codes bothers strangers."""
-
 AGAIN_AFTER = timedelta(seconds=30)
 """A code that nobody has sent by then is asked of the worker again."""
 
@@ -57,10 +53,6 @@ class BadAddress(Invalid):
 
 class PhoneNeedsOrder(NotAllowed):
     """Text messages cost money: they are for those who have bought something."""
-
-
-class TooManyCodes(Limited):
-    """Codes were asked for too often: by this shopper, for this address, or in this shop."""
 
 
 class CodeOver(NotFound):
@@ -98,16 +90,10 @@ class CodeToSend:
 
 
 LOCK_SHOPPER = "SELECT paid_orders FROM shopper WHERE id = %s FOR NO KEY UPDATE"
-ASKED = """
-SELECT count(*) FILTER (WHERE shopper_id = %(shopper)s AND asked_at > %(hour)s),
-       count(*) FILTER (WHERE address = %(address)s),
-       count(*) FILTER (WHERE merchant_id = %(merchant)s AND kind = %(kind)s AND asked_at > %(hour)s)
-FROM contact_code WHERE asked_at > %(day)s
-  AND (shopper_id = %(shopper)s OR address = %(address)s OR merchant_id = %(merchant)s)
-"""
 ASK = """
-INSERT INTO contact_code (id, shopper_id, merchant_id, conversation_id, kind, address, asked_at, expires_at, seal)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO contact_code (id, shopper_id, merchant_id, conversation_id, kind, address, network, asked_at, expires_at,
+    seal)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 WAITING = """
 SELECT id, kind, address, code_hash, seal FROM contact_code
@@ -158,13 +144,14 @@ def ask_confirmation(
     chat: str,
     kind: ContactKind,
     address: str,
+    network: str,
     seal_key: Secret,
     now: datetime,
 ) -> str:
     """Have a code sent to an address; returns the address masked. An older code of the chat is void with that.
 
-    `chat` is the private chat as its own door knows it, not as the tables do. Raises `BadAddress`, `PhoneNeedsOrder`,
-    `TooManyCodes`, `NotFound`.
+    `chat` is the private chat as its own door knows it, not as the tables do; `network` a keyed hash of where it is
+    spoken from, or empty. Raises `BadAddress`, `PhoneNeedsOrder`, `TooManyCodes`, `NotFound`.
     """
     place = read_address(kind, address)
     shopper_id = _shopper(actor)
@@ -174,23 +161,15 @@ def ask_confirmation(
         ((paid_orders,),) = execute(LOCK_SHOPPER, (shopper_id,))
         if kind is ContactKind.PHONE and not paid_orders:
             raise PhoneNeedsOrder()
-        _refuse_too_many(shopper_id, shopper.merchant_id, kind, place, now)
+        asker = Asker(shopper_id, shopper.merchant_id, network, is_guest=not paid_orders)
+        take_turn(asker, kind=kind.value, address=place, now=now)
         code_id = new_id()
-        wish = (code_id, shopper_id, shopper.merchant_id, conversation_id, kind.value, place)
+        wish = (code_id, shopper_id, shopper.merchant_id, conversation_id, kind.value, place, network)
         seal = wish_seal(seal_key, wish=code_id, by=by, kind=kind.value, address=place)
         execute(ASK, (*wish, now, now + CODE_LIVES, seal))
         enqueue(Work.CONTACT_CODE, code_id)
         _note(actor, "contact.code_asked", kind, now)
     return masked(kind, place)
-
-
-def _refuse_too_many(shopper_id: UUID, merchant_id: int, kind: ContactKind, address: str, now: datetime) -> None:
-    values = {"shopper": shopper_id, "merchant": merchant_id, "address": address, "kind": kind.value}
-    times = {"hour": now - timedelta(hours=1), "day": now - timedelta(days=1)}
-    ((by_shopper, for_address, in_shop),) = execute(ASKED, values | times)
-    quotas = (PER_SHOPPER_PER_HOUR, PER_ADDRESS_PER_DAY, PER_MERCHANT_PER_HOUR)
-    if any(asked >= quota for asked, quota in zip((by_shopper, for_address, in_shop), quotas, strict=True)):
-        raise TooManyCodes()
 
 
 def confirm(*, actor: Actor, conversation_id: UUID, chat: str, code: str, seal_key: Secret, now: datetime) -> Contact:

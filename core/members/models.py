@@ -69,6 +69,7 @@ class ContactCode(Row):
     expires_at = DateTimeTZField()
     used_at = DateTimeTZField(null=True)
     seal = peewee.BlobField()
+    network = peewee.TextField(default="")
 
     class Meta:
         table_name = "contact_code"

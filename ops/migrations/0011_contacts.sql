@@ -31,6 +31,7 @@ CREATE TABLE contact_code (
     expires_at timestamptz NOT NULL CHECK (expires_at > asked_at),
     used_at timestamptz,
     seal bytea NOT NULL CHECK (octet_length(seal) = 32),  -- over its chat and the address
+    network text NOT NULL DEFAULT '',         -- a keyed hash of where it was asked from; empty where none is seen
     FOREIGN KEY (shopper_id, merchant_id) REFERENCES shopper (id, merchant_id)
 );
 CREATE INDEX contact_identity ON contact (identity_id);

@@ -9,14 +9,14 @@ import pytest
 
 from core import db
 from core.db import execute
-from core.members import contacts
+from core.members import code_quotas, contacts
+from core.members.code_quotas import TooManyCodes
 from core.members.contacts import (
     BadAddress,
     CodeOver,
     Contact,
     ContactKind,
     PhoneNeedsOrder,
-    TooManyCodes,
     WrongCode,
     ask_confirmation,
     codes_due,
@@ -54,7 +54,7 @@ def ask(talker):
     def asked(address=ADDRESS, *, kind=ContactKind.EMAIL, by=None, at=NOON):
         who = by or talker
         conversation = who.conversation_id
-        here = {"conversation_id": conversation, "chat": f"web:{who.identity_id}", "seal_key": KEYS.seal}
+        here = {"conversation_id": conversation, "chat": f"web:{who.identity_id}", "network": "", "seal_key": KEYS.seal}
         return ask_confirmation(actor=who.actor, kind=kind, address=address, now=at, **here)
 
     return asked
@@ -205,7 +205,7 @@ def test_codes_are_few_for_a_shopper_for_an_address_and_for_a_shop(shop, talker,
         ask("victim@example.com", by=shop.a_shopper())
     ask("else@example.com", by=shop.a_shopper())
 
-    monkeypatch.setattr(contacts, "PER_MERCHANT_PER_HOUR", 12)
+    monkeypatch.setattr(code_quotas, "PER_MERCHANT_PER_HOUR", 12)
     with pytest.raises(TooManyCodes):
         ask("third@example.com", by=shop.a_shopper())
     asked = execute("SELECT count(*) FROM contact_code")[0][0]
