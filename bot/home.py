@@ -148,7 +148,7 @@ def busy_words(texts: Texts) -> str:
 def trouble_words(texts: Texts, asked: Intent, id_: str) -> str:
     """What is said where an answer failed; that nothing was ordered only where nothing can have been."""
     if asked in LOOKS:
-        said = texts.say("The shop is busy. Nothing was ordered and nothing was charged: please send it once more.")
+        said = texts.say("The shop is busy. Nothing was ordered, your money is untouched: please send it once more.")
     else:
         said = texts.say("The shop is busy, and what you asked for may be done or not: send “orders” to see.")
     return f"{said}\n{texts.row(texts.say('Error id'), id_)}"

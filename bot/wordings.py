@@ -90,7 +90,7 @@ QUIET: Mapping[str, str] = {
     "Nothing has been paid yet.": mark("It is not finished yet."),
     "Nothing was charged.": mark("Your money is untouched."),
     "Nothing was charged. If you have paid after all, you get your goods or your money back.": mark(
-        "Your money is untouched. Should it be otherwise, you get your goods or your money back."
+        "Your money is untouched. If any was taken after all, you get your goods or your money back."
     ),
     "Nothing was charged, the cards went back on the shelf.": mark(
         "Your money is untouched, the cards went back on the shelf."
