@@ -101,7 +101,9 @@ RENDERERS: dict[str, Renderer] = {
 
 def scenes_of(renderer: Renderer) -> dict[str, Scene]:
     """The scenes that a channel can show: without those of bringing stock where there is no 补货."""
-    return {name: scene for name, scene in scenes().items() if renderer.takes_stock or "restock" not in name}
+    found = scenes()
+    of_stock = {name for name in found if "restock" in name} | {"refused_unknown_goods"}
+    return {name: scene for name, scene in found.items() if renderer.takes_stock or name not in of_stock}
 
 
 def golden() -> dict[Path, str]:
