@@ -167,10 +167,10 @@ def test_an_answer_that_changes_the_language_is_all_in_the_new_one(
 
     def handled(self: Engine, incoming: Any) -> Any:
         handle(self, replace(incoming, text="language English"))
-        return handle(self, replace(incoming, locale="en"))
+        return handle(self, replace(incoming, locale="en", text="language xx"))
 
     monkeypatch.setattr(Engine, "handle", handled)
-    reply = fan.say("orders").reply
+    reply = fan.say("语言").reply
 
     assert reply is not None
     assert reply.endswith("0 Back")
