@@ -146,7 +146,7 @@ def test_in_wechat_the_reply_waits_for_the_cards_of_all_lines(
     message = a_text(f"取卡 {desk.code(sale)}", time)
 
     reply = wechat.hear(account, chat, message)
-    assert reply == Reply("正在核对取卡码，卡密马上发到这里。\n\n0 返回", 1)
+    assert reply == Reply("正在核对取卡码，请稍后发送“取卡”领取。\n\n0 返回", 1)
     assert wechat.cards(account, chat, message, reply.cards) is None
     assert desk.carries_out(newest_wish(desk)) is True
 
