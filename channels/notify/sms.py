@@ -1,7 +1,7 @@
 """Text messages through Aliyun or Tencent: an approved template with its variables, and what the answer means.
 
-A text message never carries a card: it names the end of an order's number and a pick-up code, or a code that confirms the
-phone itself. Variables are in no log and no repr.
+A text message never carries a card: it names the end of an order's number and a pick-up code, or a code that confirms
+the phone itself. Variables are in no log and no repr.
 Both providers answer a failure with HTTP 200, so the code in the body is what counts.
 """
 

@@ -175,7 +175,15 @@ def test_a_message_marks_its_conversation_as_heard(shop: Shop, chat: UUID) -> No
 def test_a_cursor_never_skips_a_message_that_commits_late(urls: dict[str, str], shop: Shop, chat: UUID) -> None:
     """Were the number not locked until the commit, a reader could see message 2, and message 1 would come too late."""
     with psycopg.connect(urls["shop"]) as slow, ThreadPoolExecutor(1) as pool:
-        values = {"conversation": chat, "kind": "paid", "body": "{}", "now": NOON, "state": "ready", "due": NOON, "otherwise": None}
+        values = {
+            "conversation": chat,
+            "kind": "paid",
+            "body": "{}",
+            "now": NOON,
+            "state": "ready",
+            "due": NOON,
+            "otherwise": None,
+        }
         slow.execute(TELL.encode(), values)
 
         quick = pool.submit(in_own_connection, lambda: told_paid(chat))
