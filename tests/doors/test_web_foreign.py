@@ -18,7 +18,9 @@ from starlette.routing import Route
 from channels.web.app import routes
 from channels.web.door import Door
 from core.actor import OPERATOR
+from core.config import Config
 from core.connections.verify_files import set_verify_file
+from ops.channels.page_hosts import keep_page_url
 from tests.builders import Shop, Talker
 from tests.support.chats import an_account
 from tests.support.pages import an_order
@@ -52,7 +54,7 @@ class Case:
 
 
 @pytest.fixture
-def cases(web: WebServer, goods: Shop, follower: Talker) -> dict[str, Case]:
+def cases(web: WebServer, web_config: Config, goods: Shop, follower: Talker) -> dict[str, Case]:
     """By the beginning of an address. Pages are known by their tokens: a token leads to no other kind of page."""
     goods.a_party("maker", "supplier")
     me = Chatter(web.url)
@@ -66,7 +68,7 @@ def cases(web: WebServer, goods: Shop, follower: Talker) -> dict[str, Case]:
     official = goods.sql("SELECT opaque_id FROM chat_account WHERE channel = 'wechat'")[0][0]
     return {
         "/w/": Case(*linked.values()),
-        "/MP_verify_": Case(*verify_files(goods)),
+        "/MP_verify_": Case(*verify_files(goods, web_config)),
         "/hooks/telegram/": Case(*[Asked({"opaque_id": name}) for name in (official, MISSING)], None),
         "/hooks/wechat/": Case(*[Asked({"opaque_id": name}) for name in (bot, MISSING)], None),
         "/s/": Case(*at),
@@ -93,9 +95,10 @@ def a_paid_page(goods: Shop, follower: Talker) -> str:
     return path.rpartition("/")[2]
 
 
-def verify_files(goods: Shop) -> list[Asked]:
+def verify_files(goods: Shop, config: Config) -> list[Asked]:
     """A file of an account at another host, one of nobody, and one of an account that is here."""
-    there = an_account(goods, "wechat", "wx_elsewhere", page_url="https://cards.example")
+    there = an_account(goods, "wechat", "wx_elsewhere")
+    keep_page_url(config, there, "https://cards.example", datetime.now(UTC))
     here = an_account(goods, "wechat", "wx_here")
     for account, name in ((there, "A" * 16), (here, "B" * 16)):
         file, now = f"MP_verify_{name}.txt", datetime.now(UTC)
