@@ -72,8 +72,9 @@ def report(chat: Conversation, parcel: Parcel, answer: SendAnswer, *, now: datet
     """Tell the operator what a person must see in a platform's answer, and the shopper that its cards take longer."""
     account = ":".join(chat.chat_address.split(":")[:2])
     detail = {"problem": answer.problem}
-    if outgoing.needs_mending(answer):
-        raise_alert(kind=AlertKind.CHANNEL_MISCONFIGURED, subject=account, detail=detail, now=now)
+    trouble = outgoing.trouble_of(answer)
+    if trouble is not None:
+        raise_alert(kind=trouble, subject=account, detail=detail, now=now)
     if answer.outcome is not SendOutcome.REFUSED:
         return
     if answer.problem != VaultCode.OTHER_READER.value:

@@ -17,6 +17,7 @@ from core.db import changed, execute
 from core.errors import NotFound
 from core.ids import Prefix, parse
 from core.messages import sql
+from core.messages.alerts import AlertKind
 from core.messages.service import MessageKind, OutgoingState, StoredMessage, is_worth_another_way
 from core.ports import SendAnswer, SendOutcome
 from core.work import Work, enqueue, enqueue_missing
@@ -30,8 +31,11 @@ AGAIN_AFTER = (1, 2, 5, 15, 60, 300, 900)
 STUCK_AFTER = 6
 """After so many tries, some minutes, what a platform does not take is told by another way as well."""
 
-TO_BE_MENDED = frozenset({"misconfigured", "bot_token", "app_secret", "foreign_chat", "no_courier", "daily_quota"})
-"""Problems that keep everything from an account's chats for long; nothing is lost, but nobody has to wait for that."""
+TO_BE_MENDED = frozenset({"misconfigured", "bot_token", "app_secret", "foreign_chat", "no_courier"})
+"""Problems that keep everything from an account's chats until the operator mends it."""
+
+LIMITED = frozenset({"account_frozen", "right_withdrawn", "daily_quota"})
+"""What a platform says of an account that it limits or has closed."""
 
 KEPT = timedelta(days=30)
 """What waits longer than this for its reader is old news; cards are found in the order all the same."""
@@ -139,8 +143,19 @@ def is_not_taken(answer: SendAnswer, attempts: int) -> bool:
 
 
 def needs_mending(answer: SendAnswer) -> bool:
-    """Whether an answer means an account whose chats all wait for a mend, or for another day."""
-    return answer.problem.partition(" ")[0] in TO_BE_MENDED
+    """Whether an answer means an account whose chats all wait for a mend, or for the platform.
+
+    Nothing is lost meanwhile, but nobody has to wait for it either: it is told by another way at once.
+    """
+    return trouble_of(answer) is not None
+
+
+def trouble_of(answer: SendAnswer) -> AlertKind | None:
+    """What the operator has to be told of an account by a platform's answer; None where it works."""
+    problem = answer.problem.partition(" ")[0]
+    if problem in LIMITED:
+        return AlertKind.CHANNEL_BLOCKED
+    return AlertKind.CHANNEL_MISCONFIGURED if problem in TO_BE_MENDED else None
 
 
 def again_after(answer: SendAnswer, attempts: int) -> timedelta:

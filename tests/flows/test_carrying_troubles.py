@@ -169,6 +169,26 @@ def test_cards_that_the_platform_refuses_are_alerted_told_and_come_when_the_pers
     assert states(shop) == ["sent"] * 3
 
 
+@pytest.mark.parametrize(
+    ("problem", "kind"),
+    [
+        ("misconfigured 40164", "channel_misconfigured"),
+        ("account_frozen 50007", "channel_blocked"),
+        ("right_withdrawn 48004", "channel_blocked"),
+    ],
+)
+def test_what_a_platform_says_of_an_account_is_alerted_at_once(
+    shop: Shop, vault: PlainVault, buyer: Talker, problem: str, kind: str
+) -> None:
+    outcome = SendOutcome.NO_QUOTA if problem.startswith("right") else SendOutcome.LATER
+    _, delivery = a_paid_line(shop, buyer)
+    carrier = Carrier(ScriptedCourier([SENT, SendAnswer(outcome, problem=problem, retry_after=300.0)]))
+
+    assert deliver(delivery_id=delivery, vault=vault, carrier=carrier, now=later(2))
+
+    assert alerts(shop) == [kind]
+
+
 def test_an_account_that_waits_for_a_mend_keeps_no_order_from_its_cards(
     shop: Shop, vault: PlainVault, buyer: Talker
 ) -> None:

@@ -26,7 +26,7 @@ MEANINGS: Mapping[int, Meaning] = {
     40125: (SendOutcome.LATER, MISCONFIGURED, 300.0),  # app secret
     40164: (SendOutcome.LATER, MISCONFIGURED, 300.0),  # our address is not on the account's list
     40243: (SendOutcome.LATER, MISCONFIGURED, 300.0),  # the app secret is frozen
-    50007: (SendOutcome.LATER, MISCONFIGURED, 300.0),  # the account is frozen
+    50007: (SendOutcome.LATER, "account_frozen", 3600.0),
     45015: (SendOutcome.NO_QUOTA, "window_closed", 0.0),
     45047: (SendOutcome.NO_QUOTA, "quota_used_up", 0.0),
     43101: (SendOutcome.NO_QUOTA, "no_consent", 0.0),
