@@ -30,7 +30,8 @@ def test_on_ios_the_page_says_one_sentence_and_nothing_else(
     answer = phone.get(path, headers={"User-Agent": ON_IPHONE})
 
     assert answer.status_code == 200
-    text = answer.text.partition("<main")[2].partition("<script")[0]
+    main = answer.text.partition("<main")[2].partition("<script")[0]
+    text = main.replace(path, "/w/LINK")  # a link is random: it may have these signs in it
     assert "由于相关规范，iOS功能暂不可用" in text
     for forbidden in ("¥", "A1", "<button", "<a ", "付款", "<form"):
         assert forbidden not in text
