@@ -197,11 +197,13 @@ def test_control_without_looking_again_under_the_lock_a_shopper_that_is_no_more_
     binder: Binder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     talkers = [binder.a_shopper(age) for age in (1, 2, 3)]
-    both_looked = threading.Barrier(2, timeout=20)
+    both_looked, gone = threading.Barrier(2, timeout=20), threading.Event()
 
     def believing(identity_ids: Any) -> dict[Any, Any]:
         found = unlocked(identity_ids)
         both_looked.wait()
+        if binder.as_now(first).shopper_id in found.values():  # the second is merged into the third before
+            assert gone.wait(20)
         for number in sorted(set(found.values())):
             execute("SELECT 1 FROM shopper WHERE id = %s FOR UPDATE", (number,))
         return found
@@ -213,7 +215,11 @@ def test_control_without_looking_again_under_the_lock_a_shopper_that_is_no_more_
         binder.agree(second, claim_id)
     monkeypatch.setattr(merging, "lock_shoppers", believing)
 
-    answers = at_once([partial(binder.agree, first, one), partial(binder.agree, third, other)])
+    def agree_before() -> None:
+        binder.agree(third, other)
+        gone.set()
+
+    answers = at_once([partial(binder.agree, first, one), agree_before])
 
     assert failures(answers) == ["IntegrityError"]
     assert len({binder.as_now(one).shopper_id for one in talkers}) == 2
