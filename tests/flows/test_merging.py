@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from core.errors import NotFound
-from core.ids import new_id
 from core.members.accounts import living_shopper
 from core.members.service import set_locale
 from core.messages.service import MessageKind
@@ -17,7 +16,6 @@ from core.orders.service import cancel_order, expire_due, orders_of
 from core.payments.service import (
     choose_exchange,
     hold_wallet_part,
-    pay_from_wallet,
     start_topup,
     wallet_balance,
 )
@@ -52,20 +50,6 @@ def listing(binder: Binder, shop: Shop) -> int:
     return shop.a_listing("A1")
 
 
-def balance(binder: Binder, talker: Talker) -> int:
-    return wallet_balance(actor=binder.as_now(talker).actor, currency="CNY").minor
-
-
-def orders(binder: Binder, talker: Talker) -> set[Any]:
-    return {view.id for view in orders_of(actor=binder.as_now(talker).actor)}
-
-
-def pay(binder: Binder, talker: Talker, order: Any) -> Any:
-    return pay_from_wallet(
-        actor=binder.as_now(talker).actor, order_id=order.order_id, submission_id=str(new_id()), now=NOON
-    )
-
-
 def paid(till: Till, order: Any) -> None:
     """An order is paid at the gateway."""
     till.receive(till.notice(till.start(order), order.total.minor))
@@ -85,7 +69,7 @@ def test_orders_in_every_state_go_to_the_older_shopper_and_stay_what_they_were(
 
     binder.bind(old, young)
 
-    assert orders(binder, young) == orders(binder, old) == set(before)
+    assert binder.orders(young) == binder.orders(old) == set(before)
     assert dict(sql("SELECT id, state FROM shop_order")) == before
     assert set(before.values()) == {"awaiting_payment", "cancelled", "expired", "paid"}
     assert {awaiting.order_id, mine.order_id} <= set(before)
@@ -102,10 +86,10 @@ def test_an_unpaid_order_of_either_is_paid_from_either_chat_afterwards(
     till.fill_wallet(young, 2 * PRICE)
     binder.bind(young, old)
 
-    pay(binder, old, first)
-    pay(binder, young, second)
+    binder.pay(old, first)
+    binder.pay(young, second)
 
-    assert balance(binder, old) == 0
+    assert binder.balance(old) == 0
     assert {view.status.value for view in orders_of(actor=binder.as_now(old).actor)} == {"paid"}
     assert binder.violations() == {}
 
@@ -132,7 +116,7 @@ def test_two_wallets_become_one_by_one_transfer_each_currency(
 
     binder.bind(young, old)
 
-    assert (balance(binder, old), balance(binder, young)) == (1000, 1000)
+    assert (binder.balance(old), binder.balance(young)) == (1000, 1000)
     assert wallet_balance(actor=young.actor, currency="CNY") == Money(0, "CNY")
     binding = sql("SELECT id FROM binding")[0][0]
     assert sql("SELECT amount, code FROM transfer WHERE reference = %s", [binding]) == [(300, "merged")]
@@ -147,7 +131,7 @@ def test_a_top_up_that_was_on_its_way_fills_the_wallet_that_can_be_spent(
 
     till.receive(till.notice(topup, 500))
 
-    assert balance(binder, young) == 500
+    assert binder.balance(young) == 500
     assert binder.violations() == {}
 
 
@@ -161,13 +145,13 @@ def test_wallet_money_that_is_held_for_an_unpaid_order_stays_held_for_it(
         hold_wallet_part(actor=young.actor, order_id=order.order_id, amount=Money(400, "CNY"), now=NOON)
 
     binder.bind(old, young)
-    assert balance(binder, old) == 100
+    assert binder.balance(old) == 100
     assert binder.violations() == {}
     till.receive(till.notice(till.start(kept), PRICE - 400))
     cancel_order(actor=binder.as_now(old).actor, order_id=given_up.order_id, now=NOON)
 
     assert till.order_state(kept) == "paid"
-    assert balance(binder, old) == 500
+    assert binder.balance(old) == 500
     assert binder.violations() == {}
 
 
@@ -185,7 +169,7 @@ def test_late_money_is_exchanged_into_the_one_wallet_from_either_chat(
     binder.bind(old, young)
     choose_exchange(actor=binder.as_now(old).actor, event_id=event, now=NOON)
 
-    assert balance(binder, young) == PRICE
+    assert binder.balance(young) == PRICE
     assert binder.violations() == {}
 
 
@@ -260,8 +244,8 @@ def test_shoppers_of_three_chats_become_one_over_the_middle_one(
 
     assert kept == third.shopper_id
     assert living_shopper(shopper_id=young.shopper_id) == third.shopper_id
-    assert [balance(binder, one) for one in (old, young, third)] == [123] * 3
-    assert orders(binder, old) == placed
+    assert [binder.balance(one) for one in (old, young, third)] == [123] * 3
+    assert binder.orders(old) == placed
     assert binder.told(old)[-1] is MessageKind.BOUND  # it had no part in it
     assert binder.violations() == {}
 

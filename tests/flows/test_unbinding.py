@@ -14,12 +14,10 @@ from core.ids import new_id
 from core.members.accounts import accounts_of, living_shopper
 from core.messages.service import MessageKind
 from core.money import Money
-from core.orders.service import cancel_order, order_view, orders_of
+from core.orders.service import cancel_order, order_view
 from core.payments.service import (
     carry_out_refund,
     hold_wallet_part,
-    pay_from_wallet,
-    wallet_balance,
 )
 from core.payments.unbinding import NotBound, WalletMoneyHeld, bound_accounts, sealed_binding
 from core.ports import Outcome
@@ -54,20 +52,6 @@ def listing(binder: Binder, shop: Shop) -> int:
     return shop.a_listing("A1")
 
 
-def balance(binder: Binder, talker: Talker) -> int:
-    return wallet_balance(actor=binder.as_now(talker).actor, currency="CNY").minor
-
-
-def orders(binder: Binder, talker: Talker) -> set[Any]:
-    return {view.id for view in orders_of(actor=binder.as_now(talker).actor)}
-
-
-def pay(binder: Binder, talker: Talker, order: Any) -> Any:
-    return pay_from_wallet(
-        actor=binder.as_now(talker).actor, order_id=order.order_id, submission_id=str(new_id()), now=NOON
-    )
-
-
 def sealed_rows(sql: Sql) -> list[bool]:
     """Whether each binding's seal is right, in the order in which they were bound."""
     columns = "id, merchant_id, kept_shopper_id, merged_shopper_id, kept_identity_id, kept_address, merged_identity_id,"
@@ -81,7 +65,7 @@ def test_an_account_that_is_let_go_takes_its_orders_along_and_leaves_the_wallet(
     before, mine = shop.place(young, listing), shop.place(old, listing)
     till.fill_wallet(young, 3 * PRICE)
     kept = binder.bind(old, young)
-    pay(binder, old, before)
+    binder.pay(old, before)
     since = shop.place(binder.as_now(young), listing)
     binder.now += timedelta(minutes=5)
 
@@ -89,9 +73,9 @@ def test_an_account_that_is_let_go_takes_its_orders_along_and_leaves_the_wallet(
 
     assert gone.identity_ids == (young.identity_id,)
     assert binder.as_now(young).shopper_id not in {old.shopper_id, young.shopper_id}
-    assert orders(binder, young) == {before.order_id, since.order_id}
-    assert orders(binder, old) == {mine.order_id}
-    assert (balance(binder, old), balance(binder, young)) == (2 * PRICE, 0)
+    assert binder.orders(young) == {before.order_id, since.order_id}
+    assert binder.orders(old) == {mine.order_id}
+    assert (binder.balance(old), binder.balance(young)) == (2 * PRICE, 0)
     assert sql("SELECT paid_orders FROM shopper WHERE id = %s", [kept]) == [(0,)]
     assert sql("SELECT paid_orders, merged_into FROM shopper WHERE id = %s", [binder.as_now(young).shopper_id]) == [
         (1, None)
@@ -115,7 +99,7 @@ def test_it_is_let_go_from_either_chat_and_bound_again_later(
 
     assert binder.bind(young, old) == old.shopper_id
     assert living_shopper(shopper_id=alone) == old.shopper_id
-    assert balance(binder, young) == 570
+    assert binder.balance(young) == 570
     assert binder.violations() == {}
 
 
@@ -158,7 +142,7 @@ def test_an_unpaid_order_with_wallet_money_set_aside_is_ended_first(
     assert shop.fingerprint() == before
     cancel_order(actor=here.actor, order_id=order.order_id, now=NOON)
     binder.let_go(young, said_by=old)
-    assert balance(binder, old) == 500
+    assert binder.balance(old) == 500
     assert binder.violations() == {}
 
 
@@ -176,7 +160,7 @@ def test_a_refund_that_cannot_go_back_fills_the_wallet_of_the_order_wherever_it_
     gateway = ScriptedGateway([Outcome.NO])
     assert carry_out_refund(refund_id=refund, gateways={"sandbox": gateway}, now=NOON) is Outcome.NO
 
-    assert (balance(binder, young), balance(binder, old)) == (PRICE, 0)
+    assert (binder.balance(young), binder.balance(old)) == (PRICE, 0)
     assert binder.violations() == {}
 
 

@@ -11,7 +11,9 @@ from core.conversations.requests import Claim
 from core.ids import new_id
 from core.members.accounts import Account
 from core.messages.service import MessageKind, messages_after
+from core.orders.service import PlacedOrder, orders_of
 from core.payments.merging import Agreement, confirm_binding
+from core.payments.service import pay_from_wallet, wallet_balance
 from core.payments.unbinding import unbind
 from core.reports.checks import all_checks
 from tests.builders import NOON, Shop, Talker
@@ -36,6 +38,19 @@ class Binder:
         """The same chat, with the shopper that it belongs to now."""
         rows = self.shop.sql("SELECT shopper_id FROM conversation WHERE id = %s", [talker.conversation_id])
         return replace(talker, shopper_id=rows[0][0])
+
+    def balance(self, talker: Talker) -> int:
+        """What the wallet of the chat's shopper holds, in minor units."""
+        return wallet_balance(actor=self.as_now(talker).actor, currency="CNY").minor
+
+    def orders(self, talker: Talker) -> set[UUID]:
+        """The orders that the chat sees."""
+        return {view.id for view in orders_of(actor=self.as_now(talker).actor)}
+
+    def pay(self, talker: Talker, order: PlacedOrder) -> UUID:
+        """Pay an order from the wallet."""
+        actor = self.as_now(talker).actor
+        return pay_from_wallet(actor=actor, order_id=order.order_id, submission_id=str(new_id()), now=NOON)
 
     def ask(self, talker: Talker, submission: str | None = None) -> Code:
         """绑定."""
