@@ -1,18 +1,15 @@
 """The HTTP side: addresses, answers, faults, and a thread of its own that serves until it is stopped."""
 
 import asyncio
-import socket
-import threading
 from collections.abc import Sequence
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from tests.doubles.serving import ServingThread, dropped
 from tests.doubles.telegram import bodies, rules
 from tests.doubles.telegram.errors import ApiError, Breach
 from tests.doubles.telegram.faults import Asked, Faults
@@ -26,99 +23,45 @@ NAMES = {name.lower(): name for name in (*METHODS, "getUpdates")}
 HTML = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>"
 
 
-class Connection(H11Protocol):
-    """Knows its transport by both ends' addresses, so that a connection can end without an answer."""
-
-    open: dict[tuple[Any, Any], asyncio.Transport] = {}  # noqa: RUF012 (one per process)
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        if self.client is not None:
-            self.open[self.client, self.server] = transport
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self.client is not None:
-            self.open.pop((self.client, self.server), None)
-        super().connection_lost(exc)
-
-
-class Server:
+class Server(ServingThread):
     """Serves one world; everything that came is in `asked`, every malformed request in `violations` too."""
 
     def __init__(self, world: World, faults: Faults) -> None:
+        super().__init__("telegram-double")
         self.world = world
         self.faults = faults
         self.asked: list[Asked] = []
         self.violations: list[str] = []
         self.courier = Courier(world, self._perform)
-        self._socket: socket.socket | None = None
-        self._thread: threading.Thread | None = None
-        self._started = threading.Event()
-        self._stop: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
-        self._failure: BaseException | None = None
+        self._carrying: asyncio.Task[None] | None = None
 
     def start(self, host: str, port: int, routes: Sequence[BaseRoute]) -> str:
         """Serve in a thread; returns the address once requests are answered."""
-        self._socket = socket.socket(
-            socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
-        )  # asyncio sets NODELAY then
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((host, port))
-        application = Starlette(routes=[*self._routes(), *routes])
-        run = self._serve(application)
-        self._thread = threading.Thread(target=lambda: asyncio.run(run), name="telegram-double", daemon=True)
-        self._thread.start()
-        assert self._started.wait(20), "the Telegram double did not start"
-        if self._failure is not None:
-            raise self._failure
-        return f"http://{host}:{self._socket.getsockname()[1]}"
+        return self.serve(host, port, Starlette(routes=[*self._routes(), *routes]))
 
     def stop(self) -> None:
         """End every wait, every delivery and the thread."""
-        if self._stop is not None and self._thread is not None and self._thread.is_alive():
-            loop, asked = self._stop
-            loop.call_soon_threadsafe(asked.set)
-        if self._thread is not None:
-            self._thread.join(15)
-            assert not self._thread.is_alive()
-        if self._socket is not None:
-            self._socket.close()
+        super().stop()
         if self.courier.failures:
             raise self.courier.failures[0]
 
-    async def _serve(self, application: Starlette) -> None:
-        loop, asked = asyncio.get_running_loop(), asyncio.Event()
-        self._stop = loop, asked
-        assert self._socket is not None
-        try:
-            settings = uvicorn.Config(
-                application, lifespan="off", ws="none", log_config=None, access_log=False, http=Connection,
-                timeout_graceful_shutdown=1,
-            )  # fmt: skip
-            server = uvicorn.Server(settings)
-            serving = asyncio.create_task(server._serve(sockets=[self._socket]))
-            carrying = asyncio.create_task(self.courier.run())
-            self.world.signal.attach(loop)
-            while not server.started:
-                await asyncio.sleep(0.005)
-            self._started.set()
-            await asked.wait()
-            with self.world.lock:
-                self.world.is_out = True  # what waits for updates ends
-                self.world.signal.notify()
-            carrying.cancel()
-            await asyncio.gather(carrying, return_exceptions=True)
-            for transport in list(Connection.open.values()):
-                if transport.get_extra_info("sockname") == self._socket.getsockname():
-                    transport.abort()
-            server.should_exit = True
-            await serving
-        except BaseException as failure:
-            self._failure = failure
-            self._started.set()
-            raise
-        finally:
-            self.world.signal.attach(None)
+    async def begin(self) -> None:
+        """Webhooks are carried beside the requests."""
+        self._carrying = asyncio.create_task(self.courier.run())
+        self.world.signal.attach(asyncio.get_running_loop())
+
+    async def end(self) -> None:
+        """What waits for updates ends, and so does the courier."""
+        with self.world.lock:
+            self.world.is_out = True
+            self.world.signal.notify()
+        assert self._carrying is not None
+        self._carrying.cancel()
+        await asyncio.gather(self._carrying, return_exceptions=True)
+
+    def leave(self) -> None:
+        """The loop is over."""
+        self.world.signal.attach(None)
 
     def _routes(self) -> list[Route]:
         verbs = ["GET", "POST"]
@@ -140,7 +83,7 @@ class Server:
         if slow is not None:
             await asyncio.sleep(slow.seconds)
         if lost is not None:
-            return await self._drop(request)
+            return await dropped(request)
         return JSONResponse(answer, status)
 
     async def _answer(self, request: Request, bot: BotAccount | None, method: str) -> tuple[dict[str, Any], int]:
@@ -222,15 +165,7 @@ class Server:
     async def _out(self, request: Request) -> Response:
         match self.faults.outage:
             case "drop":
-                return await self._drop(request)
+                return await dropped(request)
             case "html":
                 return PlainTextResponse(HTML, 502, media_type="text/html")
         return JSONResponse(ApiError(502, "Bad Gateway").body(), 502)
-
-    async def _drop(self, request: Request) -> Response:
-        """End the connection; what is returned reaches nobody."""
-        transport = Connection.open.get((request.scope["client"], request.scope["server"]))
-        if transport is not None:
-            transport.abort()
-        await asyncio.sleep(0.01)
-        return Response(status_code=502)

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from tests.doubles.wechat.dropping import dropped
+from tests.doubles.serving import dropped
 from tests.doubles.wechat.errors import BREACHES, ApiError
 from tests.doubles.wechat.faults import Asked, Faults
 from tests.doubles.wechat.methods import METHODS
