@@ -88,15 +88,20 @@ class Chatter:
 
 def press_sandbox_pay(url: str) -> httpx.Response:
     """Open a checkout page and press its button `sandbox-pay`."""
-    with httpx.Client(timeout=40, follow_redirects=True) as browser:
-        page = browser.get(url)
-        form = next(found for found in FORM.findall(page.text) if 'name="sandbox-pay"' in found)
-        fields = {"sandbox-pay": "1"}
-        for tag in HIDDEN.findall(form):
-            attributes = dict(ATTRIBUTE.findall(tag))
-            fields[attributes["name"]] = unescape(attributes.get("value", ""))
-        action = unescape(dict(ATTRIBUTE.findall(form[: form.index(">")])).get("action", "")) or url
-        return browser.post(httpx.URL(url).join(action), data=fields, headers={"Origin": _origin(url)})
+    with httpx.Client(timeout=40, follow_redirects=True, trust_env=False) as browser:
+        return pressed(browser, browser.get(url), "sandbox-pay")
+
+
+def pressed(browser: httpx.Client, page: httpx.Response, button: str) -> httpx.Response:
+    """Press a button of a page, with the hidden fields of its form, where the form says."""
+    form = next((found for found in FORM.findall(page.text) if f'name="{button}"' in found), None)
+    assert form, f"{page.status_code}, and no button {button} on the page"
+    fields = {button: "1"}
+    for tag in HIDDEN.findall(form):
+        attributes = dict(ATTRIBUTE.findall(tag))
+        fields[attributes["name"]] = unescape(attributes.get("value", ""))
+    action = unescape(dict(ATTRIBUTE.findall(form[: form.index(">")])).get("action", "")) or str(page.url)
+    return browser.post(page.url.join(action), data=fields, headers={"Origin": _origin(str(page.url))})
 
 
 def option(screen: Screen, *words: str) -> dict[str, str]:
