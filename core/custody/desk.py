@@ -31,6 +31,7 @@ from core.custody.opening_log import OpeningLog
 from core.custody.pickups import Pickups
 from core.custody.preparing import Job
 from core.custody.restocking import job_of_restock, lost, restock_of
+from core.custody.rounds import Round, vault_rounds
 from core.errors import error_id
 from core.secret import Secret
 from core.vault.client import VaultCode
@@ -55,7 +56,8 @@ class Desk:
         self._traces = Throttle(TRACES_A_MINUTE)
         if vault is None:
             return
-        self._journal = OpeningLog(config.data_dir / "vault" / "openings.log")
+        self._folder = config.data_dir / "vault"
+        self._journal = OpeningLog(self._folder / "openings.log")
         self._opener = Opener(vault, self._journal, clock.now)
         self._pickups = Pickups(vault, self._journal, clock.now)
         self._importer = Importer(vault, ZoneInfo(config.store.timezone), config.store.currency, clock.now)
@@ -92,6 +94,10 @@ class Desk:
             thread = threading.Thread(target=self._filler.keep_going, name="resume imports", daemon=True)
             self._imports.append(thread)
             thread.start()
+
+    def rounds(self) -> list[Round]:
+        """What this vault does by itself; nothing while it is closed."""
+        return vault_rounds(self._vault, self._folder) if self._vault is not None else []
 
     def close(self, *, wait_seconds: float) -> None:
         """Give imports a moment to finish their chunk; what is left goes on at the next start."""

@@ -17,8 +17,9 @@ from core.vault.pickups import pickup_key, use_key
 from core.vault.primitives import SealError, framed, public_of
 from core.vault.seal import key_id, verify_key
 
-MARKED = ("fingerprint", "sign", "seal")
-"""Keys whose loss shows late (duplicates unnoticed, batches unsigned, orders refused), so a mark is kept of each."""
+MARKED = ("fingerprint", "sign", "seal", "audit")
+"""Keys whose loss shows late (duplicates unnoticed, batches unsigned, orders refused, the audit's chain broken): a mark
+of each is kept."""
 
 
 class VaultClosed(Exception):
@@ -38,6 +39,7 @@ class VaultKeys:
     fingerprint: bytes
     sign: bytes
     seal: bytes
+    audit: bytes
     confirmation: bytes
     pickup: bytes
     pickup_use: bytes
@@ -66,7 +68,7 @@ class OpenVault:
 def load_keys(config: Config) -> VaultKeys:
     """Read the keys. Raises `VaultClosed` when one is missing or the private key is not the public key's other half."""
     try:
-        private, public, fingerprint, sign, seal = (
+        private, public, fingerprint, sign, seal, audit = (
             config.secret(reference).reveal()
             for reference in (
                 config.vault.private_key,
@@ -74,6 +76,7 @@ def load_keys(config: Config) -> VaultKeys:
                 config.vault.fingerprint_key,
                 config.vault.sign_key,
                 config.secrets.seal_key,
+                config.vault.audit_key,
             )
         )
         callers = {caller: config.secret(reference).reveal() for caller, reference in _callers(config)}
@@ -90,7 +93,7 @@ def load_keys(config: Config) -> VaultKeys:
         ) from None
     worker = callers[Caller.WORKER]
     derived = (confirmation_key(worker), pickup_key(worker), use_key(sign))
-    return VaultKeys(private, public, fingerprint, sign, seal, *derived)
+    return VaultKeys(private, public, fingerprint, sign, seal, audit, *derived)
 
 
 def caller_keys(config: Config) -> dict[Caller, Secret]:

@@ -27,6 +27,7 @@ from core.config import Config
 from core.custody import sql
 from core.custody.desk import Answer, Desk, refusal
 from core.custody.keys import VaultClosed, caller_keys, open_vault
+from core.custody.rounds import Rounds
 from core.secret import Secret
 from core.vault.callers import ANYONE_MAY_ASK, MAY_ASK, OPERATIONS, Caller, new_challenge, proved_caller
 from core.vault.client import VaultCode
@@ -74,12 +75,15 @@ def serve(
     process. Raises OSError when the socket's folder cannot be made or another vault listens there.
     """
     db.connect(config.database.roles.vault, size=POOL)
-    desk = opened_desk(config, clock or DatabaseClock(db.database_now))
+    time = clock or DatabaseClock(db.database_now)
+    desk = opened_desk(config, time)
+    rounds = Rounds(desk.rounds(), clock=time)
     path, asking = config.vault_socket, peers or Peers(caller_keys(config))
     listener = _listen(path)
     busy = threading.BoundedSemaphore(MOST_CONNECTIONS)
     try:
         desk.resume_imports()
+        rounds.start()
         ready()
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
@@ -90,7 +94,8 @@ def serve(
     finally:
         listener.close()
         path.unlink(missing_ok=True)
-        desk.close(wait_seconds=0.5)
+        rounds.stop(wait_seconds=0.1)
+        desk.close(wait_seconds=0.4)
         db.close()
 
 

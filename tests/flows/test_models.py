@@ -50,6 +50,7 @@ WITHOUT_MODEL = {
     "submission",
     "throttle",
     "vault_mark",
+    "vault_round",
     "vault_state",
     "wechat_replay",
     "wechat_token",
