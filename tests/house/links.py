@@ -1,5 +1,6 @@
 """Writes into docs/invariants.md and docs/faults.md which tests hold each row: `python -m tests.house.links`.
 
+Below the invariants come the protections that were taken away and the tests that then failed (`tests/mutations/`).
 A test holds a row when its name or docstring names it: `INV-S2`, `test_inv_s2_…`, `Fault 58`, `faults 27, 28 and 29`,
 `test_fault_58_…`. The docstring of a module speaks for its test where there is only one.
 """
@@ -10,12 +11,14 @@ from collections import defaultdict
 from pathlib import Path
 
 from tests.house.tree import ROOT, modules
+from tests.mutations.mutation import all_mutations, seen
 
 INVARIANT = re.compile(r"INV-([A-Z]\d+)|(?:^|_)inv_([a-z]\d+)(?=_|$)")
 SPAN = re.compile(r"(?:INV-|inv_)([A-Za-z])(\d+)(?: to |_to_)(?:INV-)?[A-Za-z]?(\d+)")
 FAULTS = re.compile(r"\b[Ff]aults? ((?:\d+(?:-\d+)?(?:, | and |,)?)+)|(?:^|_)faults?_(\d+(?:_and_\d+)*)(?=_|$)")
 ROW = re.compile(r"^\| (INV-[A-Z]\d+|\d+) \|")
 PAGES = ("docs/invariants.md", "docs/faults.md")
+SEEN_TO_FAIL = "| rows | protection taken away | test that then failed |\n|---|---|---|\n"
 
 
 def named(text: str) -> set[str]:
@@ -71,13 +74,29 @@ def filled(page: str, rows: dict[str, list[str]]) -> str:
     return "".join(f"{_row(line, rows)}\n" for line in page.splitlines())
 
 
+def with_mutations(page: str) -> str:
+    """The invariants' page with its last part written anew: what was taken away, and which test was seen to fail."""
+    done = seen()
+    rows = "".join(
+        f"| {', '.join(one.rows)} | {one.removed} | {_links(one.test.split())} |\n"
+        for one in sorted(all_mutations(), key=lambda one: _order(one.rows[0]))
+        if one.fingerprint in done
+    )
+    return page[: page.index(SEEN_TO_FAIL)] + SEEN_TO_FAIL + rows
+
+
+def _order(row: str) -> tuple[int, str, int]:
+    letter, number = re.fullmatch(r"(?:INV-([A-Z]))?(\d+)", row).groups()
+    return ("MSVKOPTD".find(letter or "D"), letter or "", int(number))
+
+
 def _row(line: str, rows: dict[str, list[str]]) -> str:
     match = ROW.match(line)
     return f"{line.rpartition(' | ')[0]} | {_links(rows.get(match[1], []))} |" if match else line
 
 
 def _links(tests: list[str]) -> str:
-    shown = [f"[{test.rpartition('::')[2]}](../{test.partition('::')[0]})" for test in tests[:3]]
+    shown = [f"[{test.rpartition('::')[2] or Path(test).stem}](../{test.partition('::')[0]})" for test in tests[:3]]
     more = [f"and {len(tests) - 3} more"] if len(tests) > 3 else []
     return ", ".join(shown + more) if tests else "none yet"
 
@@ -86,5 +105,6 @@ if __name__ == "__main__":
     found = tests_by_row()
     for page in PAGES:
         file = Path(ROOT / page)
-        file.write_text(filled(file.read_text(encoding="utf-8"), found), encoding="utf-8")
+        text = filled(file.read_text(encoding="utf-8"), found)
+        file.write_text(with_mutations(text) if SEEN_TO_FAIL in text else text, encoding="utf-8")
         print(f"{page}: written")
