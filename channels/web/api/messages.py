@@ -80,13 +80,19 @@ async def arrivals(
 def look(webchat: WebChat, door: Door, token: str, after: int) -> list[Pushed] | None:
     """What was told after a cursor; None once the session is over or its merchant sells no more.
 
-    The session is looked up each time: whoever waits may have become another's shopper meanwhile.
+    The session is looked up each time: whoever waits may have become another's shopper meanwhile. When there is
+    something to tell it is looked up once more, since it may have ended before that was written.
     """
+    session = _open_session(door, token)
+    pushed = webchat.unasked(session, token, after) if session else None
+    return pushed if not pushed or _open_session(door, token) else None
+
+
+def _open_session(door: Door, token: str) -> Session | None:
     try:
-        session = session_by_token(token=token, now=door.shop.clock.now())
+        return session_by_token(token=token, now=door.shop.clock.now())
     except NotFound:
         return None
-    return webchat.unasked(session, token, after)
 
 
 async def identified(request: Request) -> tuple[Door, str, Session]:
