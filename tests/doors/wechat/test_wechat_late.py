@@ -17,6 +17,12 @@ CHANGED = "菜单已更新，请重新选择。"
 Slow = Callable[[str], Exchange]
 
 
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """处理中 is said sooner here; that it is said in time is what test_wechat_in_time.py shows."""
+    monkeypatch.setattr("channels.web.hooks.wechat.ANSWER_WITHIN", 1.5)
+
+
 @pytest.fixture
 def slow(fan: Follower, goods: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
     """Says something whose answer is ready only after 处理中 was said, and waits until it is."""
