@@ -6,22 +6,41 @@ import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
 
+class Written:
+    """A line of the log that the disk may not have yet."""
+
+    def __init__(self, log: OpeningLog, number: int) -> None:
+        self._log = log
+        self._kept = log.keep(number)
+
+    def wait(self) -> None:
+        """Return once the disk has it. Raises OSError."""
+        self._kept.result()
+
+
 class OpeningLog:
-    """One JSON object a line, appended and on the disk before anything is opened; ids only, never a secret."""
+    """One JSON object a line, appended, and on the disk before anything that was opened leaves; ids only, no secret.
+
+    One thread waits for the disk, for all lines written meanwhile at once: openings at the same time share one wait.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open or make the file, 0600 in a 0700 folder. Raises OSError."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._lock = threading.Lock()
+        self._written = self._kept = 0  # lines; the second only by the one thread of the keeper
+        self._failed = False
+        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="opening-log")
 
-    def append(self, *, delivery: UUID, line: UUID, cards: Sequence[UUID], action: str, now: datetime) -> None:
-        """Write that these cards are about to be opened for a line, and wait until the disk has it. Raises OSError."""
+    def begin(self, *, delivery: UUID, line: UUID, cards: Sequence[UUID], action: str, now: datetime) -> Written:
+        """Write that these cards are about to be opened for a line; nothing may leave before `wait`. Raises OSError."""
         entry = {
             "at": now.isoformat(),
             "action": action,
@@ -29,20 +48,48 @@ class OpeningLog:
             "line": str(line),
             "cards": [str(card) for card in cards],
         }
-        self._write(entry)
+        return self._write(entry)
+
+    def append(self, *, delivery: UUID, line: UUID, cards: Sequence[UUID], action: str, now: datetime) -> None:
+        """Write that these cards are about to be opened for a line, and wait until the disk has it. Raises OSError."""
+        self.begin(delivery=delivery, line=line, cards=cards, action=action, now=now).wait()
 
     def append_pickup(self, *, code: UUID, order: UUID, conversation: UUID, now: datetime) -> None:
         """Write that a pick-up code is about to be used by a chat, and wait until the disk has it. Raises OSError."""
         named = {"code": str(code), "order": str(order), "conversation": str(conversation)}
-        self._write({"at": now.isoformat(), "action": "cards.picked_up", **named})
+        self._write({"at": now.isoformat(), "action": "cards.picked_up", **named}).wait()
 
-    def _write(self, entry: Mapping[str, object]) -> None:
+    def keep(self, number: int) -> Future[None]:
+        """Have the disk keep everything up to a line."""
+        return self._keeper.submit(self._sync, number)
+
+    def _write(self, entry: Mapping[str, object]) -> Written:
         raw = (json.dumps(entry, separators=(",", ":")) + "\n").encode()
         with self._lock:
-            if os.write(self._file, raw) != len(raw):
+            if self._failed or os.write(self._file, raw) != len(raw):
                 raise OSError(28, "the opening log was cut short")
+            self._written += 1
+            return Written(self, self._written)
+
+    def _sync(self, number: int) -> None:
+        """What was written before this begins is on the disk when it ends.
+
+        After a failure nothing is written any more until the vault starts again: the kernel forgets such an error, and
+        the next wait would succeed for lines that the disk never got.
+        """
+        if self._failed:
+            raise OSError(5, "the disk did not keep the opening log")
+        if number <= self._kept:
+            return
+        upto = self._written
+        try:
             os.fsync(self._file)
+        except OSError:
+            self._failed = True
+            raise
+        self._kept = upto
 
     def close(self) -> None:
         """Give the file back."""
+        self._keeper.shutdown()
         os.close(self._file)
