@@ -48,7 +48,7 @@ def main(config: Config, ready: Callable[[], None]) -> None:
 async def serve(config: Config, ready: Callable[[], None]) -> None:
     """All bots, until a signal."""
     asked = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):  # the last: another bot process takes over
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
     await serve_until(asked, config, ready)
 

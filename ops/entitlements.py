@@ -68,6 +68,7 @@ _KEYS = {
     *_GIVEN,
 }
 CLOSED = "KEYSTALL_CLOSED"  # the closed paths, since a process does not know the references of others
+PLACE = "KEYSTALL_PLACE"  # among the processes of one name
 CONFINED = ("web", "bot", "worker")
 _ROLES = ("shop", "panel", "worker", "vault")
 _ALSO = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -77,13 +78,12 @@ _ONLY = {"seed": ("KEYSTALL_DEMO_PASSWORD",)}
 def environment_of(process: str, config: Config, *, place: int = 0) -> dict[str, str]:
     """The whole environment of a process; `config` has every database address filled in.
 
-    `place` counts the processes of one name; each web process has an ops port of its own, upwards from the setting.
+    `place` counts the processes of one name: by it the process tells its figures from those of its like.
     What the process may not have is set to nothing, so that neither a file nor a default brings it back.
     """
     entitled = ENTITLEMENTS[process]
     variables = as_environment(config)
     variables[variable("database.url")] = ""
-    variables[variable("web.ops_port")] = str(config.web.ops_port + place)
     for role in _ROLES:
         if role not in entitled.roles:
             variables[variable(f"database.roles.{role}")] = ""
@@ -96,7 +96,7 @@ def environment_of(process: str, config: Config, *, place: int = 0) -> dict[str,
     also = (*_ALSO, *_ONLY.get(process, ()))
     environment = {name: os.environ[name] for name in also if name in os.environ}
     closed = os.pathsep.join(map(str, closed_paths(config)))
-    return environment | variables | {CLOSED: closed, "PYTHONUNBUFFERED": "1"}
+    return environment | variables | {CLOSED: closed, PLACE: str(place), "PYTHONUNBUFFERED": "1"}
 
 
 def closed_paths(config: Config) -> list[Path]:

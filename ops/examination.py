@@ -190,7 +190,7 @@ def _vault(config: Config, *, running: bool) -> Iterator[Finding]:
 
 
 def _ports(config: Config, *, is_running: bool) -> Iterator[Finding]:
-    for host, port, setting in listeners(config):
+    for _, host, port, setting in listeners(config):
         taken = taken_port(host, port) is not None
         if taken and not is_running:
             text = f"{host}:{port} is in use, but not by this store: free it, or set {setting}"

@@ -6,10 +6,11 @@ import contextlib
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import structlog
 
 from core.config import Config, ConfigError
+from ops import ports
 from ops.engines import launch
 from ops.entitlements import environment_of
 
@@ -47,7 +49,7 @@ class Child:
     started_at: float = 0.0
     deaths: int = 0
     start_again_at: float | None = None
-    runs_once: bool = False
+    starts_again: bool = True  # else its end is expected
 
 
 @dataclass
@@ -57,17 +59,21 @@ class Supervisor:
     config: Config
     names: Sequence[str] = START_ORDER
     watch: Callable[[], str | None] = lambda: None
+    sockets: Mapping[str, socket.socket] = field(default_factory=dict)  # kept over every restart of web
+    restart: Callable[[Supervisor], None] = lambda _: None  # what is done when somebody asks for it
     program: Sequence[str] = field(default_factory=lambda: (sys.executable, str(_run_py()), "process"))
     children: list[Child] = field(default_factory=list)
     _stopping: bool = False
+    _restart_asked: bool = False
 
     def start(self) -> None:
         """Start all and wait until each says that it is ready. Raises ConfigError when one does not come up."""
+        ports.open_to_all(self.sockets)
         for name in self.names:
             for place in range(self.config.web.workers if name == "web" else 1):
                 child = Child(name, place)
                 self.children.append(child)
-                self._launch(child)
+                self.launch(child)
         end = time.monotonic() + _READY_SECONDS
         while not self._stopping and not all(child.is_ready for child in self.children):
             self._look(0.1)
@@ -85,6 +91,9 @@ class Supervisor:
             gone = self.watch()
             if gone is not None and not self._stopping:
                 return gone
+            if self._restart_asked and not self._stopping:
+                self._restart_asked = False
+                self.restart(self)
         return None
 
     def step(self, seconds: float) -> None:
@@ -93,15 +102,15 @@ class Supervisor:
         for child in self.children:
             again = child.start_again_at
             if again is not None and time.monotonic() >= again and not self._stopping:
-                self._launch(child)
+                self.launch(child)
 
     def run_once(self, name: str) -> None:
         """Run a process that ends by itself, while the others are watched. Raises ConfigError when it fails."""
         if self._stopping:
             return
-        child = Child(name, runs_once=True)
+        child = Child(name, starts_again=False)
         self.children.append(child)
-        self._launch(child)
+        self.launch(child)
         while child.process is not None and not self.is_stopping:
             self._look(0.1)
         if not self._stopping:
@@ -118,9 +127,14 @@ class Supervisor:
         """Let `start` and `run` return; safe in a signal handler."""
         self._stopping = True
 
+    def ask_to_restart(self) -> None:
+        """Let `run` restart what can be restarted without losing a request; safe in a signal handler."""
+        self._restart_asked = True
+
     def stop(self) -> None:
         """SIGTERM to web, then bot, worker and vault, each once the one before has ended; late ones are killed."""
         self._stopping = True
+        ports.close(self.sockets)
         for child in reversed(self.children):
             if child.process is not None:
                 launch.stop(child.process, by=signal.SIGTERM, seconds=_STOP_SECONDS.get(child.name, 1.0))
@@ -128,13 +142,15 @@ class Supervisor:
                 child.process = None
             self._close_pipe(child)
 
-    def _launch(self, child: Child) -> None:
+    def launch(self, child: Child) -> None:
+        """Start this process; the next looks tell whether it is ready."""
         read, write = os.pipe()
-        environment = {**environment_of(child.name, self.config, place=child.place), READY_FD: str(write)}
+        named, descriptors = ports.handed_over(self.sockets) if child.name == "web" else ({}, ())
+        environment = {**environment_of(child.name, self.config, place=child.place), **named, READY_FD: str(write)}
         try:
             child.process = subprocess.Popen(
                 launch.ended_with_parent([*self.program, child.name]), env=environment, stdin=subprocess.DEVNULL,
-                pass_fds=(write,), start_new_session=True, cwd=_run_py().parent,
+                pass_fds=(write, *descriptors), start_new_session=True, cwd=_run_py().parent,
             )  # fmt: skip
         finally:
             os.close(write)
@@ -160,7 +176,7 @@ class Supervisor:
         self._kill_group(child)
         code = child.process.returncode
         child.process = None
-        if child.runs_once:
+        if not child.starts_again:
             return
         if time.monotonic() - child.started_at > _STEADY_SECONDS:
             child.deaths = 0
@@ -186,18 +202,20 @@ class Supervisor:
 
 
 class StopSignals:
-    """SIGINT, SIGTERM and SIGHUP until the end of the block: the first one stops, further ones change nothing.
+    """SIGINT and SIGTERM until the end of the block: the first one stops, further ones change nothing.
 
     Before there is a supervisor the first one raises KeyboardInterrupt; later it asks the supervisor to stop.
+    SIGUSR1 and SIGHUP ask for a graceful restart; but where a person's terminal is the input, a hang-up is its end.
     """
 
     def __init__(self) -> None:
         self.supervisor: Supervisor | None = None
         self._asked = False
+        self._has_terminal = os.isatty(0)
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> StopSignals:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
             self._before[number] = signal.signal(number, self._ask)
         return self
 
@@ -206,6 +224,11 @@ class StopSignals:
             signal.signal(number, handler)
 
     def _ask(self, number: int, frame: object) -> None:
+        is_restart = number == signal.SIGUSR1 or (number == signal.SIGHUP and not self._has_terminal)
+        if is_restart:
+            if self.supervisor is not None:
+                self.supervisor.ask_to_restart()
+            return
         if self._asked:
             return
         self._asked = True

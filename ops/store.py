@@ -12,7 +12,7 @@ import typer
 
 from core.config import Config, ConfigError, loading
 from core.vault.client import VaultAway, VaultClient, VaultRefused
-from ops import keys, migrate, ports
+from ops import keys, migrate, ports, restarting
 from ops.engines import Engines, attach_or_start, start
 from ops.engines.lock import FolderLock
 from ops.entitlements import check_keys
@@ -84,15 +84,16 @@ def running(
     With `signals` the first Ctrl-C asks the supervisor to stop; without, it is a KeyboardInterrupt in the block.
     """
     killed = FolderLock(config.data_dir).was_left_behind()
-    if "web" in names:
-        ports.check_free(config, patient=killed)
-    with start(config, kind=_purpose(kind), durable=durable) as engines:
+    reserved = ports.reserved(config, patient=killed) if "web" in names else {}
+    with ports.kept(reserved) as sockets, start(config, kind=_purpose(kind), durable=durable) as engines:
         configured = engines.configured()
         ran = bring_up_to_date(configured)
         made = be_of_kind(configured, kind)
         for name in names:
             check_keys(name, configured)
-        supervisor = Supervisor(configured, names, watch=engines.keep_running)
+        supervisor = Supervisor(
+            configured, names, watch=engines.keep_running, sockets=sockets, restart=restarting.restart_reported
+        )
         if signals is not None:
             signals.supervisor = supervisor
         try:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
-import structlog
-import uvicorn
 from a2wsgi import WSGIMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -28,19 +24,16 @@ from channels.web.frame import hosts_of
 from channels.web.render import Pages
 from channels.web.words import load_words
 from core import db
-from core.config import Config, ConfigError
+from core.config import Config
 from core.ports import Counter
-from ops import wiring
+from ops import ports, wiring
 from ops.health import Health, health_routes, operator_app
+from ops.listening import listener, listening_to_signals, run_until_asked
 from ops.waiting import lines_in_review
 
 THREADS = 16  # use cases at once; what waits, waits on the loop
 INTAKE_THREADS = 4  # who speaks, where an answer has its time
 PANEL_THREADS = 8
-GRACE = 2  # seconds for answers under way when the process stops
-MOST_REQUESTS = 1000  # at once, streams included; above it 503
-
-log = structlog.get_logger()
 
 
 def main(config: Config, ready: Callable[[], None]) -> None:
@@ -54,14 +47,11 @@ def main(config: Config, ready: Callable[[], None]) -> None:
 
 async def serve(config: Config, ready: Callable[[], None]) -> None:
     """Both listeners in one loop: the shop's, and the operator's for figures and details."""
-    wakes = Wakes(config.database.roles.direct)
+    wakes, asked = Wakes(config.database.roles.direct), listening_to_signals()
+    sockets = ports.received(config)
     async with assembled(config, wakes) as (shop, operator):
-        servers = [listener(config, shop, config.web.host, config.web.port)]
-        if config.web.workers > 1:
-            servers[0].shared = [shared_socket(config.web.host, config.web.port)]
-        if config.web.ops_port:
-            servers.append(listener(config, operator, config.web.ops_host, config.web.ops_port))
-        await run_until_asked(servers, ready, wakes)
+        servers = [listener(config, shop, sockets[ports.SHOP]), listener(config, operator, sockets[ports.OPERATOR])]
+        await run_until_asked(servers, asked, ready, wakes)
 
 
 @contextlib.asynccontextmanager
@@ -135,73 +125,3 @@ def panel_mount() -> BaseRoute:
     """The Flask panel under /admin; it never waits for anything, so few threads are enough."""
     panel = cast("ASGIApp", WSGIMiddleware(cast("Any", make_panel()), workers=PANEL_THREADS))
     return Mount("/admin", panel, name="panel")
-
-
-class Listener(uvicorn.Server):
-    """A server whose process handles the signals itself: two servers, one end."""
-
-    shared: list[socket.socket] | None = None  # the socket, where several web processes listen on one port
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
-        yield
-
-    async def listen(self) -> None:
-        """Serve until told to stop. Raises `ConfigError` where uvicorn would end the process without a word of ours."""
-        try:
-            await self.serve(sockets=self.shared)
-        except SystemExit:
-            place = f"{self.config.host}:{self.config.port}"
-            raise ConfigError(f"{place} cannot be listened on: is another process there?") from None
-
-
-def shared_socket(host: str, port: int) -> socket.socket:
-    """A socket on a port that other web processes of this store listen on too; the kernel spreads the connections."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    made.bind(address)
-    return made
-
-
-def listener(config: Config, app: ASGIApp, host: str, port: int) -> Listener:
-    """A server that leaves signals and logs to us; only configured proxies may say who the client is."""
-    proxies = list(config.web.trusted_proxies)
-    return Listener(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=bool(proxies),
-            forwarded_allow_ips=proxies,
-            timeout_graceful_shutdown=GRACE,
-            limit_concurrency=MOST_REQUESTS,
-        )
-    )
-
-
-async def run_until_asked(servers: Sequence[Listener], ready: Callable[[], None], wakes: Wakes) -> None:
-    """Start all, say so, serve until a signal, end the waits first and then the servers."""
-    loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked.set)
-    running = [asyncio.create_task(server.listen()) for server in servers]
-    while not all(server.started for server in servers):
-        done, _ = await asyncio.wait(running, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    ready()
-    log.info("serving", listeners=[f"{server.config.host}:{server.config.port}" for server in servers])
-    await asyncio.wait([asyncio.create_task(asked.wait()), *running], return_when=asyncio.FIRST_COMPLETED)
-    wakes.release()
-    for server in servers:
-        server.should_exit = True
-    await asyncio.gather(*running, return_exceptions=True)

@@ -29,6 +29,7 @@ from ops.sweeps import Sweep, Sweeper
 THREADS = 4
 _OTHER_CONNECTIONS = 4  # the sweeps, the alerts, and one to spare
 _STOP_SECONDS = 2  # for work under way; what is cut off then is found again by a sweep
+_DRAIN_SECONDS = 20  # the same when another worker has taken over (ops/restarting.py)
 
 log = structlog.get_logger()
 
@@ -150,7 +151,7 @@ class _Consumer(Consumer):
             shutdown_timeout=_STOP_SECONDS,
             graceful_signal="TERM",
         )
-        self._signal_actions = {signal.SIGTERM: (False, True), signal.SIGINT: (False, True)}
+        self._signal_actions = dict.fromkeys((signal.SIGTERM, signal.SIGINT, signal.SIGUSR1), (False, True))
 
     def _create_scheduler(self) -> BaseProcess:
         return _Sweeping(self.huey, self.stop_flag, self._sweeper)
@@ -158,6 +159,11 @@ class _Consumer(Consumer):
     def _set_signal_handlers(self) -> None:
         if self.obeys_signals:
             super()._set_signal_handlers()
+
+    def _handle_signal(self, signum: int, frame: object) -> None:
+        if signum == signal.SIGUSR1:
+            self.shutdown_timeout = _DRAIN_SECONDS
+        super()._handle_signal(signum, frame)
 
     def start(self) -> None:
         """Start the threads, then say so."""

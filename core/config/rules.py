@@ -54,7 +54,7 @@ def _check_numbers(config: Config) -> None:
     web, orders = config.web, config.orders
     ranges = {
         "web.port": (web.port, 1, 65535),
-        "web.ops_port": (web.ops_port, 1, 65536 - web.workers),
+        "web.ops_port": (web.ops_port, 1, 65535),
         "web.workers": (web.workers, 1, 64),
         "vault.opening_budget_per_hour": (config.vault.opening_budget_per_hour, 1, 10**9),
         "mail.port": (config.mail.port, 1, 65535),

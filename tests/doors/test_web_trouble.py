@@ -11,10 +11,13 @@ import httpx
 import pytest
 
 from channels.wake import Wakes
-from core.config import Config, ConfigError
-from ops.web import assembled, listener, run_until_asked
+from core.config import Config, ConfigError, Web
+from ops.listening import listener
+from ops.ports import reserved, taken
+from ops.web import assembled
 from tests.builders import Shop
-from tests.support.web import Chatter, WebServer
+from tests.support.command_line import free_port
+from tests.support.web import Chatter, WebServer, on_loopback
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 
@@ -116,8 +119,8 @@ def operator(web_config: Config, goods: Shop) -> Iterator[httpx.Client]:
     async def serve() -> None:
         wakes = Wakes(web_config.database.roles.direct)
         async with assembled(web_config, wakes) as (shop, ops):
-            servers = [listener(web_config, app, "127.0.0.1", 0) for app in (shop, ops)]
-            running = [asyncio.create_task(server.serve()) for server in servers]
+            servers = [listener(web_config, app, on_loopback()) for app in (shop, ops)]
+            running = [asyncio.create_task(server.listen()) for server in servers]
             while not all(server.started for server in servers):
                 await asyncio.sleep(0.01)
             ports.extend(server.servers[0].sockets[0].getsockname()[1] for server in servers)
@@ -159,17 +162,11 @@ def test_figures_count_requests_by_route_and_never_by_path(operator: httpx.Clien
     assert "keystall_lines_in_review 0\n" in text
 
 
-def test_a_server_that_cannot_listen_ends_the_process_instead_of_pretending(
-    web_config: Config, web: WebServer, goods: Shop
-) -> None:
+def test_a_port_that_another_listens_on_is_refused_in_one_sentence_and_none_is_kept(web: WebServer) -> None:
     port = int(web.url.rsplit(":", 1)[1])
+    wanted = Config(web=Web(port=free_port(), ops_port=port))
 
-    async def start() -> None:
-        wakes = Wakes(web_config.database.roles.direct)
-        async with assembled(web_config, wakes) as (shop, _):
-            while not wakes.is_listening:  # a handshake cut off in between keeps its database busy for a minute
-                await asyncio.sleep(0.01)
-            await run_until_asked([listener(web_config, shop, "127.0.0.1", port)], lambda: None, wakes)
+    with pytest.raises(ConfigError, match=rf"port {port} on 127\.0\.0\.1 is in use: .* set web\.ops_port"):
+        reserved(wanted)
 
-    with pytest.raises(ConfigError, match=str(port)):
-        asyncio.run(start())
+    assert taken(wanted.web.host, wanted.web.port) is None

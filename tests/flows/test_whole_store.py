@@ -17,6 +17,7 @@ import redis
 from ops.engines.postgres import SUPERUSER, PostgresServer, binaries
 from ops.engines.roles import DATABASE
 from ops.engines.valkey import ValkeyServer
+from tests.restarts.orderers import Orderers
 from tests.support.chatter import Chatter
 from tests.support.whole import WholeStore
 
@@ -170,6 +171,19 @@ def test_inv_k1_no_canary_stands_in_dump_logs_queue_cache_or_files(demo, chatter
     assert read <= set(canaries)
     assert len(dump.stdout) > 100_000
     assert {place for place, found in everywhere.items() for form in forms(mark) if form in found} == set()
+
+
+def test_a_graceful_restart_under_load_fails_no_request_and_loses_no_order(demo):
+    """Fault 1: web, worker and bot are replaced while four shoppers order; `python -m tests.restarts` does more."""
+    with Orderers(demo.address, clients=4) as orderers:
+        orderers.wait_for(4)
+        restarted = demo.run("restart")
+        orderers.wait_for(len(orderers.tokens) + 4)  # the new ones serve
+
+    assert (restarted.returncode, restarted.stderr) == (0, "")
+    assert restarted.stdout == "Restarted: web, worker, bot. No connection was refused.\n"
+    assert orderers.failures == []
+    assert orderers.ordered == len(set(orderers.tokens)) >= 8
 
 
 def test_a_second_start_keeps_the_data_and_a_signal_ends_all_of_it_in_time():

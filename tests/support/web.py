@@ -12,10 +12,18 @@ import httpx
 
 from channels.wake import Wakes
 from core.config import Config
-from ops.web import assembled, listener
+from ops.listening import listener
+from ops.web import assembled
 
 CHATTERS: list[httpx.Client] = []
 """Open clients of the server that runs; its end closes them."""
+
+
+def on_loopback() -> socket.socket:
+    """A socket bound to a free port."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else no TCP_NODELAY
+    made.bind(("127.0.0.1", 0))
+    return made
 
 
 class WebServer:
@@ -23,8 +31,7 @@ class WebServer:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else no TCP_NODELAY
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket = on_loopback()
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._started = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="web")
@@ -58,8 +65,8 @@ class WebServer:
         wakes = Wakes(self._config.database.roles.direct)
         try:
             async with assembled(self._config, wakes) as (shop, _):
-                server = listener(self._config, shop, "127.0.0.1", 0)
-                serving = asyncio.create_task(server.serve(sockets=[self._socket]))
+                server = listener(self._config, shop, self._socket)
+                serving = asyncio.create_task(server.listen())
                 while not (server.started and wakes.is_listening):
                     await asyncio.sleep(0.01)
                 self._started.set()
