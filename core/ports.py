@@ -73,6 +73,33 @@ class Gateway(Protocol):
         ...
 
 
+class KeySource(Protocol):
+    """Where the vault's private keys come from, several versions side by side; which is in use says the public key.
+
+    Each method raises ConfigError for what cannot be read, or not be changed from here, and OSError.
+    """
+
+    def private_keys(self) -> Mapping[str, Secret]:
+        """Every private key by where it lies, for sentences."""
+        ...
+
+    def public_key(self) -> bytes:
+        """The public key in use."""
+        ...
+
+    def add(self, version: str, private: Secret) -> None:
+        """Keep one more version; it is safe when this returns."""
+        ...
+
+    def publish(self, public: bytes, private: Secret) -> None:
+        """From now on this version is the one in use; may be repeated."""
+        ...
+
+    def remove(self, version: str) -> None:
+        """Forget a version that is not in use."""
+        ...
+
+
 class Counter(Protocol):
     """Counts that may be lost: throttles and rates."""
 

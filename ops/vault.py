@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from core.config import Config
 from core.custody.server import serve
+from ops.wiring import key_source
 
 
 def main(config: Config, ready: Callable[[], None]) -> None:
@@ -15,4 +16,4 @@ def main(config: Config, ready: Callable[[], None]) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    serve(config, ready=ready, stop=stop)
+    serve(config, key_source(config), ready=ready, stop=stop)

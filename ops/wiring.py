@@ -16,6 +16,7 @@ from channels.chat.telegram.courier import TelegramCourier
 from channels.chat.wechat.courier import Apis, NoticeWay, WeChatCourier
 from channels.chat.wechat.identity import WeChatIdentifier
 from channels.chat.wechat.links import PageLinks
+from channels.keys.files import CredentialKeys, FileKeys
 from channels.notify.alerts import alerts_of
 from channels.notify.codes import code_sender, contact_kinds
 from channels.notify.ways import other_ways
@@ -32,7 +33,7 @@ from core.fulfilment.pickup import carry_out_pickup
 from core.fulfilment.service import Carrier, carry, deliver, reread
 from core.orders.values import OrderKeys, OrderPolicy
 from core.payments.service import carry_out_refund, make_intent, query_payment
-from core.ports import Courier, Gateway, NoticeVerifier
+from core.ports import Courier, Gateway, KeySource, NoticeVerifier
 from core.risk.rules import HoldPolicy
 from core.secret import NoSecret
 from core.vault.callers import Caller, Credential
@@ -99,6 +100,11 @@ def vault_public(config: Config) -> bytes | None:
         return config.secret(config.vault.public_key).reveal()
     except ConfigError:
         return None
+
+
+def key_source(config: Config) -> KeySource:
+    """Where the vault's pair comes from: files that it may add to, or what something else gives it."""
+    return FileKeys(config) if config.vault.private_key.startswith("file:") else CredentialKeys(config)
 
 
 def counter(config: Config) -> FallingBackCounter:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from core.custody.evidence import Bill
@@ -103,6 +104,8 @@ class LineCard:
     source_hash: bytes | None
     sealed_key: bytes
     signature: bytes | None
+    next_sealed_key: bytes | None = None
+    next_signature: bytes | None = None
 
 
 class BrokenSeal(Exception):
@@ -155,38 +158,66 @@ def check_cards(delivery: Delivery, cards: Sequence[LineCard]) -> list[LineCard]
 
 def open_cards(vault: OpenVault, cards: Sequence[LineCard]) -> dict[UUID, dict[str, str]]:
     """The fields of every card. Raises `BrokenSeal` naming those that do not open, or whose batch is not as signed."""
-    keys: dict[int, bytes | None] = {}
+    keys: dict[int, tuple[bytes, ...]] = {}
     fields: dict[UUID, dict[str, str]] = {}
     for card in cards:
         if card.batch_no not in keys:
-            keys[card.batch_no] = _batch_key(vault, card)
-        key = keys[card.batch_no]
-        if key is None:
-            continue
-        try:
-            context = CardContext(vault.vault_id, card.owner, card.batch, card.id)
-            fields[card.id] = open_card(key, card.sealed, context)
-        except SealError:
-            continue
+            keys[card.batch_no] = _batch_keys(vault, card)
+        for key in keys[card.batch_no]:
+            with contextlib.suppress(SealError):
+                context = CardContext(vault.vault_id, card.owner, card.batch, card.id)
+                fields[card.id] = open_card(key, card.sealed, context)
+                break
     if len(fields) < len(cards):
         broken = [card.id for card in cards if card.id not in fields]
-        raise BrokenSeal(broken, {number for number, key in keys.items() if key is None})
+        raise BrokenSeal(broken, {number for number, found in keys.items() if not found})
     return fields
 
 
-def _batch_key(vault: OpenVault, card: LineCard) -> bytes | None:
+def _batch_keys(vault: OpenVault, card: LineCard) -> tuple[bytes, ...]:
+    """The data keys that the vault signed for the card's batch: two while it gets a new one (`core.custody.rekeying`).
+
+    A card is sealed with either then.
+    """
+    pairs = ((card.sealed_key, card.signature), (card.next_sealed_key, card.next_signature))
+    found = (signed_key(vault, card, sealed, signature) for sealed, signature in pairs if sealed)
+    return tuple(key for key in found if key is not None)
+
+
+class SignedBatch(Protocol):
+    """What the vault signs of a batch, as a row has it."""
+
+    @property
+    def batch(self) -> UUID: ...
+    @property
+    def sku(self) -> int: ...
+    @property
+    def owner(self) -> int: ...
+    @property
+    def card_count(self) -> int: ...
+    @property
+    def source_hash(self) -> bytes | None: ...
+
+
+def signed_key(vault: OpenVault, row: SignedBatch, sealed: bytes, signature: bytes | None) -> bytes | None:
+    """A batch's data key, opened by whichever version sealed it; None unless the vault signed the batch with it."""
+    context = BatchContext(vault.vault_id, row.batch)
     try:
-        key = open_batch_key(vault.keys.private, card.sealed_key, BatchContext(vault.vault_id, card.batch))
-        statement = BatchStatement(
-            vault=vault.vault_id,
-            batch=card.batch,
-            sku=card.sku,
-            owner=card.owner,
-            count=card.card_count,
-            source_hash=card.source_hash or b"",
-            batch_key_hash=batch_key_hash(key, card.batch),
-        )
-        check_batch(verify_key(vault.keys.sign), statement, card.signature or b"")
+        key = vault.keys.ring.opened(lambda private: open_batch_key(private, sealed, context))
+        check_batch(verify_key(vault.keys.sign), statement_of(vault, row, key), signature or b"")
     except SealError:
         return None
     return key
+
+
+def statement_of(vault: OpenVault, row: SignedBatch, key: bytes) -> BatchStatement:
+    """What the vault says of a finished batch whose data key this is."""
+    return BatchStatement(
+        vault=vault.vault_id,
+        batch=row.batch,
+        sku=row.sku,
+        owner=row.owner,
+        count=row.card_count,
+        source_hash=row.source_hash or b"",
+        batch_key_hash=batch_key_hash(key, row.batch),
+    )

@@ -25,6 +25,8 @@ from core.custody.filling import Filler, ImportLeft
 from core.custody.fingerprint import possible_fingerprints
 from core.custody.importing import Counts, Importer, Progress
 from core.custody.jobs import ImportRefused, begin, wanted
+from core.custody.key_desk import OPERATIONS as KEY_OPERATIONS
+from core.custody.key_desk import KeyDesk
 from core.custody.keys import OpenVault
 from core.custody.opening import Opener
 from core.custody.opening_log import OpeningLog
@@ -32,6 +34,7 @@ from core.custody.pickups import Pickups
 from core.custody.preparing import Job
 from core.custody.restocking import job_of_restock, lost, restock_of
 from core.custody.rounds import Round, vault_rounds
+from core.custody.versions import KeyRefused
 from core.errors import error_id
 from core.secret import Secret
 from core.vault.client import VaultCode
@@ -62,6 +65,7 @@ class Desk:
         self._pickups = Pickups(vault, self._journal, clock.now)
         self._importer = Importer(vault, ZoneInfo(config.store.timezone), config.store.currency, clock.now)
         self._filler = Filler(self._importer)
+        self._keys = KeyDesk(vault, clock.now)
 
     def answer(self, operation: str, request: Mapping[str, Any], progress: Progress) -> Answer:
         """The answer to one request; never raises."""
@@ -82,6 +86,8 @@ class Desk:
             return refusal(
                 VaultCode.FILE_REFUSED, refused.problem.value, problem=refused.problem.value, **refused.params
             )
+        except KeyRefused as refused:
+            return refusal(VaultCode.KEYS_REFUSED, str(refused))
         except (peewee.OperationalError, peewee.InterfaceError, OSError) as error:
             log.warning("the vault cannot reach its database or disk", kind=type(error).__name__)
             return refusal(VaultCode.BUSY, "the vault cannot reach its database or disk")
@@ -97,7 +103,9 @@ class Desk:
 
     def rounds(self) -> list[Round]:
         """What this vault does by itself; nothing while it is closed."""
-        return vault_rounds(self._vault, self._folder) if self._vault is not None else []
+        if self._vault is None:
+            return []
+        return [*vault_rounds(self._vault, self._folder), *self._keys.rounds()]
 
     def close(self, *, wait_seconds: float) -> None:
         """Give imports a moment to finish their chunk; what is left goes on at the next start."""
@@ -114,15 +122,17 @@ class Desk:
             "import": lambda: self._import(request, progress),
             "restock": lambda: self._restock(request),
             "trace": lambda: self._trace(request),
-            "keys": self._keys,
         }
+        if operation in KEY_OPERATIONS:
+            return {"ok": True} | self._keys.answer(operation, request, progress)
         return acts[operation]()
 
     def _status(self) -> Answer:
         if self._vault is None:
             return {"ok": True, "reason": self._closed, "key_id": None, "vault_id": None}
-        key, vault = self._vault.keys.key_id, str(self._vault.vault_id)
-        return {"ok": True, "reason": None, "key_id": key, "vault_id": vault}
+        key, vault = self._vault.keys.ring.current, str(self._vault.vault_id)
+        public = base64.b64encode(key.public).decode()
+        return {"ok": True, "reason": None, "key_id": key.id, "vault_id": vault, "public_key": public}
 
     def _open(self, request: Mapping[str, Any]) -> Answer:
         try:
@@ -186,12 +196,6 @@ class Desk:
             return {"ok": True, "cards": []}
         prints = list(possible_fingerprints(self._importer.vault.keys.fingerprint, text))
         return {"ok": True, "cards": [str(row[0]) for row in db.execute(sql.TRACE, (prints,))]}
-
-    def _keys(self) -> Answer:
-        used = {key: int(count) for key, count, _ in db.execute(sql.KEY_USE)}
-        current = self._importer.vault.keys.key_id
-        listed = [{"key_id": key, "batches": count, "in_use": key == current} for key, count in used.items()]
-        return {"ok": True, "keys": listed or [{"key_id": current, "batches": 0, "in_use": True}]}
 
 
 def _revealed(fields: Mapping[str, Secret]) -> dict[str, str]:

@@ -93,7 +93,7 @@ class Importer:
         try:
             for block in open_chunks(
                 _sealed_chunks(job.upload),
-                private=vault.keys.private,
+                privates=vault.keys.ring.privates,
                 sealed_key=job.upload_key,
                 vault=vault.vault_id,
                 upload=job.upload,
@@ -125,7 +125,11 @@ class Importer:
             vault = self.vault
             sealed = _sealed_chunks(job.upload)
             for block in open_chunks(
-                sealed, private=vault.keys.private, sealed_key=job.upload_key, vault=vault.vault_id, upload=job.upload
+                sealed,
+                privates=vault.keys.ring.privates,
+                sealed_key=job.upload_key,
+                vault=vault.vault_id,
+                upload=job.upload,
             ):
                 hashed(block)
                 yield block

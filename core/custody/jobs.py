@@ -125,7 +125,9 @@ def left_behind(vault: OpenVault, row: Sequence[Any]) -> Job:
         column=row[3],
         batch=batch,
         batch_no=row[5],
-        batch_key=open_batch_key(vault.keys.private, bytes(row[13]), BatchContext(vault.vault_id, batch)),
+        batch_key=vault.keys.ring.opened(
+            lambda private: open_batch_key(private, bytes(row[13]), BatchContext(vault.vault_id, batch))
+        ),
         sku_id=row[8],
         issuer_id=row[14],
         owner_id=row[6],

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from core.config import Config, ConfigError
+from core.custody.keyring import Keyring
 from core.db import execute
+from core.ports import KeySource
 from core.secret import Secret
 from core.vault.callers import Caller
 from core.vault.confirmations import confirmation_key
 from core.vault.pickups import pickup_key, use_key
-from core.vault.primitives import SealError, framed, public_of
-from core.vault.seal import key_id, verify_key
+from core.vault.primitives import SealError, framed
+from core.vault.seal import verify_key
 
 MARKED = ("fingerprint", "sign", "seal", "audit")
 """Keys whose loss shows late (duplicates unnoticed, batches unsigned, orders refused, the audit's chain broken): a mark
@@ -28,14 +30,13 @@ class VaultClosed(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class VaultKeys:
-    """Private key (104 bytes), its public half and id, and the 32-byte keys of the vault.
+    """The versions of the vault's pair, and the 32-byte keys of the vault.
 
     `confirmation` checks what the worker heard from gateways that sign nothing, `pickup` the codes that it minted; both
     come from the worker's key. `pickup_use` seals who used one; it comes from the signing key.
     """
 
-    private: bytes
-    public: bytes
+    ring: Keyring
     fingerprint: bytes
     sign: bytes
     seal: bytes
@@ -47,7 +48,12 @@ class VaultKeys:
     @property
     def key_id(self) -> str:
         """The id of the vault key in use."""
-        return key_id(self.public)
+        return self.ring.current.id
+
+    @property
+    def public(self) -> bytes:
+        """What is sealed with from now on."""
+        return self.ring.current.public
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -65,14 +71,13 @@ class OpenVault:
     budget_grows: bool
 
 
-def load_keys(config: Config) -> VaultKeys:
-    """Read the keys. Raises `VaultClosed` when one is missing or the private key is not the public key's other half."""
+def load_keys(config: Config, source: KeySource) -> VaultKeys:
+    """Read the keys. Raises `VaultClosed` when one is missing or no private key is the public key's other half."""
     try:
-        private, public, fingerprint, sign, seal, audit = (
+        ring = _ring(source)
+        fingerprint, sign, seal, audit = (
             config.secret(reference).reveal()
             for reference in (
-                config.vault.private_key,
-                config.vault.public_key,
                 config.vault.fingerprint_key,
                 config.vault.sign_key,
                 config.secrets.seal_key,
@@ -84,16 +89,25 @@ def load_keys(config: Config) -> VaultKeys:
     except ConfigError as error:
         raise VaultClosed(str(error)) from None
     try:
-        if public_of(private) != public:
-            raise VaultClosed("the vault's private key does not belong to its public key: put the right key file back")
         verify_key(sign)
     except SealError:
-        raise VaultClosed(
-            "the vault's private or signing key file holds something else: put the right file back"
-        ) from None
+        raise VaultClosed("the vault's signing key file holds something else: put the right file back") from None
     worker = callers[Caller.WORKER]
     derived = (confirmation_key(worker), pickup_key(worker), use_key(sign))
-    return VaultKeys(private, public, fingerprint, sign, seal, audit, *derived)
+    return VaultKeys(ring, fingerprint, sign, seal, audit, *derived)
+
+
+def _ring(source: KeySource) -> Keyring:
+    """Every version of the vault's pair. Raises `VaultClosed`, ConfigError."""
+    try:
+        return Keyring(source)
+    except SealError:
+        raise VaultClosed(
+            "the vault's private key does not belong to its public key, or a file of them holds something else: put the"
+            " right key files back"
+        ) from None
+    except OSError as error:
+        raise VaultClosed(f"the vault's key files cannot be read ({error.strerror}): mend their owner") from None
 
 
 def caller_keys(config: Config) -> dict[Caller, Secret]:
@@ -109,12 +123,12 @@ def _callers(config: Config) -> tuple[tuple[Caller, str], ...]:
     return (Caller.WORKER, config.secrets.worker_key), (Caller.OPERATOR, config.secrets.operator_key)
 
 
-def open_vault(config: Config) -> OpenVault:
+def open_vault(config: Config, source: KeySource) -> OpenVault:
     """The vault of this database, once its keys prove to be the ones that its cards were sealed with.
 
     Raises `VaultClosed`. A first start keeps the marks that later starts are compared with.
     """
-    keys = load_keys(config)
+    keys = load_keys(config, source)
     rows = execute("SELECT vault_id, sandbox_public_key, opening_budget_per_hour, kind FROM installation")
     if not rows:
         raise VaultClosed("the database is not marked yet: run `python run.py init` (or `demo`) first")
@@ -123,8 +137,8 @@ def open_vault(config: Config) -> OpenVault:
         _check_mark(name, _mark(getattr(keys, name), name, vault_id))
     foreign = execute(
         "SELECT count(*) FROM batch_key k JOIN batch b ON b.no = k.batch_no"
-        " WHERE k.vault_key_id <> %s AND b.state <> 'abandoned'",
-        (keys.key_id,),
+        " WHERE k.vault_key_id <> ALL (%s) AND b.state <> 'abandoned'",
+        ([version.id for version in keys.ring.versions],),
     )
     if foreign[0][0]:
         raise VaultClosed(f"{foreign[0][0]} batches are sealed to another vault key: put the right private key back")

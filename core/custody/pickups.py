@@ -127,8 +127,8 @@ class Pickups:
             raise _refused()
         wish = PickupWish(rows[0][0], rows[0][1], Side(rows[0][2], rows[0][3]))
         try:
-            code, network = open_typed(
-                self.vault.keys.private, vault=self.vault.vault_id, wish=wish, sealed=bytes(rows[0][5])
+            code, network = self.vault.keys.ring.opened(
+                lambda private: open_typed(private, vault=self.vault.vault_id, wish=wish, sealed=bytes(rows[0][5]))
             )
         except SealError:  # nobody typed this here
             raise _refused() from None

@@ -28,6 +28,8 @@ from core.custody import sql
 from core.custody.desk import Answer, Desk, refusal
 from core.custody.keys import VaultClosed, caller_keys, open_vault
 from core.custody.rounds import Rounds
+from core.custody.versions import note_versions
+from core.ports import KeySource
 from core.secret import Secret
 from core.vault.callers import ANYONE_MAY_ASK, MAY_ASK, OPERATIONS, Caller, new_challenge, proved_caller
 from core.vault.client import VaultCode
@@ -63,6 +65,7 @@ class Peers:
 
 def serve(
     config: Config,
+    source: KeySource,
     *,
     ready: Callable[[], None],
     stop: threading.Event,
@@ -71,12 +74,13 @@ def serve(
 ) -> None:
     """Serve `config.vault_socket` until `stop` is set; calls `ready` once it listens.
 
-    Uses `config.database.roles.vault`, the keys of `config.vault` and the order-seal key; connects core.db for this
-    process. Raises OSError when the socket's folder cannot be made or another vault listens there.
+    Uses `config.database.roles.vault`, the pair of `source`, the keys of `config.vault` and the order-seal key;
+    connects core.db for this process. Raises OSError when the socket's folder cannot be made or another vault listens
+    there.
     """
     db.connect(config.database.roles.vault, size=POOL)
     time = clock or DatabaseClock(db.database_now)
-    desk = opened_desk(config, time)
+    desk = opened_desk(config, source, time)
     rounds = Rounds(desk.rounds(), clock=time)
     path, asking = config.vault_socket, peers or Peers(caller_keys(config))
     listener = _listen(path)
@@ -99,15 +103,16 @@ def serve(
         db.close()
 
 
-def opened_desk(config: Config, clock: Clock) -> Desk:
+def opened_desk(config: Config, source: KeySource, clock: Clock) -> Desk:
     """The desk that answers; one that is closed and knows why when the keys are wrong: then nothing is sold."""
     with db.connection():
         try:
-            vault = open_vault(config)
+            vault = open_vault(config, source)
         except VaultClosed as closed:
             log.error("the vault opens nothing", reason=str(closed))
             db.execute(sql.SAY_STATE, (str(closed), str(closed)))
             return Desk(config, clock=clock, closed=str(closed))
+        note_versions(vault.keys.ring, now=clock.now())
         db.execute(sql.SAY_STATE, (None, None))
         return Desk(config, clock=clock, vault=vault)
 

@@ -191,7 +191,8 @@ openings in an hour."""
 
 CARDS_OF_LINE = """
 SELECT c.id, c.state, c.mask, c.opened_at IS NOT NULL, s.sealed,
-       b.id, b.no, b.state, b.owner_id, b.sku_id, b.card_count, b.source_hash, k.sealed_dek, k.signature
+       b.id, b.no, b.state, b.owner_id, b.sku_id, b.card_count, b.source_hash, k.sealed_dek, k.signature,
+       k.next_sealed_dek, k.next_signature
 FROM card c JOIN card_seal s ON s.card_id = c.id JOIN batch b ON b.no = c.batch_no JOIN batch_key k ON k.batch_no = b.no
 WHERE c.line_id = %s ORDER BY c.pos, c.id
 """
@@ -283,8 +284,3 @@ ON CONFLICT (one) DO UPDATE SET open = excluded.open, reason = excluded.reason, 
 """Orders are taken only while the vault can open what they pay for."""
 
 TRACE = "SELECT card_id FROM card_seal WHERE fingerprint = ANY (%s::bytea[])"
-
-KEY_USE = """
-SELECT k.vault_key_id, count(*), min(b.created_at) FROM batch_key k JOIN batch b ON b.no = k.batch_no
-WHERE b.state <> 'abandoned' GROUP BY 1 ORDER BY 3
-"""

@@ -7,9 +7,10 @@ end does not open.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 from uuid import UUID
 
@@ -67,13 +68,14 @@ class ChunkSealer:
 
 
 def open_chunks(
-    sealed_chunks: Iterable[bytes], *, private: bytes, sealed_key: bytes, vault: UUID, upload: UUID
+    sealed_chunks: Iterable[bytes], *, privates: Sequence[bytes], sealed_key: bytes, vault: UUID, upload: UUID
 ) -> Iterator[bytes]:
     """The plaintext chunks in order. Raises `SealError` where one is not the next, or the end is missing.
 
-    What came before an error was authentic, but a caller must not use it as the whole file.
+    `privates` are the vault's private keys, tried in this order. What came before an error was authentic, but a caller
+    must not use it as the whole file.
     """
-    key = hpke_open(private, sealed_key, _key_info(key_id(public_of(private)), vault, upload))
+    key = open_file_key(privates, sealed_key, vault=vault, upload=upload)
     info = _chunk_info(upload)
     held: bytes | None = None
     index = 0
@@ -85,6 +87,19 @@ def open_chunks(
     if held is None:
         raise SealError
     yield gcm_open_at(key, _nonce(index, last=True), held, info)
+
+
+def open_file_key(privates: Sequence[bytes], sealed_key: bytes, *, vault: UUID, upload: UUID) -> bytes:
+    """The file's key, by the first private key that it was sealed for. Raises `SealError` when it is none of them."""
+    for private in privates:
+        with contextlib.suppress(SealError):
+            return hpke_open(private, sealed_key, _key_info(key_id(public_of(private)), vault, upload))
+    raise SealError
+
+
+def open_chunk(key: bytes, sealed: bytes, *, number: int, last: bool, upload: UUID) -> bytes:
+    """One chunk by itself, opened as the `number`-th and (not) the `last`. Raises `SealError` if it is another."""
+    return gcm_open_at(key, _nonce(number, last), sealed, _chunk_info(upload))
 
 
 def _nonce(index: int, last: bool) -> bytes:

@@ -39,6 +39,7 @@ class VaultCode(StrEnum):
     TOO_OFTEN = "too_often"  # read again, or a wrong code typed, too many times in an hour
     FILE_REFUSED = "file_refused"  # an import: the file as a whole
     IMPORT_REFUSED = "import_refused"  # an import: the request does not fit the tables
+    KEYS_REFUSED = "keys_refused"  # an act on the keys: not now, or not so
     IMPORT_WAITS = "import_waits"  # an import: interrupted; the vault goes on with it by itself
     UNKNOWN_REQUEST = "unknown_request"
     NOT_ALLOWED = "not_allowed"  # whoever asks did not prove to be one who may ask this
@@ -86,6 +87,7 @@ class VaultStatus:
     reason: str | None
     key_id: str | None
     vault_id: UUID | None
+    public_key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +191,13 @@ class VaultClient:
     def status(self) -> VaultStatus:
         """Whether it opens cards. Raises `VaultAway`."""
         answer = self._ask({"op": "status"})
-        vault = answer.get("vault_id")
-        return VaultStatus(answer.get("reason"), answer.get("key_id"), UUID(vault) if vault else None)
+        vault, public = answer.get("vault_id"), answer.get("public_key")
+        return VaultStatus(
+            answer.get("reason"),
+            answer.get("key_id"),
+            UUID(vault) if vault else None,
+            base64.b64decode(public) if public else None,
+        )
 
     def open_delivery(self, delivery: UUID, *, reader: UUID | None = None, plain: bool = False) -> Opened:
         """Open the cards of a delivery that is being sent, or read a delivered one again.
@@ -238,10 +245,12 @@ class VaultClient:
         answer = self._ask({"op": "trace", "secret": base64.b64encode(secret.reveal()).decode()})
         return [UUID(card) for card in answer["cards"]]
 
-    def keys_status(self) -> list[dict[str, Any]]:
-        """Per vault key id: how many batches it seals, and whether it is the one in use."""
-        keys: list[dict[str, Any]] = self._ask({"op": "keys"})["keys"]
-        return keys
+    def act(self, request: dict[str, Any], *, progress: Progress | None = None) -> dict[str, Any]:
+        """An act on the vault itself, which `core.vault.key_requests` puts into words; some take long.
+
+        Raises `VaultAway`, `VaultRefused`.
+        """
+        return self._ask(request, progress=progress, timeout=600.0)
 
     def _ask(
         self, request: dict[str, Any], *, progress: Progress | None = None, timeout: float | None = None

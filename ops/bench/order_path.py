@@ -29,6 +29,7 @@ from core.ports import RawNotice
 from core.vault.client import Progress, VaultClient
 from core.vault.notices import SandboxNotice, sandbox_private_key, sandbox_public_key, sign_notice
 from ops.bench.recording import Recording
+from ops.wiring import key_source
 
 NOWHERE = Carrier(Couriers({}))
 """The bench's shoppers sit in the web chat."""
@@ -42,7 +43,7 @@ class DeskInProcess(VaultClient):
 
     def __init__(self, config: Config, clock: Clock) -> None:
         super().__init__(Path("unused"))
-        self._desk = opened_desk(config, clock)
+        self._desk = opened_desk(config, key_source(config), clock)
         self.recording: Recording | None = None
 
     def _ask(

@@ -18,6 +18,7 @@ from core.ids import new_id
 from core.payments.service import pay_from_wallet
 from core.vault.bindings import Side
 from core.vault.client import VaultCode, VaultRefused
+from ops.wiring import key_source
 from tests.builders import NOON, Talker
 from tests.support.binding import Binder
 from tests.support.sales import Counter, a_counter, account, fill_wallet
@@ -52,7 +53,7 @@ def as_vault(config: Config, look: Callable[[OpenVault], Any]) -> Any:
     db.disconnect()
     db.connect(config.database.roles.vault, size=2)
     try:
-        return look(open_vault(config))
+        return look(open_vault(config, key_source(config)))
     finally:
         db.disconnect()
         db.connect(config.database.roles.shop, size=24)

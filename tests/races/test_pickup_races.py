@@ -16,6 +16,7 @@ from core.custody.keys import open_vault
 from core.custody.opening_log import OpeningLog
 from core.custody.pickups import Pickups
 from core.vault.client import PickedUp
+from ops.wiring import key_source
 from tests.races.racing import at_once, failures
 from tests.support.exchange import Exchange
 from tests.support.sales import a_counter
@@ -34,7 +35,7 @@ def vault(desk: Exchange, config: Config) -> Iterator[Pickups]:
     """The vault's own part in this process, with its role's rights."""
     journal = OpeningLog(config.data_dir / "vault" / "race.log")
     db.connect(desk.urls["vault"], size=2)
-    opened = open_vault(config)
+    opened = open_vault(config, key_source(config))
     db.connect(desk.urls["shop"], size=24)
     yield Pickups(opened, journal, lambda: datetime.now(UTC))
     journal.close()

@@ -19,6 +19,7 @@ from core.vault.client import ImportOrder, ImportReport, Progress, VaultClient
 from core.vault.uploads import upload_file
 from ops.installation import Kind, mark
 from ops.processes import Supervisor
+from ops.wiring import key_source
 
 
 class TestVault:
@@ -86,7 +87,7 @@ class _AtTheDesk(VaultClient):
 
     def opened(self) -> Desk:
         with self._as_vault():
-            return opened_desk(self._config, DatabaseClock(db.database_now))
+            return opened_desk(self._config, key_source(self._config), DatabaseClock(db.database_now))
 
     def reopen(self, config: Config | None = None) -> None:
         self._config = config or self._config

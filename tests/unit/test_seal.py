@@ -211,7 +211,7 @@ def a_sealed_file(plaintext: bytes) -> tuple[UUID, ChunkSealer, list[bytes]]:
 
 
 def opened(upload: UUID, sealer: ChunkSealer, chunks: list[bytes]) -> bytes:
-    return b"".join(open_chunks(chunks, private=PRIVATE, sealed_key=sealer.sealed_key, vault=VAULT, upload=upload))
+    return b"".join(open_chunks(chunks, privates=[PRIVATE], sealed_key=sealer.sealed_key, vault=VAULT, upload=upload))
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES])

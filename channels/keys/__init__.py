@@ -1,0 +1,1 @@
+"""Where the vault's key files come from."""
