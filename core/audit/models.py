@@ -20,7 +20,6 @@ class AuditEntry(Row):
     object_kind = peewee.TextField()
     object_id = peewee.TextField()
     detail = BinaryJSONField(default=dict, index=False)
-    link = peewee.BlobField(null=True)
 
     class Meta:
         table_name = "audit_entry"

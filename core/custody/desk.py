@@ -19,6 +19,7 @@ from core import db
 from core.clock import Clock
 from core.config import Config
 from core.custody import sql
+from core.custody.auditing import Auditor, AuditRefused
 from core.custody.checks import OpeningRefused
 from core.custody.decoder.problems import FileRefused
 from core.custody.filling import Filler, ImportLeft
@@ -61,6 +62,7 @@ class Desk:
             return
         self._folder = config.data_dir / "vault"
         self._journal = OpeningLog(self._folder / "openings.log")
+        self._auditor = Auditor(vault, self._folder, clock.now)
         self._opener = Opener(vault, self._journal, clock.now)
         self._pickups = Pickups(vault, self._journal, clock.now)
         self._importer = Importer(vault, ZoneInfo(config.store.timezone), config.store.currency, clock.now)
@@ -78,6 +80,8 @@ class Desk:
         except OpeningRefused as refused:
             log.info("not opened", code=refused.code.value)
             return refusal(refused.code, refused.text)
+        except AuditRefused as refused:
+            return refusal(refused.code, str(refused))
         except ImportLeft:
             return refusal(VaultCode.IMPORT_WAITS, "it was interrupted; the vault goes on with it by itself")
         except ImportRefused as refused:
@@ -105,7 +109,7 @@ class Desk:
         """What this vault does by itself; nothing while it is closed."""
         if self._vault is None:
             return []
-        return [*vault_rounds(self._vault, self._folder), *self._keys.rounds()]
+        return [*self._auditor.rounds(), *vault_rounds(self._vault, self._folder), *self._keys.rounds()]
 
     def close(self, *, wait_seconds: float) -> None:
         """Give imports a moment to finish their chunk; what is left goes on at the next start."""
@@ -119,6 +123,7 @@ class Desk:
         acts: dict[str, Callable[[], Answer]] = {
             "open": lambda: self._open(request),
             "pickup": lambda: self._pick_up(request),
+            "audit": lambda: self._auditor.answer(request, progress),
             "import": lambda: self._import(request, progress),
             "restock": lambda: self._restock(request),
             "trace": lambda: self._trace(request),

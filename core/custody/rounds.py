@@ -23,7 +23,7 @@ from core.clock import Clock
 from core.custody.keys import OpenVault
 from core.errors import error_id
 
-LONGEST_BACKOFF = 60.0  # seconds between two tries of a round that keeps failing, if it is not rarer by itself
+LONGEST_BACKOFF = 60.0  # seconds between two tries of a round that keeps failing; of a frequent one less
 LONGEST_CLAIM = 120.0  # seconds that a round belongs to the vault that began it; then a dead one's is begun again
 _LONGEST_WAIT = 1.0  # seconds until the thread looks again
 
@@ -101,7 +101,7 @@ class Rounds:
                 count = run_alone(one, now=self._clock.now())
         except Exception as error:  # noqa: BLE001 - the other rounds and the next try go on; its text may quote a value
             turn.failures += 1
-            wait: float = min(one.every * 2**turn.failures, max(LONGEST_BACKOFF, one.every))
+            wait = min(2.0 ** min(turn.failures, 10), LONGEST_BACKOFF, 10 * one.every)
             where = traceback.extract_tb(error.__traceback__)[-1]
             found = {"kind": type(error).__name__, "file": where.filename, "line": where.lineno}
             log.error("a round failed", round=one.name, error_id=error_id(), again_in_seconds=wait, **found)

@@ -15,6 +15,7 @@ from uuid import UUID
 from core.errors import Conflict, Invalid, Unavailable
 from core.ports import PlainCard
 from core.secret import Secret
+from core.vault.audit_requests import AuditRequests
 from core.vault.callers import Credential
 from core.vault.frames import LONGEST_ANSWER, BrokenFrame, read_frame, send_frame
 
@@ -36,6 +37,7 @@ class VaultCode(StrEnum):
     OTHER_READER = "other_reader"  # the chat that asks is not one that may read these cards
     PICKUP_REFUSED = "pickup_refused"  # a pick-up code: unknown, another merchant's, too old or used; all alike
     OVER_BUDGET = "over_budget"  # more openings in this hour than usual: a person looks at it first
+    AUDIT_REFUSED = "audit_refused"  # of the audit: what was asked cannot be done, the text says why
     TOO_OFTEN = "too_often"  # read again, or a wrong code typed, too many times in an hour
     FILE_REFUSED = "file_refused"  # an import: the file as a whole
     IMPORT_REFUSED = "import_refused"  # an import: the request does not fit the tables
@@ -177,7 +179,7 @@ def _report(answer: dict[str, Any], *, dry_run: bool) -> ImportReport:
     )
 
 
-class VaultClient:
+class VaultClient(AuditRequests):
     """Requests to the vault; each opens a connection of its own, so one client serves all threads.
 
     Without a `credential` it may ask for `status` only.

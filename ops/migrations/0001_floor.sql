@@ -74,20 +74,11 @@ CREATE TABLE audit_entry (
     action text NOT NULL,
     object_kind text NOT NULL,
     object_id text NOT NULL,
-    detail jsonb NOT NULL DEFAULT '{}',
-    link bytea                                -- the chain's HMAC, set later by the vault's chainer
+    detail jsonb NOT NULL DEFAULT '{}'
 );
 CREATE INDEX audit_entry_object ON audit_entry (object_kind, object_id);
-CREATE FUNCTION audit_only_links() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF TG_OP = 'DELETE' OR OLD.link IS NOT NULL
-       OR (to_jsonb(NEW) - 'link') IS DISTINCT FROM (to_jsonb(OLD) - 'link') THEN
-        RAISE EXCEPTION 'audit_entry is append-only' USING ERRCODE = '23514', CONSTRAINT = 'audit_entry_append_only';
-    END IF;
-    RETURN NEW;
-END $$;
 CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE ON audit_entry
-    FOR EACH ROW EXECUTE FUNCTION audit_only_links();
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 -- Things to tell people: typed ids, no foreign keys, no secrets. A conversation numbers its own messages.
 CREATE TABLE message_counter (

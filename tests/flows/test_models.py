@@ -23,6 +23,7 @@ WITHOUT_MODEL = {
     "sealed_answer",
     "upload_chunk",
     # the floor's and the engines' own, read by fixed statements
+    "audit_link",
     "currency",
     "evidence_use",
     "identity_device",
