@@ -178,8 +178,8 @@ WITH d AS (
     UPDATE delivery SET state = 'delivered', delivered_at = %(now)s, lease_until = NULL, last_problem = NULL
     WHERE id = %(delivery)s AND state = 'sending' AND attempts = %(attempts)s RETURNING id, line_id, order_id
 ), c AS (
-    UPDATE card SET state = 'delivered', delivered_at = %(now)s FROM d
-    WHERE card.line_id = d.line_id AND card.state = 'claimed' RETURNING 1
+    UPDATE card SET state = 'delivered', delivered_at = %(now)s
+    WHERE line_id = ANY (ARRAY(SELECT line_id FROM d)) AND state = 'claimed' RETURNING 1
 ), o AS (
     UPDATE shop_order SET state = 'closed', ended_at = %(now)s FROM d
     WHERE shop_order.id = d.order_id AND shop_order.state = 'paid' AND NOT EXISTS (
