@@ -19,6 +19,7 @@ from ops.confinement import NOT_ENFORCED, landlock_version
 from ops.engines import PostgresServer, attach_or_start
 from ops.engines.engines import is_external, redis_address
 from ops.engines.reach import check_database, check_redis, database_place, redis_place
+from ops.examining_audit import audit_findings
 from ops.examining_ways import untold, ways
 from ops.installation import Kind, find_installation
 from ops.ports import listeners
@@ -185,6 +186,7 @@ def _vault(config: Config, *, running: bool) -> Iterator[Finding]:
     reason = why_nothing_sells(config)
     if reason is None:
         yield Finding("vault", f"{config.vault_socket} answers and opens")
+        yield from (Finding("audit", text, is_defect=is_defect) for text, is_defect in audit_findings(config))
     else:
         yield Finding("vault", f"nothing is sold: {reason}; mend it, then start the store again", is_defect=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,9 @@ from core.vault.client import VaultCode
 
 REREAD = 20_000
 """Entries that are read again in a round, so that what was changed long ago shows without anybody asking."""
+
+CATCH_UP = 3.0
+"""Seconds that who asks waits for entries without a link, before they are called late."""
 
 Progress = Callable[[int, int], None]
 Answer = dict[str, Any]
@@ -99,6 +103,7 @@ class Auditor:
         if not self._reading.acquire(blocking=False):
             raise AuditRefused("the audit is being read already: ask again when that has ended")
         try:
+            self._let_catch_up()
             marks, altered = self._marks()
             try:
                 copies = self._outside.copies([str(line) for line in request.get("copies") or ()])
@@ -112,6 +117,7 @@ class Auditor:
 
     def _standing(self) -> Answer:
         """What is known without reading the chain: the files outside, the last links, what waits, what was found."""
+        self._let_catch_up()
         marks, altered = self._marks()
         head = head_of(self._chain)
         lost = cut(marks[last_accepted(marks) :])
@@ -153,6 +159,12 @@ class Auditor:
         append(actor=OPERATOR, action="audit.accepted", object_kind=kind, object_id=head.entry, detail=detail, now=now)
         self._found = None
         return {"broken": verdict.broken, "altered": altered}
+
+    def _let_catch_up(self) -> None:
+        """A vault that was just started has a moment to link what was written while there was none."""
+        end = time.monotonic() + CATCH_UP
+        while unlinked(head_of(self._chain), self._now()).is_late and time.monotonic() < end:
+            time.sleep(0.05)
 
     def _linked_head(self) -> Head:
         head = head_of(self._chain)

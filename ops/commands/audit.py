@@ -12,16 +12,7 @@ import typer
 from core.config import ConfigError
 
 if TYPE_CHECKING:
-    from core.vault.audit_requests import AuditReport, AuditStanding
     from core.vault.client import VaultClient
-
-HOW = {
-    "edited": "entry {entry} is the first broken link: it, its link, or what stood right before it was changed",
-    "deleted": "entry {entry} is the first broken link: the entry was deleted, its link is still there",
-    "inserted": "entry {entry} is the first broken link: it stands among linked entries and was never linked",
-    "cut": "entry {entry} was written down outside the database, and is gone or another one now: the tail was cut,"
-    " or an older backup was loaded",
-}
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +33,8 @@ def verify(
     Exit status 1 if anything is wrong.
     """
     lines = _lines(against) if against else []
+    from ops.examining_audit import sentences
+
     with _vault(context) as client:
         report = client.verify_audit(copies=lines, progress=_progress)
     counts = f"entries {report.entries}  broken {report.broken}  unlinked {report.unlinked}  marks {report.marks}"
@@ -75,19 +68,6 @@ def accept(
     with _vault(context) as client:
         count = client.accept_audit(reason=reason)
     print(f"accepted {count}")
-
-
-def sentences(standing: AuditStanding | AuditReport) -> list[str]:
-    """What is wrong, a sentence each."""
-    found = []
-    if standing.first is not None:
-        found.append(HOW[standing.first[0]].format(entry=standing.first[1]))
-    if standing.altered is not None:
-        found.append(f"the files outside the database are not as the vault left them: {standing.altered}")
-    if standing.is_late:
-        count, first = standing.unlinked, standing.unlinked_first
-        found.append(f"{count} entries have been without a link for more than 10 s, the first is {first}")
-    return found
 
 
 @contextlib.contextmanager

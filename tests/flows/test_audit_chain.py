@@ -16,6 +16,7 @@ from core.actor import OPERATOR
 from core.audit.service import append
 from core.clock import FixedClock
 from core.config import Config
+from core.custody import auditing
 from core.custody import chainer as chaining
 from core.custody.auditing import Auditor, AuditRefused
 from core.custody.chainer import ChainWaits
@@ -328,6 +329,7 @@ def test_entries_that_a_hanging_transaction_keeps_back_are_said_after_ten_second
     auditor: Auditor, clock: FixedClock, urls: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chaining, "LONGEST_LAG", 0.0)
+    monkeypatch.setattr(auditing, "CATCH_UP", 0.0)
     with psycopg.connect(urls["shop"]) as hanging:
         entries(1)
         hanging.execute(INSERT)
