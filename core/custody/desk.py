@@ -20,6 +20,7 @@ from core.clock import Clock
 from core.config import Config
 from core.custody import sql
 from core.custody.auditing import Auditor, AuditRefused
+from core.custody.checkpoints import checkpointer
 from core.custody.checks import OpeningRefused
 from core.custody.decoder.problems import FileRefused
 from core.custody.filling import Filler, ImportLeft
@@ -62,6 +63,7 @@ class Desk:
             return
         self._folder = config.data_dir / "vault"
         self._journal = OpeningLog(self._folder / "openings.log")
+        self._books = checkpointer(vault, self._folder)
         self._auditor = Auditor(vault, self._folder, clock.now)
         self._opener = Opener(vault, self._journal, clock.now)
         self._pickups = Pickups(vault, self._journal, clock.now)
@@ -124,6 +126,7 @@ class Desk:
             "open": lambda: self._open(request),
             "pickup": lambda: self._pick_up(request),
             "audit": lambda: self._auditor.answer(request, progress),
+            "books": self._books.answer,
             "import": lambda: self._import(request, progress),
             "restock": lambda: self._restock(request),
             "trace": lambda: self._trace(request),

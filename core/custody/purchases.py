@@ -20,5 +20,5 @@ def book_purchase(*, batch: UUID, owner_id: int, terms: str, cost_micro: int, cu
         return
     holder = party(owner_id)
     stock = open_account(kind=AccountKind.STOCK, holder=holder, counterparty=holder, currency=currency)
-    world = open_account(kind=AccountKind.WORLD, holder=source("purchase"), currency=currency)
+    world = open_account(kind=AccountKind.WORLD, holder=source("purchase"), counterparty=holder, currency=currency)
     post(transfers=[NewTransfer(stock, world, amount, currency, TransferCode.PURCHASE, batch)], now=now)

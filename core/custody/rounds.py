@@ -20,6 +20,7 @@ import structlog
 
 from core import db
 from core.clock import Clock
+from core.custody.checkpoints import LOOK_EVERY, checkpointer
 from core.custody.keys import OpenVault
 from core.errors import error_id
 
@@ -133,4 +134,4 @@ def run_alone(one: Round, *, now: datetime) -> int | None:
 
 def vault_rounds(vault: OpenVault, folder: Path) -> list[Round]:
     """Every round of an open vault, most pressing first; `folder` is the vault's own, out of the database's reach."""
-    return []
+    return [Round("books.checkpoint", LOOK_EVERY, checkpointer(vault, folder).run)]

@@ -138,8 +138,8 @@ def reverse(*, transfer_id: int, reason: str, now: datetime) -> int:
 
 
 def balance(*, account_id: int) -> int:
-    """An account's balance in minor units, from its transfers."""
-    return int(execute(sql.BALANCE, (account_id, account_id))[0][0])
+    """An account's balance in minor units, from the last checkpoint and the transfers after it."""
+    return int(execute(sql.BALANCE, {"account": account_id})[0][0])
 
 
 def stored_balance(*, kind: AccountKind, holder: str, counterparty: str, currency: str) -> int:

@@ -55,10 +55,14 @@ BOUNDED_AMONG = "SELECT id FROM account WHERE id = ANY(%s::bigint[]) AND bounded
 """Which of some accounts store a balance."""
 
 BALANCE = """
-SELECT coalesce((SELECT sum(amount) FROM transfer WHERE credit_id = %s), 0)::bigint
-     - coalesce((SELECT sum(amount) FROM transfer WHERE debit_id = %s), 0)::bigint
+WITH last AS (SELECT coalesce(max(last_transfer_id), 0) AS id FROM checkpoint)
+SELECT (coalesce((SELECT balance FROM checkpoint_balance WHERE account_id = %(account)s
+                  ORDER BY number DESC LIMIT 1), 0)
+      + coalesce((SELECT sum(amount) FROM transfer WHERE credit_id = %(account)s AND id > (SELECT id FROM last)), 0)
+      - coalesce((SELECT sum(amount) FROM transfer WHERE debit_id = %(account)s AND id > (SELECT id FROM last)), 0)
+       )::bigint
 """
-"""An account's balance from its transfers."""
+"""An account's balance: its last mark, and the transfers after the last checkpoint."""
 
 STORED_BALANCE = """
 SELECT balance FROM account WHERE kind = %s AND holder = %s AND counterparty = %s AND currency = %s AND bounded

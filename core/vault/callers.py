@@ -30,7 +30,7 @@ class Caller(StrEnum):
 
 MAY_ASK: Mapping[Caller, frozenset[str]] = {
     Caller.WORKER: frozenset({"open", "pickup", "restock"}),
-    Caller.OPERATOR: frozenset({"import", "trace", "audit", "keys", "rotate", "rekey", "retire"}),
+    Caller.OPERATOR: frozenset({"import", "trace", "audit", "books", "keys", "rotate", "rekey", "retire"}),
 }
 ANYONE_MAY_ASK = frozenset({"status"})
 OPERATIONS = ANYONE_MAY_ASK.union(*MAY_ASK.values())

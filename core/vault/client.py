@@ -16,6 +16,7 @@ from core.errors import Conflict, Invalid, Unavailable
 from core.ports import PlainCard
 from core.secret import Secret
 from core.vault.audit_requests import AuditRequests
+from core.vault.book_requests import BookRequests
 from core.vault.callers import Credential
 from core.vault.frames import LONGEST_ANSWER, BrokenFrame, read_frame, send_frame
 
@@ -179,7 +180,7 @@ def _report(answer: dict[str, Any], *, dry_run: bool) -> ImportReport:
     )
 
 
-class VaultClient(AuditRequests):
+class VaultClient(AuditRequests, BookRequests):
     """Requests to the vault; each opens a connection of its own, so one client serves all threads.
 
     Without a `credential` it may ask for `status` only.
