@@ -18,6 +18,7 @@ ROW_REASONS: Mapping[str, str] = {
     "extra_cells": mark("it has more cells than the header"),
     "quotes": mark("its quotes can be read in two ways"),
     "too_long": mark("it is longer than any card"),
+    "bad_character": mark("it holds a character that no text may have"),
 }
 """By `core.custody.decoder.problems.RowProblem`, which no door may import."""
 
@@ -36,6 +37,8 @@ FILE_REASONS: Mapping[str, str] = {
     "column_twice": mark("Two of its columns may be the same thing: rename or remove one."),
     "too_large": mark("It takes more memory or time than an import may: split it."),
     "too_many_rows": mark("It has more than 20,000 rows: split it and send the parts."),
+    "endless_line": mark("One of its lines has no end: put one card on each line and send it again."),
+    "too_much_text": mark("The workbook holds too much text: split it, or save it as CSV and send that."),
     "not_allowed": mark("You may not bring stock for these goods any more: ask whoever runs the store."),
     "too_often": mark("As many files as one party may bring in a day have come: go on tomorrow."),
     "lost": mark("The sealed file could not be used any more: please send it again."),

@@ -76,6 +76,7 @@ def _without_rows(error: peewee.PeeweeException) -> peewee.PeeweeException:
 
 
 db = StoreDatabase(None)
+_cleaned = peewee.__exception_wrapper__  # type: ignore[attr-defined]
 
 
 class Row(peewee.Model):
@@ -120,6 +121,15 @@ def execute(sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
 def changed(sql: str, params: Params = ()) -> int:
     """Run one fixed writing statement and return its row count."""
     return int(db.execute_sql(sql, params).rowcount)
+
+
+def copy_in(sql: str, rows: bytes) -> None:
+    """Send rows by one fixed `COPY … FROM STDIN`, in the caller's transaction; `rows` as its format wants them."""
+    try:
+        with _cleaned, db.connection().cursor() as cursor, cursor.copy(sql) as copy:
+            copy.write(rows)
+    except peewee.DatabaseError as error:
+        raise _without_rows(error) from None
 
 
 def atomic() -> AbstractContextManager[Any]:

@@ -36,6 +36,15 @@ def new_id() -> UUID:
     return UUID(int=value | (0x7 << 76) | (0x2 << 62))
 
 
+def new_ids(count: int) -> list[bytes]:
+    """So many UUIDv7 as their 16 bytes, for rows that are made by the ten thousand."""
+    head, noise = (time.time_ns() // 1_000_000).to_bytes(6, "big"), secrets.token_bytes(10 * count)
+    return [
+        head + bytes((0x70 | noise[at] & 0x0F, noise[at + 1], 0x80 | noise[at + 2] & 0x3F)) + noise[at + 3 : at + 10]
+        for at in range(0, 10 * count, 10)
+    ]
+
+
 def public(prefix: Prefix, value: UUID) -> str:
     """The form people and other programs see, for example `ord_agk2…`."""
     return f"{prefix}_{base64.b32encode(value.bytes).decode().rstrip('=').lower()}"

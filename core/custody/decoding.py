@@ -1,4 +1,4 @@
-"""Runs the decoder's process and reads its rows: the custodian's side of a pipe, with a clock beside it."""
+"""Runs the decoder's process and reads its rows: the custodian's side of two pipes, with a clock beside them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from core.custody.decoder.problems import FileProblem, FileRefused, RowProblem
 from core.custody.decoder.tables import Row
 
 SECONDS = 120.0  # until its first answer; then its limit of processor time holds, since it may have to wait for us
 _LONGEST_FRAME = 64 * 1024 * 1024
+_LONGEST_PIECE = 1024 * 1024
 _ROOT = Path(__file__).resolve().parents[2]
+
+Decoded = list[Any] | Row
+"""A good row as it came, number and values in the order of `DecodedFile.fields`; a bad one with its problem."""
 
 
 class DecoderDied(FileRefused):
@@ -25,12 +29,24 @@ class DecoderDied(FileRefused):
         super().__init__(FileProblem.TOO_LARGE)
 
 
-class DecodedFile:
-    """One file being decoded: `columns` (field -> the header's name), `about` how many rows, then `rows()` once."""
+class Source(Protocol):
+    """What is decoded: a file whose pieces are brought as the decoder asks for them."""
 
-    def __init__(self, blocks: Iterable[bytes], *, extension: str, column: str | None) -> None:
-        """Start the decoder and feed it. Raises `FileRefused`; an error of `blocks` passes through."""
-        arguments = [sys.executable, "-S", "-E", "-s", "-m", "core.custody.decoder", extension]
+    @property
+    def size(self) -> int: ...
+
+    def piece(self, offset: int, length: int) -> bytes:
+        """So many bytes from that place."""
+        ...
+
+
+class DecodedFile:
+    """One file being decoded: `columns` (field -> the header's name), `about` how many rows, then its rows, once."""
+
+    def __init__(self, source: Source, *, extension: str, column: str | None) -> None:
+        """Start the decoder and serve it. Raises `FileRefused`; an error of `source` passes through."""
+        arguments = [sys.executable, "-S", "-E", "-s", "-m", "core.custody.decoder", str(source.size), extension]
+        self._source = source
         self._process = subprocess.Popen(
             arguments + ([column] if column is not None else []),
             stdin=subprocess.PIPE,
@@ -44,13 +60,13 @@ class DecodedFile:
         self._clock.daemon = True
         self._clock.start()
         try:
-            self._feed(blocks)
             table = self._frame()["table"]
         except BaseException:
             self.close()
             raise
         self._clock.cancel()
         self.columns: dict[str, str] = table["columns"]
+        self.fields: tuple[str, ...] = tuple(table["fields"])
         self.about: int = table["about"]
 
     def __enter__(self) -> DecodedFile:
@@ -59,11 +75,16 @@ class DecodedFile:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def rows(self) -> Iterator[Row]:
+    def decoded(self) -> Iterator[Decoded]:
         """The rows in the file's order. Raises `FileRefused`, `DecoderDied` when the decoder ends before they do."""
         while "end" not in (frame := self._frame()):
-            for place, fields, problem in frame["rows"]:
-                yield Row(place, fields, RowProblem(problem) if problem else None)
+            for row in frame["rows"]:
+                yield row if type(row) is list else _bad(row)
+
+    def rows(self) -> Iterator[Row]:
+        """The same, every one as a `Row`."""
+        for row in self.decoded():
+            yield row if isinstance(row, Row) else Row(row[0], dict(zip(self.fields, row[1:], strict=True)))
 
     def close(self) -> None:
         """End the decoder's process, if it still runs."""
@@ -77,17 +98,15 @@ class DecodedFile:
                     continue
         self._process.wait()
 
-    def _feed(self, blocks: Iterable[bytes]) -> None:
-        pipe = _open(self._process.stdin)
-        try:
-            for block in blocks:
-                pipe.write(block)
-            pipe.close()
-        except BrokenPipeError:  # it refused by the first bytes; its answer says why
-            for _ in blocks:
-                continue
-
     def _frame(self) -> dict[str, Any]:
+        """The next frame that is no request; what is asked for on the way is brought."""
+        while "want" in (frame := self._read()):
+            self._bring(*frame["want"])
+        if "refused" in frame:
+            raise FileRefused(FileProblem(frame["refused"]), **frame["params"])
+        return frame
+
+    def _read(self) -> dict[str, Any]:
         pipe = _open(self._process.stdout)
         head = pipe.read(4)
         length = int.from_bytes(head, "big")
@@ -95,9 +114,20 @@ class DecodedFile:
         if not raw or len(raw) < length:
             raise DecoderDied
         frame: dict[str, Any] = json.loads(raw)
-        if "refused" in frame:
-            raise FileRefused(FileProblem(frame["refused"]), **frame["params"])
         return frame
+
+    def _bring(self, offset: int, length: int) -> None:
+        piece = self._source.piece(max(0, int(offset)), min(int(length), _LONGEST_PIECE))
+        pipe = _open(self._process.stdin)
+        try:
+            pipe.write(piece)
+            pipe.flush()
+        except BrokenPipeError:
+            raise DecoderDied from None
+
+
+def _bad(row: dict[str, Any]) -> Row:
+    return Row(int(row["number"]), {"secret": row["secret"]}, RowProblem(row["problem"]), str(row["where"]))
 
 
 def _open(pipe: IO[bytes] | None) -> IO[bytes]:

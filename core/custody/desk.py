@@ -18,7 +18,7 @@ import structlog
 from core import db
 from core.clock import Clock
 from core.config import Config
-from core.custody import sql
+from core.custody import import_sql, sql
 from core.custody.auditing import Auditor, AuditRefused
 from core.custody.checkpoints import checkpointer
 from core.custody.checks import OpeningRefused
@@ -170,20 +170,20 @@ class Desk:
 
     def _import(self, request: Mapping[str, Any], progress: Progress) -> Answer:
         importer, asked = self._importer, wanted(request)
-        db.execute(sql.FORGET_OLD_UPLOADS, {"but": asked.upload, "now": importer.now()})
+        db.execute(import_sql.FORGET_OLD_UPLOADS, {"but": asked.upload, "now": importer.now()})
         job = begin(importer.vault, asked, now=importer.now())
         if asked.dry_run:
             try:
-                counts, refused = importer.look(job)
+                counts, refused = importer.look(job, progress)
             finally:
-                db.execute(sql.FORGET_CHUNKS, (job.upload,))
+                db.execute(import_sql.FORGET_CHUNKS, (job.upload,))
             rows = [[row.place, row.reason, row.shape] for row in refused]
             return _reported(job, counts, rows, False, is_dry=True)
         return self._filled(job, progress)
 
     def _restock(self, request: Mapping[str, Any]) -> Answer:
         importer, restock = self._importer, restock_of(request)
-        db.execute(sql.FORGET_OLD_UPLOADS, {"but": None, "now": importer.now()})
+        db.execute(import_sql.FORGET_OLD_UPLOADS, {"but": None, "now": importer.now()})
         job = job_of_restock(importer.vault, restock, now=importer.now())
         try:
             return self._filled(job, lambda done, about: None)
@@ -192,7 +192,7 @@ class Desk:
 
     def _filled(self, job: Job, progress: Progress) -> Answer:
         filled = self._filler.fill(job, progress)
-        rows = [list(row) for row in db.execute(sql.REFUSALS, (job.id,))]
+        rows = [list(row) for row in db.execute(import_sql.REFUSALS, (job.id,))]
         return _reported(job, filled.counts, rows, filled.unread)
 
     def _trace(self, request: Mapping[str, Any]) -> Answer:

@@ -17,7 +17,7 @@ import peewee
 import structlog
 
 from core import db
-from core.custody import sql
+from core.custody import import_sql as sql
 from core.custody.decoder.problems import FileRefused
 from core.custody.decoding import DecoderDied
 from core.custody.importing import AlreadyMoved, Counts, Importer, Progress

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import unicodedata
@@ -27,6 +26,8 @@ class CardRule:
 
 def trimmed(text: str) -> str:
     """A text without blanks and invisible marks around it."""
+    if text.isascii():
+        return text.strip()
     before = None
     while text != before:
         before, text = text, text.strip().strip(_INVISIBLE)
@@ -46,7 +47,7 @@ def fingerprint(key: bytes, fields: Mapping[str, str], rule: CardRule) -> bytes:
     parts = [_normal(fields["secret"], rule)]
     if rule.with_number:
         parts.append(_normal(fields.get("number", ""), rule))
-    return hmac.new(key, framed(_FORMAT, len(parts), *parts), hashlib.sha256).digest()
+    return hmac.digest(key, framed(_FORMAT, len(parts), *parts), "sha256")
 
 
 def possible_fingerprints(key: bytes, text: str) -> Iterator[bytes]:
@@ -62,5 +63,5 @@ def possible_fingerprints(key: bytes, text: str) -> Iterator[bytes]:
 
 def _normal(text: str, rule: CardRule) -> str:
     if rule.trim:
-        text = unicodedata.normalize("NFKC", trimmed(text))
+        text = trimmed(text) if text.isascii() else unicodedata.normalize("NFKC", trimmed(text))
     return text if rule.case_sensitive else text.casefold()

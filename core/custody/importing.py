@@ -6,27 +6,29 @@ rows that are done: decoding is deterministic, and a batch's data key is sealed 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 from itertools import islice
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import peewee
+
+from core import db
 from core.actor import OPERATOR, Actor, ActorKind
 from core.audit.service import append
-from core.custody import sql
+from core.custody import import_sql as sql
 from core.custody.decoder.problems import FileProblem, FileRefused
-from core.custody.decoder.tables import Row
-from core.custody.decoding import DecodedFile
+from core.custody.decoding import Decoded, DecodedFile
 from core.custody.keys import OpenVault
-from core.custody.preparing import Chunk, Job, prepare
+from core.custody.preparing import Chunk, Job, Preparer
 from core.custody.purchases import book_purchase
-from core.db import execute, in_transaction
-from core.vault.chunks import open_chunks
+from core.custody.sealed_file import SealedFile
+from core.db import copy_in, execute, in_transaction
 from core.vault.client import RefusedRow
 from core.vault.primitives import SealError
 from core.vault.seal import BatchStatement, batch_key_hash, sign_batch
@@ -64,103 +66,93 @@ class Importer:
         Raises `FileRefused` (after the first chunk only `DecoderDied`, or for a workbook that is damaged further down),
         `SealError`, `AlreadyMoved`; what was stored until then stays, and the job can go on.
         """
-        source = hashlib.sha256()
-        today = self.now().astimezone(self.zone).date()
         done = job.rows_done
-        with self._decoded(job, source.update) as file, ThreadPoolExecutor(1, "sealing") as sealing:
-            rows = islice(_no_more_than(job.most_rows, file.rows()), done, None)
+        with self._decoded(job) as (source, file), ThreadPoolExecutor(1, "sealing") as sealing:
+            rows = islice(_no_more_than(job.most_rows, file.decoded()), done, None)
+            preparer = Preparer(self.vault, job, file.fields, today=self._today())
 
             def following(before: int) -> tuple[Chunk, int]:
                 taken = list(islice(rows, CHUNK_ROWS))
-                return prepare(self.vault, job, taken, done=before, today=today), len(taken)
+                return preparer.chunk(taken, done=before), len(taken)
 
             waiting = sealing.submit(following, done)
             while (ready := waiting.result())[1]:
                 chunk, count = ready
                 waiting = sealing.submit(following, done + count)  # the next is sealed while this one is written
-                self._store(job, chunk, before=done, count=count)
+                self._store(job, chunk, before=done, count=count, about=file.about)
                 done += count
                 if progress:
                     progress(done, max(done, file.about))
-        return self._finish(job, source.digest())
+        return self._finish(job, source.source_hash)
 
     def finish_early(self, job: Job, *, error: str) -> Counts:
         """Put the batch on sale with the rows that were stored; `error` says why the file was not read further."""
-        return self._finish(job, self._source_hash(job), error=error)
-
-    def _source_hash(self, job: Job) -> bytes:
-        source, vault = hashlib.sha256(), self.vault
         try:
-            for block in open_chunks(
-                _sealed_chunks(job.upload),
-                privates=vault.keys.ring.privates,
-                sealed_key=job.upload_key,
-                vault=vault.vault_id,
-                upload=job.upload,
-            ):
-                source.update(block)
+            source = SealedFile(self.vault, job.upload, job.upload_key).source_hash
         except SealError:  # the upload itself is damaged: nothing is said about where the cards came from
-            return b""
-        return source.digest()
+            source = b""
+        return self._finish(job, source, error=error)
 
-    def look(self, job: Job) -> tuple[Counts, list[RefusedRow]]:
-        """What an import would count, with nothing changed: the dry run. Raises `FileRefused`."""
-        counts, refused, seen = Counts(), list[RefusedRow](), set[bytes]()
-        today = self.now().astimezone(self.zone).date()
-        with self._decoded(job, lambda _: None) as file:
-            rows = file.rows()
+    def look(self, job: Job, progress: Progress | None = None) -> tuple[Counts, list[RefusedRow]]:
+        """What an import would count, with nothing changed: the dry run. Raises `FileRefused`.
+
+        Fingerprints are compared in a temporary table of this connection, which goes with it.
+        """
+        counts, refused = Counts(), list[RefusedRow]()
+        of = {"issuer": job.issuer_id, "uploader": job.uploader_id}
+        with self._decoded(job) as (_, file), _looking():
+            rows = _no_more_than(job.most_rows, file.decoded())
+            preparer, done = Preparer(self.vault, job, file.fields, today=self._today()), 0
             while taken := list(islice(rows, CHUNK_ROWS)):
-                chunk = prepare(self.vault, job, taken, done=0, today=today)
-                known = execute(sql.KNOWN_PRINTS, (job.uploader_id, job.issuer_id, chunk.prints))
-                fresh = set(chunk.prints) - seen - {bytes(row[0]) for row in known}
-                seen.update(chunk.prints)
-                counts.added += len(fresh)
-                counts.duplicates += len(chunk.prints) - len(fresh)
+                chunk = preparer.chunk(taken, done=done)
+                added = in_transaction(partial(_looked_at, chunk, of))
+                done += len(taken)
+                counts.added += added
+                counts.duplicates += chunk.good - added
                 counts.refused += len(chunk.refused)
-                refused += [row for _, row in chunk.refused]
-        return counts, refused[:REFUSALS_SHOWN]
+                refused += [row for _, row in chunk.refused[: REFUSALS_SHOWN - len(refused)]]
+                if progress:
+                    progress(done, max(done, file.about))
+        return counts, refused
 
-    def _decoded(self, job: Job, hashed: Callable[[bytes], None]) -> DecodedFile:
-        def plain() -> Iterator[bytes]:
-            vault = self.vault
-            sealed = _sealed_chunks(job.upload)
-            for block in open_chunks(
-                sealed,
-                privates=vault.keys.ring.privates,
-                sealed_key=job.upload_key,
-                vault=vault.vault_id,
-                upload=job.upload,
-            ):
-                hashed(block)
-                yield block
+    def _today(self) -> date:
+        return self.now().astimezone(self.zone).date()
 
+    @contextlib.contextmanager
+    def _decoded(self, job: Job) -> Iterator[tuple[SealedFile, DecodedFile]]:
+        source = SealedFile(self.vault, job.upload, job.upload_key)
         extension = job.file_name.rpartition(".")[2].lower() if "." in job.file_name else ""
-        return DecodedFile(plain(), extension=extension, column=job.column)
+        with DecodedFile(source, extension=extension, column=job.column) as file:
+            yield source, file
 
-    def _store(self, job: Job, chunk: Chunk, *, before: int, count: int) -> None:
+    def _store(self, job: Job, chunk: Chunk, *, before: int, count: int, about: int) -> None:
+        now = self.now()
         owner: dict[str, Any] = {"batch_no": job.batch_no, "owner": job.owner_id, "sku": job.sku_id}
-        owner |= {"issuer": job.issuer_id, "uploader": job.uploader_id, "now": self.now()}
-        every = list(range(len(chunk.ids)))
+        owner |= {"issuer": job.issuer_id, "uploader": job.uploader_id, "now": now}
 
         def write() -> None:
             execute(sql.PLAN_EACH_CHUNK)
-            new = {row[0] for row in execute(sql.ADD_CARDS, owner | chunk.columns(every))} if every else set()
-            left = [place for place in every if chunk.ids[place] not in new]
-            contested = execute(sql.ADD_CONTESTED, owner | chunk.columns(left))[0][0] if left else 0
+            _stage(chunk)
+            new = int(execute(sql.ADD_CARDS, owner)[0][0])
+            contested = int(execute(sql.ADD_CONTESTED, owner | {"are_left": new < chunk.good})[0][0])
             if chunk.refused:
                 numbers, rows = zip(*chunk.refused, strict=True)
                 texts = [[getattr(row, name) for row in rows] for name in ("place", "reason", "shape")]
                 execute(sql.ADD_REFUSALS, (job.id, list(numbers), *texts))
-            added = len(new) + int(contested)
+            added = new + contested
             progress = {"job": job.id, "before": before, "done": before + count, "refused": len(chunk.refused)}
-            if not execute(sql.MOVE_JOB, progress | {"added": added, "duplicates": len(every) - added}):
+            progress |= {"about": about, "now": now}
+            if not execute(sql.MOVE_JOB, progress | {"added": added, "duplicates": chunk.good - added}):
                 raise AlreadyMoved
 
         in_transaction(write)
 
     def _finish(self, job: Job, source_hash: bytes, *, error: str | None = None) -> Counts:
         def write() -> Counts:
-            counts = Counts(*execute("SELECT added, duplicates, refused FROM import_job WHERE id = %s", (job.id,))[0])
+            found = execute(sql.COUNTED, (job.id,))
+            if not found:
+                raise AlreadyMoved
+            counts = Counts(*found[0])
             finished = execute(
                 sql.FINISH_BATCH,
                 {
@@ -211,14 +203,30 @@ class Importer:
         )
 
 
-def _sealed_chunks(upload: UUID) -> Iterator[bytes]:
-    number = 0
-    while rows := execute(sql.UPLOAD_CHUNK, (upload, number)):
-        yield bytes(rows[0][0])
-        number += 1
+def _stage(chunk: Chunk) -> None:
+    execute(sql.STAGING)
+    copy_in(sql.STAGE, chunk.copied)
 
 
-def _no_more_than(most: int | None, rows: Iterator[Row]) -> Iterator[Row]:
+@contextlib.contextmanager
+def _looking() -> Iterator[None]:
+    with db.connection():  # the table lives as long as the connection is this one
+        execute(sql.LOOKED)
+        execute(sql.LOOKING)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(peewee.PeeweeException):
+                execute(sql.LOOKED)
+
+
+def _looked_at(chunk: Chunk, of: Mapping[str, int]) -> int:
+    execute(sql.PLAN_EACH_CHUNK)
+    _stage(chunk)
+    return int(execute(sql.LOOK, of)[0][0])
+
+
+def _no_more_than(most: int | None, rows: Iterator[Decoded]) -> Iterator[Decoded]:
     """The rows of a file that may have `most`. Raises `FileRefused` for more, before the first is given away."""
     if most is None:
         return rows

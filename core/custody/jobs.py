@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from core.custody import sql
+from core.custody import import_sql as sql
 from core.custody.fingerprint import CardRule
 from core.custody.keys import OpenVault
 from core.custody.preparing import Job

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from dataclasses import dataclass, field
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from core.custody.decoder.problems import RowProblem
 from core.custody.decoder.tables import Row
+from core.custody.decoding import Decoded
 from core.custody.fingerprint import CardRule, fingerprint, kept_fields
 from core.custody.keys import OpenVault
-from core.ids import new_id
+from core.ids import new_ids
 from core.vault.client import RefusedRow
-from core.vault.seal import CardContext, seal_card
+from core.vault.seal import CardSealer
 from core.vault.shapes import description, shape
 
 _NONCE = 12
+# PostgreSQL's binary COPY, as sql.STAGE takes it: each value behind its length, a row behind its number of values.
+_COPY_HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_COPY_TAIL = b"\xff\xff"
+_NULL = b"\xff\xff\xff\xff"
+_BEGINNING = struct.Struct(">hiiI16sI").pack
+_LENGTH = struct.Struct(">I").pack
+_DATE = struct.Struct(">Ii").pack
+_COLUMNS, _NUMBER, _ID, _LONG_DATE = 6, 4, 16, 4
+_PRINT = b"\x00\x00\x00\x20"
+_EPOCH = date(2000, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,50 +64,68 @@ class Job:
 
 @dataclass(slots=True, repr=False)
 class Chunk:
-    """Rows ready for the database, a list per column, and the refused ones with their number in the file."""
+    """Rows ready for the database, as `COPY` takes them, and the refused ones with their number in the file."""
 
-    ids: list[UUID] = field(default_factory=list)
-    sealed: list[bytes] = field(default_factory=list)
-    prints: list[bytes] = field(default_factory=list)
-    masks: list[str] = field(default_factory=list)
-    ends: list[date | None] = field(default_factory=list)
-    refused: list[tuple[int, RefusedRow]] = field(default_factory=list)
-
-    def columns(self, places: list[int]) -> dict[str, list[Any]]:
-        """The chosen rows as one list per column."""
-        named: list[tuple[str, list[Any]]] = [("ids", self.ids), ("sealed", self.sealed), ("prints", self.prints)]
-        named += [("masks", self.masks), ("ends", self.ends)]
-        return {name: [values[place] for place in places] for name, values in named}
+    copied: bytes
+    good: int
+    refused: list[tuple[int, RefusedRow]]
 
 
-def prepare(vault: OpenVault, job: Job, rows: list[Row], *, done: int, today: date) -> Chunk:
-    """Seal the good rows and describe the refused ones; `done` rows came before, `today` is the store's date."""
-    chunk, nonces = Chunk(), os.urandom(_NONCE * len(rows))
-    for place, row in enumerate(rows):
-        fields = kept_fields(row.fields, job.rule)
-        problem = row.problem or _problem(fields, today)
-        if problem is not None:
-            seen = fields.get("secret", "")
-            refused = RefusedRow(row.place, problem.value, description(seen) if seen else "")
-            chunk.refused.append((done + place, refused))
-            continue
-        card = new_id()
-        context = CardContext(vault.vault_id, job.owner_id, job.batch, card)
-        nonce = nonces[_NONCE * place : _NONCE * (place + 1)]
-        chunk.ids.append(card)
-        chunk.sealed.append(seal_card(job.batch_key, nonce, fields, context))
-        chunk.prints.append(fingerprint(vault.keys.fingerprint, fields, job.rule))
-        chunk.masks.append(shape(fields["secret"]))
-        chunk.ends.append(_end(fields))
-    return chunk
+class Preparer:
+    """Checks the rows of one file against the SKU's rule, seals, fingerprints and masks them.
+
+    `fields` names the values of a row; `today` is the store's date, on which a card must still be valid.
+    """
+
+    def __init__(self, vault: OpenVault, job: Job, fields: Sequence[str], *, today: date) -> None:
+        self._fields = tuple(fields)
+        self._rule = job.rule
+        self._key = vault.keys.fingerprint
+        self._today = today.isoformat()
+        self._seal = CardSealer(job.batch_key, vault=vault.vault_id, owner=job.owner_id, batch=job.batch).seal
+
+    def chunk(self, rows: Sequence[Decoded], *, done: int) -> Chunk:
+        """The next rows; `done` came before them."""
+        nonces, cards = os.urandom(_NONCE * len(rows)), new_ids(len(rows))
+        copied, refused = [_COPY_HEAD], list[tuple[int, RefusedRow]]()
+        for place, row in enumerate(rows):
+            if isinstance(row, Row):
+                refused.append((done + place, _refused(row.place, row.problem, self._seen(row))))
+                continue
+            fields = kept_fields(dict(zip(self._fields, row[1:], strict=True)), self._rule)
+            problem = self._problem(fields)
+            if problem is not None:
+                refused.append((done + place, _refused(f"row {row[0]}", problem, fields["secret"])))
+                continue
+            nonce = nonces[_NONCE * place : _NONCE * (place + 1)]
+            sealed = self._seal(nonce, fields, cards[place])
+            mask = shape(fields["secret"]).encode()
+            copied += (
+                _BEGINNING(_COLUMNS, _NUMBER, place, _ID, cards[place], len(sealed)),
+                sealed,
+                _PRINT,
+                fingerprint(self._key, fields, self._rule),
+                _LENGTH(len(mask)),
+                mask,
+                _copied_date(fields.get("expires", "")),
+            )
+        copied.append(_COPY_TAIL)
+        return Chunk(b"".join(copied), len(rows) - len(refused), refused)
+
+    def _problem(self, fields: dict[str, str]) -> RowProblem | None:
+        if not fields["secret"]:
+            return RowProblem.NO_SECRET
+        end = fields.get("expires")
+        return RowProblem.EXPIRED if end and end < self._today else None
+
+    def _seen(self, row: Row) -> str:
+        return kept_fields(row.fields, self._rule).get("secret", "")
 
 
-def _problem(fields: dict[str, str], today: date) -> RowProblem | None:
-    if not fields.get("secret"):
-        return RowProblem.NO_SECRET
-    end = _end(fields)
-    return RowProblem.EXPIRED if end is not None and end < today else None
+def _refused(place: str, problem: RowProblem | None, seen: str) -> RefusedRow:
+    return RefusedRow(place, problem.value if problem else "", description(seen) if seen else "")
 
 
-def _end(fields: dict[str, str]) -> date | None:
-    return date.fromisoformat(fields["expires"]) if "expires" in fields else None
+@functools.lru_cache(maxsize=1024)
+def _copied_date(iso: str) -> bytes:
+    return _DATE(_LONG_DATE, (date.fromisoformat(iso) - _EPOCH).days) if iso else _NULL

@@ -23,7 +23,7 @@ from uuid import UUID
 
 import peewee
 
-from core.custody import sql
+from core.custody import import_sql as sql
 from core.custody.decoder.problems import FileProblem, FileRefused
 from core.custody.fingerprint import CardRule
 from core.custody.jobs import MOST_ROWS_BY_CHAT, ImportRefused, begun, left_behind

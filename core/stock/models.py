@@ -97,6 +97,8 @@ class ImportJob(Row):
     created_at = DateTimeTZField()
     finished_at = DateTimeTZField(null=True)
     restock_id = peewee.UUIDField(null=True)
+    rows_about = peewee.IntegerField(default=0)
+    moved_at = DateTimeTZField(null=True)
 
     class Meta:
         table_name = "import_job"
@@ -129,3 +131,19 @@ class StockEvent(Row):
 
     class Meta:
         table_name = "stock_event"
+
+
+class ContestedDecision(Row):
+    """One row of `contested_decision`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    batch_no = peewee.IntegerField()
+    card_id = peewee.UUIDField(null=True)
+    given_to = peewee.TextField()
+    reason = peewee.TextField()
+    decided = peewee.IntegerField(default=0)
+    decided_at = DateTimeTZField()
+    finished_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "contested_decision"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -161,6 +162,11 @@ def gcm_open(key: bytes, sealed: bytes, context: bytes) -> bytes:
 def gcm_seal_at(key: bytes, nonce: bytes, plaintext: bytes, context: bytes) -> bytes:
     """AES-256-GCM under a nonce that the caller never uses twice with this key."""
     return _aes(key).encrypt(nonce, plaintext, context)
+
+
+def gcm_sealer(key: bytes) -> Callable[[bytes, bytes, bytes | None], bytes]:
+    """`gcm_seal_at` under one key, for many: takes nonce, plaintext, context."""
+    return _aes(key).encrypt
 
 
 def gcm_open_at(key: bytes, nonce: bytes, sealed: bytes, context: bytes) -> bytes:

@@ -6,6 +6,9 @@ import unicodedata
 
 _SHOWN = 4  # positions whose class is shown
 _LONGEST = 24
+_TABLE = dict.fromkeys(range(65, 91), "A") | dict.fromkeys(range(97, 123), "a")
+_TABLE |= dict.fromkeys(range(48, 58), "9")
+_ASCII = {number: _TABLE.get(number, "#") for number in range(128)} | {ord("-"): "-"}
 
 
 def shape(text: str) -> str:
@@ -16,6 +19,9 @@ def shape(text: str) -> str:
     """
     if not text:
         return "(empty)"
+    if text.isascii() and "-" not in text[_SHOWN:]:  # nearly all
+        stars = "*" * (min(len(text), _LONGEST) - _SHOWN)
+        return text[:_SHOWN].translate(_ASCII) + stars + ("…" if len(text) > _LONGEST else "")
     drawn = [
         "-" if character == "-" else _class(character) if position < _SHOWN else "*"
         for position, character in enumerate(text[:_LONGEST])

@@ -30,6 +30,7 @@ REASONS = {
     "extra_cells": "it has more cells than the header: put secrets that hold a separator in quotes",
     "quotes": "its quotes can be read in two ways: put every cell in quotes, or none",
     "too_long": "it is longer than any card",
+    "bad_character": "it holds a character that no text may have: a zero byte, or half of a pair",
 }
 FILE_PROBLEMS = {
     "empty": "the file is empty",
@@ -46,7 +47,9 @@ FILE_PROBLEMS = {
     "column_twice": "two columns may be the same thing ({columns}): rename one, or give --column NAME",
     "no_such_column": "there is no column {column}: the file has {columns}",
     "too_large": "the file takes more memory or time than an import may: split it",
-    "too_many_rows": "the file has more rows than may come by a chat at once: split it",
+    "too_many_rows": "the file has more rows than may be imported at once: split it",
+    "endless_line": "line {line} has no end within {most} characters: the file is no table with a row a line",
+    "too_much_text": "the workbook holds more than {most_megabytes} MB of text: split it, or save it as CSV",
 }
 
 

@@ -19,7 +19,7 @@ from psycopg.errors import DeadlockDetected
 from core import db
 from core.config import Config
 from core.custody import importing
-from core.custody.sql import ADD_CARDS, ADD_CONTESTED
+from core.custody.import_sql import ADD_CARDS, ADD_CONTESTED, STAGING
 from core.ids import new_id
 from core.vault.client import ImportReport
 from core.vault.uploads import upload_file
@@ -107,12 +107,16 @@ def two_imports_that_overlap(shop: Shop, urls: dict[str, str], statement: str) -
     batch = {"batch_no": shop.a_batch("B1", cards=0), "owner": shop.merchant, "sku": shop.a_sku("B1"), "now": NOON}
     batch |= {"issuer": issuer, "uploader": shop.merchant}
 
+    def staged(connection: Connection[tuple[Any, ...]], chosen: list[bytes]) -> Any:
+        connection.execute(STAGING.encode())
+        with connection.cursor().copy("COPY staged FROM STDIN") as copy:
+            for place, fingerprint in enumerate(chosen):
+                copy.write_row((place, new_id(), b"sealed", fingerprint, "A9", None))
+        return connection.execute(statement.encode(), batch | {"are_left": True}).fetchall()[0][0]
+
     def bring(connection: Connection[tuple[Any, ...]], chosen: list[bytes]) -> int | str:
-        sealed, masks, ends = [b"sealed"] * len(chosen), ["A9"] * len(chosen), [None] * len(chosen)
-        cards = {"ids": [new_id() for _ in chosen], "sealed": sealed, "prints": chosen, "masks": masks, "ends": ends}
         try:
-            cursor = connection.execute(statement.encode(), batch | cards)
-            added = cursor.rowcount if statement.rstrip().endswith("RETURNING id") else cursor.fetchall()[0][0]
+            added = staged(connection, chosen)
             connection.commit()
         except DeadlockDetected as error:
             connection.rollback()
@@ -129,8 +133,7 @@ def two_imports_that_overlap(shop: Shop, urls: dict[str, str], statement: str) -
         return bool(found)
 
     with connect(urls["vault"]) as holder, connect(urls["vault"]) as there, connect(urls["vault"]) as back:
-        row = {"ids": [new_id()], "sealed": [b"sealed"], "prints": prints[20:21], "masks": ["A9"], "ends": [None]}
-        holder.execute(statement.encode(), batch | row)
+        staged(holder, prints[20:21])
         with ThreadPoolExecutor(2) as threads:
             running = [threads.submit(bring, there, prints)]
             met = [waits(there)]

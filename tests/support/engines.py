@@ -120,6 +120,9 @@ class Databases:
                 sql.Identifier(name), sql.SQL(", ").join(map(sql.Identifier, ROLES))
             )
         )
+        # What a migration granted on the database is no part of its copy.
+        grant = sql.SQL("GRANT TEMPORARY ON DATABASE {} TO keystall_vault").format(sql.Identifier(name))
+        self._connection.execute(grant)
         return name
 
     def drop(self, name: str) -> None:

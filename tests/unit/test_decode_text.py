@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import date
 
@@ -23,7 +24,7 @@ CARDS = [
 
 def rows(raw: bytes | str, extension: str = "csv", column: str | None = None) -> list[Row]:
     encoded = raw.encode() if isinstance(raw, str) else raw
-    return list(decode(encoded, extension=extension, column=column).rows)
+    return list(decode(io.BytesIO(encoded), extension=extension, column=column).rows)
 
 
 def cards(raw: bytes | str, extension: str = "csv", column: str | None = None) -> list[dict[str, str]]:

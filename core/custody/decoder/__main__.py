@@ -1,7 +1,9 @@
-"""The decoder's process: a file on standard input, its rows on standard output; keys, names and values nowhere else.
+"""The decoder's process: asks for pieces of one file, gives back its rows; keys, names and values nowhere else.
 
-Output: frames of a 4-byte big-endian length and JSON. The first is `{"table": …}`, then `{"rows": [[place, fields,
-problem], …]}` of at most 500 rows, at the end `{"end": rows}`; or one `{"refused": problem, "params": …}` at any point.
+Output: frames of a 4-byte big-endian length and JSON. `{"want": [offset, length]}` is answered on standard input with
+those bytes. The first other one is `{"table": …}` with the names of its `fields`, then `{"rows": […]}` of at most 500:
+a good row is `[number, value, …]` in the order of the fields, a bad one `{"number", "where", "problem", "secret"}`;
+at the end `{"end": rows}`; or one `{"refused": problem, "params": …}` at any point.
 """
 
 from __future__ import annotations
@@ -14,22 +16,24 @@ from typing import Any
 
 from core.custody.decoder.confine import confine
 from core.custody.decoder.problems import FileProblem, FileRefused
-from core.custody.decoder.tables import Table, decode
+from core.custody.decoder.source import CustodianGone, from_custodian, opened
+from core.custody.decoder.tables import Row, Table, decode
 
 ROWS_A_FRAME = 500
 CODECS = ("utf-8", "utf-16-le", "utf-16-be", "gb18030", "gb2312", "cp437")  # loaded before no file can be opened
+_WRITTEN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def main(extension: str, column: str | None) -> int:
-    """Decode standard input; 0 when the file was read or refused in good order."""
+def main(size: int, extension: str, column: str | None) -> int:
+    """Decode the custodian's file of `size` bytes; 0 when it was read or refused in good order."""
     for codec in CODECS:
         codecs.lookup(codec)
     confine()
     try:
-        table = decode(sys.stdin.buffer.read(), extension=extension, column=column)
+        table = decode(opened(size, from_custodian(_send)), extension=extension, column=column)
         _send({"table": _description(table)})
         count = 0
-        while rows := [[row.place, row.fields, row.problem] for row in islice(table.rows, ROWS_A_FRAME)]:
+        while rows := [_written(row) for row in islice(table.rows, ROWS_A_FRAME)]:
             count += len(rows)
             _send({"rows": rows})
         _send({"end": count})
@@ -37,19 +41,29 @@ def main(extension: str, column: str | None) -> int:
         _send({"refused": refused.problem, "params": refused.params})
     except MemoryError:
         _send({"refused": FileProblem.TOO_LARGE, "params": {}})
+    except CustodianGone:
+        return 1
     return 0
 
 
 def _description(table: Table) -> dict[str, Any]:
     names = {field: table.columns.names[at] for field, at in table.columns.places.items()}
-    return {"format": table.format, "encoding": table.encoding, "columns": names, "about": table.about}
+    described = {"format": table.format, "encoding": table.encoding, "columns": names, "about": table.about}
+    return described | {"fields": table.fields}
+
+
+def _written(row: Row) -> list[str | int] | dict[str, Any]:
+    if row.problem is None:
+        return [row.number, *row.fields.values()]
+    secret = row.fields.get("secret", "")
+    return {"number": row.number, "where": row.where, "problem": row.problem, "secret": secret}
 
 
 def _send(frame: dict[str, Any]) -> None:
-    raw = json.dumps(frame, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    raw = _WRITTEN(frame).encode("utf-8", "surrogatepass")
     sys.stdout.buffer.write(len(raw).to_bytes(4, "big") + raw)
     sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None))
+    sys.exit(main(int(sys.argv[1]), sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else None))

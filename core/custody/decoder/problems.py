@@ -22,7 +22,9 @@ class FileProblem(StrEnum):
     COLUMN_TWICE = "column_twice"  # two columns that may be the same thing
     NO_SUCH_COLUMN = "no_such_column"  # the column that was asked for is not there
     TOO_LARGE = "too_large"  # beyond the limits of memory or time
-    TOO_MANY_ROWS = "too_many_rows"  # more than may come by a chat at once
+    TOO_MANY_ROWS = "too_many_rows"  # more than an import may have, or may come by a chat at once
+    ENDLESS_LINE = "endless_line"  # a line longer than any row: a file without line endings, or no table at all
+    TOO_MUCH_TEXT = "too_much_text"  # a workbook whose table of texts does not fit into the memory of an import
 
 
 class RowProblem(StrEnum):
@@ -39,6 +41,7 @@ class RowProblem(StrEnum):
     EXTRA_CELLS = "extra_cells"  # more cells than columns: perhaps a secret with an unquoted separator
     QUOTES = "quotes"  # lone quotes, or one cell over several lines: it can be read in two ways
     TOO_LONG = "too_long"  # longer than any card
+    BAD_CHARACTER = "bad_character"  # NUL or half of a surrogate pair, as a workbook's escapes may say
 
 
 class FileRefused(Exception):

@@ -9,38 +9,59 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator
-from xml.parsers import expat
+from array import array
+from collections.abc import Iterable, Iterator
 
 from core.custody.decoder.archive import Archive
+from core.custody.decoder.markup import Attributes, Guard, parse
 from core.custody.decoder.problems import FileProblem, FileRefused
 from core.custody.decoder.records import CellKind, Record
 
-_DEEPEST = 64
 _MOST_COLUMNS = 512
+_LONGEST_TEXT = 16 * 1024  # characters; what is longer is cut here, and refused where it is used
+_MOST_TEXT = 56 * 1024 * 1024  # bytes of all shared texts
+_MOST_PIECES = 64  # in which expat brings a value, some KB each
 _RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships|id"
 _RELATION_STRICT = "http://purl.oclc.org/ooxml/officeDocument/relationships|id"
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _ADDRESS = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _KINDS = {"n": CellKind.NUMBER, "b": CellKind.BOOLEAN, "e": CellKind.ERROR, "d": CellKind.DATE}
 
-Attributes = dict[str, str]
 
+class FirstSheet:
+    """The first sheet of a workbook; its rows are streamed, its texts kept in one block of bytes."""
 
-def first_sheet(archive: Archive) -> tuple[Iterator[Record], bool]:
-    """(rows of the first sheet in their order, whether dates count from 1904). Raises `FileRefused`."""
-    book = _Book()
-    _parse(archive.blocks("xl/workbook.xml"), book.start, None, None)
-    if not book.first:
-        raise FileRefused(FileProblem.DAMAGED)
-    relations = _Relations()
-    _parse(archive.blocks("xl/_rels/workbook.xml.rels"), relations.start, None, None)
-    target = relations.targets.get(book.first, "")
-    sheet = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join("xl", target))
-    strings = _Strings()
-    if archive.has("xl/sharedStrings.xml"):
-        _parse(archive.blocks("xl/sharedStrings.xml"), strings.start, strings.end, strings.text)
-    return _rows(archive.blocks(sheet), strings.found), book.from_1904
+    def __init__(self, archive: Archive) -> None:
+        """Find it and read the table of texts. Raises `FileRefused`."""
+        book = _Book()
+        parse(archive.blocks("xl/workbook.xml"), book.start, None, None)
+        if not book.first:
+            raise FileRefused(FileProblem.DAMAGED)
+        relations = _Relations()
+        parse(archive.blocks("xl/_rels/workbook.xml.rels"), relations.start, None, None)
+        target = relations.targets.get(book.first, "")
+        self._name = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join("xl", target))
+        self._archive = archive
+        self._strings = _Strings()
+        self.from_1904 = book.from_1904
+        if archive.has("xl/sharedStrings.xml"):
+            strings = self._strings
+            parse(archive.blocks("xl/sharedStrings.xml"), strings.start, strings.end, strings.text)
+
+    def count(self) -> int:
+        """How many rows it has; reads it to its end, so that what comes out later is known to be sound."""
+        seen = 0
+
+        def start(name: str, _: Attributes) -> None:
+            nonlocal seen
+            seen += name == "row"
+
+        parse(self._archive.blocks(self._name), start, None, None)
+        return seen
+
+    def records(self) -> Iterator[Record]:
+        """Its rows in their order. Raises `FileRefused`."""
+        return _rows(self._archive.blocks(self._name), self._strings)
 
 
 def address(column: int, row: int) -> str:
@@ -51,62 +72,6 @@ def address(column: int, row: int) -> str:
         column, rest = divmod(column - 1, 26)
         letters = chr(65 + rest) + letters
     return f"{letters}{row}"
-
-
-class _Guard:
-    """An expat parser that knows neither document types nor entities, and no endless depth."""
-
-    def __init__(self) -> None:
-        self.parser = expat.ParserCreate(namespace_separator="|")
-        self.parser.buffer_text = True
-        self.parser.StartDoctypeDeclHandler = self._refuse
-        self.parser.EntityDeclHandler = self._refuse
-        self.depth = 0
-
-    @staticmethod
-    def _refuse(*_: object) -> None:
-        raise FileRefused(FileProblem.DAMAGED)
-
-    def feed(self, block: bytes, *, last: bool) -> None:
-        try:
-            self.parser.Parse(block, last)
-        except expat.ExpatError:
-            raise FileRefused(FileProblem.DAMAGED) from None
-
-    def handle(
-        self,
-        start: Callable[[str, Attributes], None],
-        end: Callable[[str], None] | None,
-        text: Callable[[str], None] | None,
-    ) -> None:
-        def deeper(name: str, attributes: Attributes) -> None:
-            self.depth += 1
-            if self.depth > _DEEPEST:
-                self._refuse()
-            start(name.rpartition("|")[2], attributes)
-
-        def back(name: str) -> None:
-            self.depth -= 1
-            if end:
-                end(name.rpartition("|")[2])
-
-        self.parser.StartElementHandler = deeper
-        self.parser.EndElementHandler = back
-        if text:
-            self.parser.CharacterDataHandler = text
-
-
-def _parse(
-    blocks: Iterable[bytes],
-    start: Callable[[str, Attributes], None],
-    end: Callable[[str], None] | None,
-    text: Callable[[str], None] | None,
-) -> None:
-    guard = _Guard()
-    guard.handle(start, end, text)
-    for block in blocks:
-        guard.feed(block, last=False)
-    guard.feed(b"", last=True)
 
 
 class _Book:
@@ -139,6 +104,7 @@ class _Text:
 
     def __init__(self) -> None:
         self._parts: list[str] = []
+        self._length = 0
         self._inside = False
         self._hint = 0
 
@@ -153,21 +119,32 @@ class _Text:
         self._inside = False
 
     def text(self, piece: str) -> None:
-        if self._inside:
+        if self._inside and self._length <= _LONGEST_TEXT:
             self._parts.append(piece)
+            self._length += len(piece)
 
     def take(self) -> str:
-        joined = "".join(self._parts)
+        if not self._parts:
+            return ""
+        joined = "".join(self._parts)[: _LONGEST_TEXT + 1]
         self._parts.clear()
+        self._length = 0
         return _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), joined) if "_x" in joined else joined
 
 
 class _Strings(_Text):
-    """sharedStrings.xml: the table that cells of type `s` point into."""
+    """sharedStrings.xml: the table that cells of type `s` point into; a million texts as one block of bytes."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self._block = bytearray()
+        self._ends = array("I", [0])
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, number: int) -> str:
+        return self._block[self._ends[number] : self._ends[number + 1]].decode("utf-8", "surrogatepass")
 
     def start(self, name: str, _: Attributes) -> None:
         self.start_text(name)
@@ -175,13 +152,16 @@ class _Strings(_Text):
     def end(self, name: str) -> None:
         self.end_text(name)
         if name == "si":
-            self.found.append(self.take())
+            self._block += self.take().encode("utf-8", "surrogatepass")
+            self._ends.append(len(self._block))
+            if len(self._block) + 4 * len(self._ends) > _MOST_TEXT:
+                raise FileRefused(FileProblem.TOO_MUCH_TEXT, most_megabytes=_MOST_TEXT // 2**20)
 
 
 class _Sheet(_Text):
     """The sheet itself: gathers the finished rows between two blocks of the file."""
 
-    def __init__(self, strings: list[str]) -> None:
+    def __init__(self, strings: _Strings) -> None:
         super().__init__()
         self.ready: list[Record] = []
         self._strings = strings
@@ -216,8 +196,10 @@ class _Sheet(_Text):
 
     def text(self, piece: str) -> None:
         if self._in_value:
-            self._value.append(piece)
-        super().text(piece)
+            if len(self._value) < _MOST_PIECES:
+                self._value.append(piece)
+        else:
+            super().text(piece)
 
     def _place(self, given: str) -> int:
         found = _ADDRESS.fullmatch(given)
@@ -250,8 +232,8 @@ class _Sheet(_Text):
             cells[self._column] = value
 
 
-def _rows(blocks: Iterable[bytes], strings: list[str]) -> Iterator[Record]:
-    sheet, guard = _Sheet(strings), _Guard()
+def _rows(blocks: Iterable[bytes], strings: _Strings) -> Iterator[Record]:
+    sheet, guard = _Sheet(strings), Guard()
     guard.handle(sheet.start, sheet.end, sheet.text)
     for block in blocks:
         guard.feed(block, last=False)

@@ -1,0 +1,106 @@
+"""Imports through a real store, in pairs with a bare connection, and the table that is printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+
+from core.custody.importing import CHUNK_ROWS
+from core.vault.client import ImportOrder
+from core.vault.uploads import upload_file
+from ops.trial import Trial
+from ops.wiring import operators_vault
+from tests.bigimport import bare
+from tests.bigimport.files import text_file, workbook_file
+from tests.bigimport.watch import peak_of, peaks
+
+MOST_MEGABYTES = 100.0
+LEAST_RATIO = 0.8
+ROOT = Path(__file__).resolve().parents[2]
+_LARGEST_SHEET = 1_048_575
+_LAST = "SELECT max(no) FROM batch"
+
+
+def measured(store: Trial, *, rows: int, pairs: int) -> int:
+    """Print memory and speed; 1 when a process took too much memory or the ratio is too small."""
+    small = memory(store, "CSV", text_file, rows // 10, seed=1)
+    large = memory(store, "CSV", text_file, rows, seed=2)
+    memory(store, "XLSX", workbook_file, rows // 10, seed=3)
+    sheet = memory(store, "XLSX", workbook_file, min(rows, _LARGEST_SHEET), seed=4)
+    ratio = paired(store, rows=max(rows // pairs, CHUNK_ROWS), pairs=pairs)
+    greatest = max([*small.values(), *large.values(), *sheet.values()])
+    print(f"greatest memory {greatest:.0f} MB (goal {MOST_MEGABYTES:.0f})  ratio {ratio:.2f} (goal {LEAST_RATIO})")
+    return int(greatest > MOST_MEGABYTES or ratio < LEAST_RATIO)
+
+
+def memory(
+    store: Trial, kind: str, write: Callable[[Path, int, int], None], rows: int, *, seed: int
+) -> dict[str, float]:
+    """Import one file by the command and return the peak of each process in MB."""
+    path = store.config.data_dir / f"cards-{seed}.{kind.lower()}"
+    write(path, rows, seed)
+    size = path.stat().st_size / 2**20
+    with peaks(vault_of(store)) as found:
+        began = time.monotonic()
+        said = _command(store, path, found)
+        took = time.monotonic() - began
+    path.unlink()
+    if f"added {rows}  duplicates 0" not in said:
+        raise SystemExit(f"the import of {rows} rows went wrong: {said}")
+    listed = "  ".join(f"{name} {peak:.0f} MB" for name, peak in sorted(found.items()))
+    print(f"{kind:5}{rows:>9} rows  {size:4.0f} MB file  {rows / took:>7.0f} rows/s  {listed}", flush=True)
+    return found
+
+
+def _command(store: Trial, path: Path, found: dict[str, float]) -> str:
+    environment = os.environ | {"KEYSTALL_STORE__DATA_DIR": str(store.config.data_dir)}
+    words = [sys.executable, str(ROOT / "run.py"), "import", str(path), "--batch-of", "A1"]
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        while process.poll() is None:
+            found["command"] = max(found.get("command", 0.0), peak_of(process.pid))
+            time.sleep(0.05)
+        assert process.stdout is not None
+        return re.sub(r"\s+$", "", process.stdout.read().decode())
+
+
+def vault_of(store: Trial) -> int:
+    """The process id of the store's vault."""
+    process = store.running.supervisor.children[0].process
+    assert process is not None
+    return process.pid
+
+
+def paired(store: Trial, *, rows: int, pairs: int) -> float:
+    """The median ratio of our rows a second to the bare connection's, over pairs of the same rows."""
+    url, ratios = store.config.database.url, list[float]()
+    for pair in range(pairs):
+        path = store.config.data_dir / "pair.csv"
+        text_file(path, rows, seed=100 + pair)
+        ours = _imported_in(store, path)
+        with psycopg.connect(url) as connection:
+            batch = connection.execute(_LAST).fetchone()[0]  # type: ignore[index]
+        theirs = bare.seconds(url, batch, bare.chunks_of(url, batch, CHUNK_ROWS), anew=pair == 0)
+        ratios.append(theirs / ours)
+        print(f"pair {pair + 1}: ours {rows / ours:.0f} rows/s, bare {rows / theirs:.0f}, {ratios[-1]:.2f}", flush=True)
+        path.unlink()
+    return statistics.median(ratios)
+
+
+def _imported_in(store: Trial, path: Path) -> float:
+    """Seconds from the request to the vault until its batch is on sale; the upload was sealed before."""
+    public = store.config.secret(store.config.vault.public_key).reveal()
+    with path.open("rb") as file:
+        upload = upload_file(
+            file=file, name=path.name, owner_id=store.merchant_id, vault_public=public, now=store.clock.now()
+        )
+    began = time.monotonic()
+    operators_vault(store.config).import_upload(ImportOrder(upload=upload, sku="A1"))
+    return time.monotonic() - began
