@@ -18,11 +18,14 @@ from channels.chat.telegram.api import server_of
 from channels.chat.telegram.dialog import Dialog
 from channels.chat.telegram.fleet import Fleet
 from channels.chat.telegram.shared import BotKeys, Hook, Shared
+from channels.figures import Figures
 from channels.wake import Wakes
 from core import db
 from core.config import Config
 from core.connections.chats import ChatAccount
 from ops import wiring
+from ops.figures.process import figures_of_this_process
+from ops.figures.published import Publisher, place_from_environment
 from ops.health import LISTENER
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 THREADS = 8  # use cases at once, of all bots
 INTAKE_THREADS = 4  # write updates down
 URGENT_THREADS = 2  # kept free for checkouts
-SPARE_CONNECTIONS = 2
+SPARE_CONNECTIONS = 3
 
 log = structlog.get_logger()
 
@@ -63,7 +66,9 @@ async def serve_until(asked: asyncio.Event, config: Config, ready: Callable[[], 
     ):
         pools = (threads, intake, urgent)
         fleet = await asyncio.get_running_loop().run_in_executor(threads, assembled, config, wakes, *pools)
+        publisher = Publisher("bot", bot_figures(wakes), place=place_from_environment())
         wakes.open()
+        publisher.start()
         running = asyncio.create_task(fleet.run())
         ready()
         try:
@@ -72,7 +77,15 @@ async def serve_until(asked: asyncio.Event, config: Config, ready: Callable[[], 
             running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await running
+            await asyncio.get_running_loop().run_in_executor(threads, publisher.stop)
             await wakes.close()
+
+
+def bot_figures(wakes: Wakes) -> Figures:
+    """What the bot process shows of itself."""
+    figures = figures_of_this_process()
+    figures.gauge("keystall_listening", "Whether notices of the database arrive.", lambda: wakes.is_listening)
+    return figures
 
 
 def assembled(config: Config, wakes: Wakes, threads: Executor, intake: Executor, urgent: Executor) -> Fleet:

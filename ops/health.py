@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from channels.web.figures import Figures
+from channels.figures import exposed
 from core import db
 from core.config import Config
+from ops.figures.gathered import Gathered
 from ops.store import why_nothing_sells
 
 LISTENER = "keystall bot"
@@ -134,7 +135,7 @@ def alive(request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
-def operator_app(health: Health, figures: Figures) -> Starlette:
+def operator_app(health: Health, gathered: Gathered) -> Starlette:
     """The second listener: figures, and what exactly is not ready."""
 
     async def ready(request: Request) -> Response:
@@ -144,6 +145,6 @@ def operator_app(health: Health, figures: Figures) -> Starlette:
         return JSONResponse({"status": "ready" if well else "not ready", "parts": shown}, 200 if well else 503)
 
     def metrics(request: Request) -> Response:
-        return PlainTextResponse(figures.text(), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(exposed(gathered.families()), media_type="text/plain; version=0.0.4")
 
     return Starlette(routes=[Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)])

@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 import uvicorn
@@ -105,6 +106,11 @@ def listener(config: Config, app: ASGIApp, place: socket.socket) -> Listener:
     return server
 
 
+async def drain(servers: Sequence[Listener]) -> None:
+    """All of them at once."""
+    await asyncio.gather(*(server.drain() for server in servers))
+
+
 async def run_until_asked(servers: Sequence[Listener], asked: Asked, ready: Callable[[], None], wakes: Wakes) -> None:
     """Start all, say so, serve until asked, end the waits first and then the servers."""
     running = [asyncio.create_task(server.listen()) for server in servers]
@@ -118,9 +124,8 @@ async def run_until_asked(servers: Sequence[Listener], asked: Asked, ready: Call
     wakes.release()
     if asked.to_drain.is_set() and not asked.to_stop.is_set():
         log.info("another process takes over")
-        drained = asyncio.ensure_future(asyncio.gather(*(server.drain() for server in servers)))
-        stopped = asyncio.ensure_future(asked.to_stop.wait())
-        await asyncio.wait([drained, stopped], return_when=asyncio.FIRST_COMPLETED)
+        ends: list[asyncio.Task[Any]] = [asyncio.create_task(asked.to_stop.wait()), asyncio.create_task(drain(servers))]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     for server in servers:
         server.should_exit = True
     await asyncio.gather(*running, return_exceptions=True)

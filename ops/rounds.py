@@ -19,6 +19,7 @@ from core.orders.service import OrderPolicy, expire_due
 from core.payments.service import decide_due, join_due, poll_due, reconcile_due, refund_due
 from core.payments.sweeps import notice_stuck_refunds
 from core.stock.marks import move_marks
+from ops.figures.published import forget_ended
 from ops.sweeps import Sweep
 
 LIMIT = 100  # orders that expire in one transaction; a part that changed fewer rows was the last
@@ -52,6 +53,7 @@ def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
         Sweep("messages.expired", 600, in_parts(lambda now: forget_carried(now=now))),
         Sweep("contacts.expired", 600, in_parts(lambda now: forget_codes(now=now))),
         Sweep("pickups.expired", 600, in_parts(lambda now: forget_pickups(now=now))),
+        Sweep("figures.expired", 3600, lambda now: forget_ended(now=now)),
         Sweep("alerts.expired", 600, in_parts(lambda now: forget_alerts(now=now))),
     ]
 

@@ -13,6 +13,7 @@ from datetime import datetime
 
 import structlog
 
+from channels.figures import Figures
 from core import db
 from core.clock import Clock
 from core.errors import error_id
@@ -51,9 +52,12 @@ class _Turn:
 class Sweeper:
     """Runs the sweeps that are due; whatever a sweep raises is logged and tried again later."""
 
-    def __init__(self, sweeps: Sequence[Sweep], *, clock: Clock) -> None:
+    def __init__(self, sweeps: Sequence[Sweep], *, clock: Clock, figures: Figures | None = None) -> None:
         self._sweeps = sweeps
         self._clock = clock
+        shown = figures or Figures()
+        self._ran = shown.counter("keystall_sweep_rounds_total", "Rounds of each sweep by their end.", "sweep", "end")
+        shown.gauge("keystall_sweep_failing", "How often in a row each sweep has failed.", self._failing, "sweep")
         self._turns = {sweep.name: _Turn() for sweep in sweeps}
 
     def run_due(self) -> float:
@@ -64,6 +68,9 @@ class Sweeper:
                 turn.at = time.monotonic() + self._run(sweep, turn)
         soonest = min((turn.at for turn in self._turns.values()), default=time.monotonic() + _LONGEST_WAIT)
         return min(max(soonest - time.monotonic(), 0.01), _LONGEST_WAIT)
+
+    def _failing(self) -> dict[tuple[str, ...], float]:
+        return {(name,): turn.failures for name, turn in self._turns.items()}
 
     def _run(self, sweep: Sweep, turn: _Turn) -> float:
         """One round; returns the seconds until the next."""
@@ -76,10 +83,12 @@ class Sweeper:
                 count = sweep.run(now)
         except Exception:  # a database or vault that is away: the other sweeps and the next round go on
             turn.failures += 1
+            self._ran.add(sweep.name, "failed")
             wait = min(sweep.every * 2**turn.failures, max(LONGEST_BACKOFF, sweep.every))
             log.exception("a sweep failed", sweep=sweep.name, error_id=error_id(), again_in_seconds=wait)
             return wait
         turn.failures = 0
+        self._ran.add(sweep.name, "done")
         if count:
             log.info("swept", sweep=sweep.name, count=count)
         return max(sweep.every, _REST * (time.monotonic() - began))

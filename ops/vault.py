@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from core.config import Config
 from core.custody.server import serve
+from ops.figures.process import figures_of_this_process
+from ops.figures.published import Publisher, place_from_environment
 from ops.wiring import key_source
 
 
@@ -16,4 +18,13 @@ def main(config: Config, ready: Callable[[], None]) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    serve(config, key_source(config), ready=ready, stop=stop)
+    publisher = Publisher("vault", figures_of_this_process(), place=place_from_environment())
+
+    def serving() -> None:
+        publisher.start()
+        ready()
+
+    try:
+        serve(config, key_source(config), ready=serving, stop=stop)
+    finally:
+        publisher.stop()

@@ -19,7 +19,6 @@ from channels.pay.sandbox import refuse_elsewhere
 from channels.wake import Wakes
 from channels.web.app import Application
 from channels.web.door import Door
-from channels.web.figures import Figures
 from channels.web.frame import hosts_of
 from channels.web.render import Pages
 from channels.web.words import load_words
@@ -27,18 +26,21 @@ from core import db
 from core.config import Config
 from core.ports import Counter
 from ops import ports, wiring
+from ops.figures.gathered import Gathered
+from ops.figures.process import figures_of_this_process
+from ops.figures.published import Publisher, place_from_environment
 from ops.health import Health, health_routes, operator_app
 from ops.listening import listener, listening_to_signals, run_until_asked
-from ops.waiting import lines_in_review
 
 THREADS = 16  # use cases at once; what waits, waits on the loop
 INTAKE_THREADS = 4  # who speaks, where an answer has its time
 PANEL_THREADS = 8
+SPARE_CONNECTIONS = 2  # figures, and whoever reads them
 
 
 def main(config: Config, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT. `config` holds the addresses and keys of this process only."""
-    db.connect(config.database.roles.shop, size=THREADS + INTAKE_THREADS + PANEL_THREADS)
+    db.connect(config.database.roles.shop, size=THREADS + INTAKE_THREADS + PANEL_THREADS + SPARE_CONNECTIONS)
     try:
         asyncio.run(serve(config, ready))
     finally:
@@ -57,7 +59,8 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
 @contextlib.asynccontextmanager
 async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Application, ASGIApp]]:
     """The two applications, with their threads and their LISTEN connection, until the block ends."""
-    figures = Figures()
+    figures = figures_of_this_process()
+    publisher = Publisher("web", figures, place=place_from_environment())
     with (
         contextlib.closing(wiring.counter(config)) as counter,
         ThreadPoolExecutor(THREADS, thread_name_prefix="use-case") as threads,
@@ -68,8 +71,8 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
         health = Health(config)
         figures.gauge("keystall_waits", "Open long polls and streams.", lambda: wakes.waiting)
         figures.gauge("keystall_listening", "Whether notices of the database arrive.", lambda: wakes.is_listening)
-        figures.gauge("keystall_lines_in_review", "Paid lines that wait for a person.", lines_in_review)
         wakes.open()
+        publisher.start()
         try:
             yield (
                 Application(
@@ -78,9 +81,10 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
                     hosts=hosts_of(config.web.public_url, config.web.panel_url, config.web.page_url),
                     further=[*health_routes(health), Route("/admin", to_panel), panel_mount()],
                 ),
-                operator_app(health, figures),
+                operator_app(health, Gathered(publisher)),
             )
         finally:
+            await asyncio.get_running_loop().run_in_executor(None, publisher.stop)
             await wakes.close()
 
 

@@ -7,12 +7,14 @@ and a sweep finds it again. A handler gets one reference and nothing else.
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 import structlog
 from huey.consumer import BaseProcess, Consumer
 
+from channels.figures import Figures
 from core import db
 from core.actor import SYSTEM
 from core.audit.service import append
@@ -22,12 +24,14 @@ from core.errors import Refusal, error_id
 from core.messages.alerts import AlertKind, raise_alert
 from core.work import Work
 from ops import wiring
+from ops.figures.process import figures_of_this_process
+from ops.figures.published import Publisher, place_from_environment
 from ops.queue import Handler, WorkQueue
 from ops.rounds import sweeps
 from ops.sweeps import Sweep, Sweeper
 
 THREADS = 4
-_OTHER_CONNECTIONS = 4  # the sweeps, the alerts, and one to spare
+_OTHER_CONNECTIONS = 5  # the sweeps, the alerts, the figures, and one to spare
 _STOP_SECONDS = 2  # for work under way; what is cut off then is found again by a sweep
 _DRAIN_SECONDS = 20  # the same when another worker has taken over (ops/restarting.py)
 
@@ -40,14 +44,22 @@ def main(config: Config, ready: Callable[[], None]) -> None:
     db.connect(roles.worker, size=4)
     with db.connection():
         handlers = wiring.handlers(config)
+    figures = figures_of_this_process()
     worker = Worker(
+        figures=figures,
         take_url=roles.worker,
         listen_url=roles.direct or roles.worker,
         handlers=handlers,
         sweeps=sweeps(policy=wiring.order_policy(config), alerting=bool(config.alerts.urls)),
         clock=wiring.clock(),
     )
-    worker.run_until_asked(ready)
+    publisher = Publisher("worker", figures, place=place_from_environment())
+    publisher.start()
+    try:
+        worker.run_until_asked(ready)
+    finally:
+        publisher.stop()
+        db.disconnect()
 
 
 class Worker:
@@ -66,12 +78,16 @@ class Worker:
         sweeps: Sequence[Sweep],
         clock: Clock,
         threads: int = THREADS,
+        figures: Figures | None = None,
     ) -> None:
         db.connect(take_url, size=threads + _OTHER_CONNECTIONS)
         self._handlers = handlers
         self._clock = clock
         self._queue = WorkQueue(take_url=take_url, listen_url=listen_url, do=self._do, forged=self._alert_forged)
-        self._consumer = _Consumer(self._queue, Sweeper(sweeps, clock=clock), threads)
+        shown = figures or Figures()
+        self._done = shown.counter("keystall_work_total", "Work that was taken, by its end.", "kind", "end")
+        self._seconds = shown.histogram("keystall_work_seconds", "How long it took.", "kind")
+        self._consumer = _Consumer(self._queue, Sweeper(sweeps, clock=clock, figures=shown), threads)
 
     def start(self) -> None:
         """Start the threads."""
@@ -92,13 +108,18 @@ class Worker:
         db.disconnect()
 
     def _do(self, kind: Work, reference: UUID) -> None:
+        began, end = time.perf_counter(), "done"
         with structlog.contextvars.bound_contextvars(work=kind.value, reference=str(reference)), db.connection():
             try:
                 self._handlers[kind](reference)
             except Refusal as refusal:
+                end = "refused"
                 log.warning("work was refused", reason=refusal.reason, **refusal.params)
             except Exception:  # whatever it was: the thread goes on, and a sweep finds the work again
+                end = "failed"
                 log.exception("work failed", error_id=error_id())
+        self._done.add(kind.value, end)
+        self._seconds.observe(time.perf_counter() - began, kind.value)
 
     def _alert_forged(self, row: bytes) -> None:
         """A row that no use case wrote: someone holds a database login. Its bytes are neither kept nor shown."""

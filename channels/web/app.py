@@ -14,10 +14,10 @@ from bot.engine import Engine
 from channels.chat.webchat import WebChat
 from channels.chat.wechat.chat import WeChatChat
 from channels.chat.wechat.links import PageLinks
+from channels.figures import Figures
 from channels.web import checkout, pages, topup
 from channels.web.api import describe, messages, products, sessions, stream
 from channels.web.door import Door
-from channels.web.figures import Figures
 from channels.web.frame import Frame
 from channels.web.hooks import pay, telegram, wechat
 from channels.web.hooks.recent import RecentKeys

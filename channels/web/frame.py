@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from channels.web.figures import Figures
+from channels.figures import OTHER, Figures
 from channels.web.problems import Problem, answer, problem_of
 from channels.web.render import Pages
 from core.db import OutcomeUnknown
@@ -26,6 +26,7 @@ LARGEST_BODY = 64 * 1024
 LARGEST_DRAINED = 16 * 1024 * 1024  # read and thrown away, so that a client that sends first still gets its 413
 SLOWEST_BODY = 15.0  # seconds
 UNKNOWN = "Whether this was done is not known. Look first, or send the same id again: it has one effect only."
+METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
 WITHOUT_HOST = frozenset({"/healthz", "/readyz"})  # asked by load balancers under their own names
 OF_ANY_HOST = ("/w/", "/MP_verify_", "/static/")
 """Official accounts may have their pages at hosts of their own: those pages look for themselves whose host it is."""
@@ -46,6 +47,9 @@ class Frame:
         self.pages = pages
         self.hosts = hosts
         self.figures = figures
+        by = ("route", "method", "status")
+        self.requests = figures.counter("keystall_http_requests_total", "Requests answered.", *by)
+        self.seconds = figures.histogram("keystall_http_seconds", "Time to answer, long polls included.", "route")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -68,7 +72,9 @@ class Frame:
                 await self._answer(request, scope, receive, note, lambda: status)
             finally:
                 spent = time.perf_counter() - began
-                self.figures.count(route_of(scope), request.method, status, spent)
+                method = request.method if request.method in METHODS else OTHER
+                self.requests.add(route_of(scope), method, str(status))
+                self.seconds.observe(spent, route_of(scope))
                 log.info(
                     "answered", route=route_of(scope), method=request.method, status=status, ms=round(spent * 1000)
                 )

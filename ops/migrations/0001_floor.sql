@@ -38,7 +38,8 @@ CREATE TABLE keystall_task (
     id bigserial PRIMARY KEY,
     queue text NOT NULL,
     data bytea NOT NULL CHECK (octet_length(data) <= 4096),
-    priority double precision NOT NULL DEFAULT 0.0
+    priority double precision NOT NULL DEFAULT 0.0,
+    queued_at timestamptz NOT NULL DEFAULT now()             -- ours: how long the oldest waits
 );
 CREATE INDEX keystall_task_queue_priority_id ON keystall_task (queue, priority DESC, id);
 CREATE TABLE keystall_schedule (

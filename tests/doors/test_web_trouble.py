@@ -1,6 +1,7 @@
 """The web process in trouble: a restarted database, an absent one, too much of everything; what its operator sees."""
 
 import asyncio
+import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -155,10 +156,11 @@ def test_the_operator_sees_which_part_is_not_ready(operator: httpx.Client) -> No
 def test_figures_count_requests_by_route_and_never_by_path(operator: httpx.Client) -> None:
     text = operator.get("/metrics").text
 
-    assert 'keystall_http_requests_total{route="/",method="GET",status="200"} 1' in text
-    assert 'keystall_http_seconds_bucket{route="/",le="+Inf"} 1' in text
-    assert "keystall_waits 0" in text
-    assert "keystall_listening " in text
+    whose = f'host="{socket.gethostname()}",process="web",place="0"'
+    assert f'keystall_http_requests_total{{route="/",method="GET",status="200",{whose}}} 1\n' in text
+    assert f'keystall_http_seconds_bucket{{route="/",le="+Inf",{whose}}} 1\n' in text
+    assert f"keystall_waits{{{whose}}} 0\n" in text
+    assert "keystall_listening{" in text
     assert "keystall_lines_in_review 0\n" in text
 
 

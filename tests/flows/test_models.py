@@ -45,6 +45,7 @@ WITHOUT_MODEL = {
     "checkpoint_batch",
     "credential",
     "full_reading",
+    "process_figures",
     "reading",
     "notice_consent",
     "reading_budget",

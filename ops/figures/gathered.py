@@ -1,0 +1,74 @@
+"""All figures of the store, whichever web process is asked: its own, those of the others, what the tables say."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+import peewee
+from playhouse.pool import MaxConnectionsExceeded
+
+from channels.figures import Family, gauge, joined
+from ops.figures.published import Published, Publisher, published
+from ops.figures.questions import answers
+
+KEPT = 5.0  # seconds that the tables' answers serve for everyone who asks
+
+
+class Gathered:
+    """Asked by threads; the tables are asked at most every `KEPT` seconds, however many ask."""
+
+    def __init__(self, own: Publisher, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._own = own
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: list[Family] = []
+        self._others: list[Published] = []
+        self._read_at: float | None = None
+
+    def families(self) -> list[Family]:
+        """Everything: with the database away, what this process knows by itself."""
+        with self._lock:
+            now = self._clock()
+            if self._read_at is None or now - self._read_at > KEPT:
+                self._kept, self._others, self._read_at = *self._read(), now
+            kept, others = list(self._kept), list(self._others)
+        return joined([*((family, {}) for family in kept), *self._of_processes(others)])
+
+    def processes(self) -> list[Published]:
+        """Who wrote lately; as old as the last `families`."""
+        with self._lock:
+            return list(self._others)
+
+    def _read(self) -> tuple[list[Family], list[Published]]:
+        try:
+            others = list(published())
+            return [*answers(), *_of_rows(others), _up(1)], others
+        except (peewee.PeeweeException, MaxConnectionsExceeded):
+            return [_up(0)], []
+
+    def _of_processes(self, others: list[Published]) -> Iterator[tuple[Family, dict[str, str]]]:
+        """Of this process as it is now; of each other one as it last wrote."""
+        for family in self._own.figures.families():
+            yield family, self._own.labels
+        for one in others:
+            if one.labels != self._own.labels:
+                for family in one.families:
+                    yield family, one.labels
+
+
+def _up(value: float) -> Family:
+    return gauge("keystall_database_up", "Whether the database answers.", value)
+
+
+def _of_rows(rows: Iterable[Published]) -> list[Family]:
+    """What only the rows themselves say: how fresh they are, and how often a process was started."""
+    by = ("host", "process", "place")
+    those = [(tuple(one.labels.values()), one) for one in rows]
+    started = {key: float(one.starts) for key, one in those}
+    written = {key: one.written_at.timestamp() for key, one in those}
+    return [
+        gauge("keystall_process_starts", "How often the process was started since the database was.", started, by),
+        gauge("keystall_process_written_time_seconds", "When it last told its figures, since 1970.", written, by),
+    ]
