@@ -42,8 +42,8 @@ class LetterWords:
     """A letter without its address: subject, text, and the words of the link below it."""
 
     subject: str
-    text: str
-    link: str = ""
+    text: str = field(repr=False)
+    link: str = field(default="", repr=False)
     link_text: str = ""
 
 
@@ -61,9 +61,13 @@ def draw_letter(
     shop: str,
     place: Place,
     pickup: Pickup | None = None,
+    card_page: str | None = None,
 ) -> LetterWords | None:
-    """One message as a letter; None for what is worth no letter. `pickup` is the code of a message about cards."""
-    said = _said(texts, kind, body)
+    """One message as a letter; None for what is worth no letter.
+
+    `pickup` is the code of a message about cards, `card_page` the address where they are opened by a press.
+    """
+    said = _said(texts, kind, body, has_page=card_page is not None)
     if said is None:
         return None
     title, rest = said
@@ -78,7 +82,10 @@ def draw_letter(
     code = [_with_code(texts, pickup)] if pickup else []
     parts = (title, "\n".join([*about, where]), rest, *code, why)
     subject = texts.say("{title} · {shop}", title=title, shop=shop)
-    return LetterWords(subject, "\n\n".join(parts), place.link, texts.say("Open the chat") if place.link else "")
+    text = "\n\n".join(parts)
+    if card_page is not None:
+        return LetterWords(subject, text, card_page, texts.say("See the cards"))
+    return LetterWords(subject, text, place.link, texts.say("Open the chat") if place.link else "")
 
 
 def _with_code(texts: Texts, pickup: Pickup) -> str:
@@ -92,11 +99,16 @@ def _with_code(texts: Texts, pickup: Pickup) -> str:
     return "\n".join(lines)
 
 
-def _said(texts: Texts, kind: MessageKind, body: Mapping[str, Any]) -> tuple[str, str] | None:
+def _said(texts: Texts, kind: MessageKind, body: Mapping[str, Any], *, has_page: bool) -> tuple[str, str] | None:
     match kind:
         case MessageKind.CARDS | MessageKind.CARDS_READY:
             title = texts.say("Your cards are ready")
             rest = texts.say("Open the chat and send “cards”. For your safety they are never in a letter.")
+            if has_page:
+                rest = texts.say(
+                    "See them on the page below. It opens them when you press, five times within 24 hours:"
+                    " please do not forward this letter."
+                )
         case MessageKind.LATE_MONEY:
             title = texts.say("Your payment came too late for this order")
             rest = texts.say(

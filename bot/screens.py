@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -39,7 +39,7 @@ class Option:
     label: str
     act: Act | None = None
     action: str | None = None
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)  # may lead to a card page
     pay_order: UUID | None = None
     pay_payment: UUID | None = None
     page: Page | None = None

@@ -16,6 +16,7 @@ class Work(StrEnum):
     DELIVER = "deliver"  # reference: delivery; hand the cards of one line to its shopper
     REREAD = "reread"  # reference: reading; 取卡: delivered cards once more for one conversation
     PICK_UP = "pick_up"  # reference: pickup_wish; 取卡 with a code: have it exchanged, and tell what comes of it
+    OPEN_LINK = "open_link"  # reference: link_press; a press on a card page: have the vault open it, answer the page
     SEND = "send"  # reference: conversation; carry what waits for its chat there, in order
     START_PAYMENT = "start_payment"  # reference: payment; make the intent at its gateway
     QUERY_PAYMENT = "query_payment"  # reference: payment; ask the gateway what became of it
@@ -31,6 +32,7 @@ ENQUEUED_BY: dict[Work, frozenset[str]] = {
     Work.DELIVER: frozenset({"shop", "worker"}),
     Work.REREAD: frozenset({"shop", "worker"}),
     Work.PICK_UP: frozenset({"shop", "worker"}),
+    Work.OPEN_LINK: frozenset({"shop", "worker"}),
     Work.SEND: frozenset({"shop", "worker"}),
     Work.START_PAYMENT: frozenset({"shop"}),
     Work.QUERY_PAYMENT: frozenset({"shop", "worker"}),
@@ -49,6 +51,7 @@ PRIORITY: dict[Work, int] = {
     Work.PICK_UP: 20,
     Work.SEND: 15,  # receipts and notices: behind the cards
     Work.WECHAT_LOGIN: 12,  # someone looks at a page that waits; but who has a link can ask for it at will
+    Work.OPEN_LINK: 12,  # the same: whoever can press can ask for it
     Work.START_PAYMENT: 10,
     Work.SANDBOX_PAY: 10,
     Work.CONTACT_CODE: 10,

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from core.conversations.cleaning import remove_expired
 from core.conversations.restocking import restocks_due
+from core.fulfilment.card_pages import forget_presses, presses_due
 from core.fulfilment.pickup import forget_pickups, pickups_due
 from core.fulfilment.service import readings_due
 from core.members.contacts import codes_due, forget_codes
@@ -40,6 +41,7 @@ def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
         *alerts,
         Sweep("contacts.codes", 5, lambda now: codes_due(now=now)),
         Sweep("readings.lost", 5, lambda now: readings_due(now=now)),
+        Sweep("presses.lost", 3, lambda now: presses_due(now=now)),
         Sweep("pickups.lost", 10, lambda now: pickups_due(now=now)),
         Sweep("payments.asked", 5, lambda now: poll_due(now=now)),
         Sweep("payments.joined", 5, lambda now: join_due(policy=policy, now=now)),
@@ -53,6 +55,7 @@ def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
         Sweep("messages.expired", 600, in_parts(lambda now: forget_carried(now=now))),
         Sweep("contacts.expired", 600, in_parts(lambda now: forget_codes(now=now))),
         Sweep("pickups.expired", 600, in_parts(lambda now: forget_pickups(now=now))),
+        Sweep("presses.expired", 600, in_parts(lambda now: forget_presses(now=now))),
         Sweep("figures.expired", 3600, lambda now: forget_ended(now=now)),
         Sweep("alerts.expired", 600, in_parts(lambda now: forget_alerts(now=now))),
     ]

@@ -19,7 +19,7 @@ from channels.pay.sandbox import refuse_elsewhere
 from channels.wake import Wakes
 from channels.web.app import Application
 from channels.web.door import Door
-from channels.web.frame import hosts_of
+from channels.web.frame import hosts_of, page_host_of
 from channels.web.render import Pages
 from channels.web.words import load_words
 from core import db
@@ -79,6 +79,7 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
                     door,
                     figures=figures,
                     hosts=hosts_of(config.web.public_url, config.web.panel_url, config.web.page_url),
+                    page_host=page_host_of(config.web.page_url, config.web.public_url, config.web.panel_url),
                     further=[*health_routes(health), Route("/admin", to_panel), panel_mount()],
                 ),
                 operator_app(health, Gathered(publisher)),

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from bot.talk import ShopContext
 from bot.texts import Phrasebook
+from channels.card_links import CardLinks
 from channels.chat.couriers import Couriers
 from channels.chat.telegram.courier import TelegramCourier
 from channels.chat.wechat.courier import Apis, NoticeWay, WeChatCourier
@@ -24,11 +25,13 @@ from channels.pay.sandbox import SandboxGateway, SandboxVerifier, pay_in_sandbox
 from core import db
 from core.clock import Clock, DatabaseClock
 from core.config import Config, ConfigError
+from core.config.pages import card_page_origin
 from core.connections.chats import ChatChannel
 from core.connections.credentials import Holder
 from core.conversations.logins import finish_login
 from core.conversations.restocking import carry_out_restock
 from core.fulfilment.bound_chat import BoundChat, bound_page
+from core.fulfilment.card_pages import carry_out_press
 from core.fulfilment.pickup import carry_out_pickup
 from core.fulfilment.service import Carrier, carry, deliver, reread
 from core.orders.values import OrderKeys, OrderPolicy
@@ -155,19 +158,19 @@ def sandbox(config: Config) -> SandboxGateway | None:
 def carrier(config: Config) -> Carrier:
     """How the worker reaches chats: the couriers of the platforms, and the other ways to tell somebody."""
     time = clock()
-    apis = wechat_apis(config)
+    apis, links = wechat_apis(config), card_links(config)
     ways = (
         BoundChat(time),
         bound_page(time),
         NoticeWay(apis.shop, apis),
-        *other_ways(config, phrasebook=phrasebook(config), clock=time),
+        *other_ways(config, phrasebook=phrasebook(config), clock=time, links=links),
     )
     telegram = telegram_courier(config)
     telegram.warm()
     couriers: dict[str, Courier] = {
         ChatChannel.TELEGRAM: telegram,
         ChatChannel.WECHAT: WeChatCourier(
-            apis.shop, apis, PageLinks(config.public_url, apis.shop.clock, apis.act_key, Holder.ACT)
+            apis.shop, apis, PageLinks(config.public_url, apis.shop.clock, apis.act_key, Holder.ACT), links
         ),
     }
     return Carrier(Couriers(couriers), ways)
@@ -180,7 +183,13 @@ def telegram_courier(config: Config) -> TelegramCourier:
         bot_key=config.secret(config.secrets.bot_key),
         api_base=config.telegram.api_base,
         proxy=config.telegram.proxy,
+        links=card_links(config),
     )
+
+
+def card_links(config: Config) -> CardLinks:
+    """Links to card pages for the messages that the worker writes."""
+    return CardLinks(vault_client(config), card_page_origin(config))
 
 
 def wechat_apis(config: Config) -> Apis:
@@ -214,6 +223,7 @@ def handlers(config: Config) -> dict[Work, Callable[[UUID], object]]:
         Work.DELIVER: lambda one: deliver(delivery_id=one, vault=vault, carrier=carries, now=time.now()),
         Work.REREAD: lambda one: reread(reading_id=one, vault=vault, now=time.now()),
         Work.PICK_UP: lambda one: carry_out_pickup(wish_id=one, vault=plain_vault, now=time.now()),
+        Work.OPEN_LINK: lambda one: carry_out_press(press_id=one, vault=plain_vault, now=time.now()),
         Work.SEND: lambda one: carry(conversation_id=one, vault=vault, carrier=carries, now=time.now()),
         Work.START_PAYMENT: lambda one: make_intent(payment_id=one, gateways=gateways, now=time.now()),
         Work.QUERY_PAYMENT: lambda one: query_payment(

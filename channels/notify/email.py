@@ -45,7 +45,7 @@ class Letter:
     subject: str
     text: str = field(repr=False)
     reference: str
-    link: str = ""
+    link: str = field(default="", repr=False)
     link_text: str = ""
 
 

@@ -13,6 +13,7 @@ import structlog
 
 from bot.letters import Pickup, Place, draw_letter, order_end
 from bot.texts import Phrasebook, Texts
+from channels.card_links import CardLinks
 from channels.notify.answers import is_misconfigured
 from channels.notify.email import Letter, Mailer, mail_server
 from channels.notify.sms import Texter, TextMessage, sms_account, texter
@@ -50,8 +51,11 @@ class EmailWay:
     name = "email"
     is_heard = True
 
-    def __init__(self, mailer: Mailer, words: Words, clock: Clock, pickups: PickupCodes) -> None:
+    def __init__(
+        self, mailer: Mailer, words: Words, clock: Clock, pickups: PickupCodes, links: CardLinks | None = None
+    ) -> None:
         self._mailer = mailer
+        self._links = links or CardLinks()
         self._words = words
         self._clock = clock
         self._pickups = pickups
@@ -63,10 +67,11 @@ class EmailWay:
             return None
         view = _order(parcel)
         if parcel.kind not in CARDS_WAIT or view is None or not self._may_get_code(view, contact):
-            plain = self._letter(parcel, contact.address, view, None)
+            plain = self._letter(parcel, contact.address, view, None, None)
             return self._send(plain) if plain else None
+        page = self._links.for_letter(parcel, contact)
         with self._pickups.for_message(order_id=view.id, merchant_id=parcel.merchant_id, contact=contact) as minted:
-            letter = self._letter(parcel, contact.address, view, minted)
+            letter = self._letter(parcel, contact.address, view, minted, page)
             return minted.settled(self._send(letter)) if letter else None
 
     def _may_get_code(self, view: OrderView, contact: ConfirmedContact) -> bool:
@@ -76,7 +81,7 @@ class EmailWay:
         return watched(self.name, self._mailer.send(letter, now=self._clock.now()), clock=self._clock)
 
     def _letter(
-        self, parcel: Parcel, address: str, view: OrderView | None, minted: MintedPickup | None
+        self, parcel: Parcel, address: str, view: OrderView | None, minted: MintedPickup | None, page: str | None
     ) -> Letter | None:
         texts = self._words.phrasebook.texts(parcel.locale)
         merchant = access_party(actor=SYSTEM, party_id=parcel.merchant_id)
@@ -88,6 +93,7 @@ class EmailWay:
             shop=texts.name(merchant.names),
             place=place_of(texts, parcel, merchant, public_url=self._words.public_url),
             pickup=Pickup(minted.text(), minted.days) if minted else None,
+            card_page=page,
         )
         if words is None:
             return None
@@ -141,7 +147,9 @@ class SmsWay:
         return watched(self.name, self._wire.send(message), clock=self._clock)
 
 
-def other_ways(config: Config, *, phrasebook: Phrasebook, clock: Clock) -> list[EmailWay | SmsWay]:
+def other_ways(
+    config: Config, *, phrasebook: Phrasebook, clock: Clock, links: CardLinks | None = None
+) -> list[EmailWay | SmsWay]:
     """The ways that are switched on, in the order they are tried. Raises ConfigError without their secrets."""
     ways: list[EmailWay | SmsWay] = []
     server, account = mail_server(config), sms_account(config)
@@ -150,7 +158,7 @@ def other_ways(config: Config, *, phrasebook: Phrasebook, clock: Clock) -> list[
     key = pickup_key(config.secret(config.secrets.worker_key).reveal())
     pickups = PickupCodes(Secret(key), clock)
     if server:
-        ways.append(EmailWay(Mailer(server), Words(phrasebook, config.public_url), clock, pickups))
+        ways.append(EmailWay(Mailer(server), Words(phrasebook, config.public_url), clock, pickups, links))
     if account:
         wire, sms = texter(account), config.sms
         ways.append(SmsWay(wire, phrasebook, clock, pickups, template=sms.cards_template, variables=sms.cards_params))

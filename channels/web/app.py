@@ -17,6 +17,8 @@ from channels.chat.wechat.links import PageLinks
 from channels.figures import Figures
 from channels.web import checkout, pages, topup
 from channels.web.api import describe, messages, products, sessions, stream
+from channels.web.cardpage import page as cards
+from channels.web.cardpage.files import card_files
 from channels.web.door import Door
 from channels.web.frame import Frame
 from channels.web.hooks import pay, telegram, wechat
@@ -40,7 +42,7 @@ class Files(StaticFiles):
         return response
 
 
-def routes(door: Door) -> list[BaseRoute]:
+def routes(door: Door, card_script: str) -> list[BaseRoute]:
     """Every address of the shop; the panel and the health pages are added by ops."""
     chat = "/api/v1/chat/{merchant}"
     return [
@@ -63,6 +65,9 @@ def routes(door: Door) -> list[BaseRoute]:
         Route("/hooks/telegram/{opaque_id}", telegram.update, methods=["POST"]),
         Route("/hooks/wechat/{opaque_id}", wechat.verify, methods=["GET"]),
         Route("/hooks/wechat/{opaque_id}", wechat.message, methods=["POST"]),
+        Route(card_script, cards.script, methods=["GET"]),
+        Route("/k/{link}", cards.page, methods=["GET"], name="card page"),
+        Route("/k/{link}", cards.press, methods=["POST"]),
         Route("/w/oauth", logins.callback, methods=["GET"]),
         Route("/w/{token}", linked.page, methods=["GET"], name="linked"),
         Route("/w/{token}", linked.press, methods=["POST"]),
@@ -95,6 +100,7 @@ class State:
         self.webchat = webchat_of(door)
         self.wechat = wechat_of(door)
         self.wechat_recent = RecentKeys()
+        self.card_files = card_files(door.pages)
 
 
 def webchat_of(door: Door) -> WebChat:
@@ -124,13 +130,19 @@ class Application(Frame):
     """The routes inside their frame. Errors pass the routes and become answers in the frame, nowhere else."""
 
     def __init__(
-        self, door: Door, *, figures: Figures, hosts: frozenset[str] = frozenset(), further: Sequence[BaseRoute] = ()
+        self,
+        door: Door,
+        *,
+        figures: Figures,
+        hosts: frozenset[str] = frozenset(),
+        page_host: str = "",
+        further: Sequence[BaseRoute] = (),
     ) -> None:
         self.state = State(door)
         router = Router(
-            [*routes(door), *further], redirect_slashes=False
+            [*routes(door, self.state.card_files.script_path), *further], redirect_slashes=False
         )  # its redirects would name the Host asked for
-        super().__init__(router, pages=door.pages, hosts=hosts, figures=figures)
+        super().__init__(router, pages=door.pages, hosts=hosts, page_host=page_host, figures=figures)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from channels.figures import OTHER, Figures
-from channels.web.problems import Problem, answer, problem_of
+from channels.web.problems import Problem, answer, plain, problem_of
 from channels.web.render import Pages
 from core.db import OutcomeUnknown
 from core.errors import Refusal, error_id
@@ -31,6 +31,9 @@ WITHOUT_HOST = frozenset({"/healthz", "/readyz"})  # asked by load balancers und
 OF_ANY_HOST = ("/w/", "/MP_verify_", "/static/")
 """Official accounts may have their pages at hosts of their own: those pages look for themselves whose host it is."""
 
+CARD_PAGE = "/k/"
+"""All that there is at the card page's own origin, and nowhere else once it has one."""
+
 log = structlog.get_logger()
 
 
@@ -39,13 +42,27 @@ def hosts_of(*urls: str) -> frozenset[str]:
     return frozenset(host.lower() for url in urls if url and (host := urlsplit(url).hostname))
 
 
+def page_host_of(page_url: str, *others: str) -> str:
+    """The host of the card page's own origin; empty where it has none, or shares its host with other pages."""
+    (host,) = hosts_of(page_url) or {""}
+    return "" if host in hosts_of(*others) else host
+
+
+def host_in(request: Request) -> str:
+    """The host (without port) that a request names."""
+    return (urlsplit("//" + request.headers.get("host", "")).hostname or "").lower()
+
+
 class Frame:
     """The outermost layer: nothing that goes wrong inside leaves without an error id, nothing secret is logged."""
 
-    def __init__(self, app: ASGIApp, *, pages: Pages, hosts: frozenset[str], figures: Figures) -> None:
+    def __init__(
+        self, app: ASGIApp, *, pages: Pages, hosts: frozenset[str], figures: Figures, page_host: str = ""
+    ) -> None:
         self.app = app
         self.pages = pages
         self.hosts = hosts
+        self.page_host = page_host
         self.figures = figures
         by = ("route", "method", "status")
         self.requests = figures.counter("keystall_http_requests_total", "Requests answered.", *by)
@@ -91,15 +108,18 @@ class Frame:
                 log.exception("failed after the answer had begun", error_id=error_id())
                 raise
             problem, known = judged(error)
-            response = answer(request, self.pages, problem, mark_as=known)
+            draw = plain if self.page_host and host_in(request) == self.page_host else answer
+            response = draw(request, self.pages, problem, mark_as=known)
             await response(scope, receive, send)
 
     def _check_host(self, request: Request) -> None:
-        path = request.url.path
-        if self.hosts and path not in WITHOUT_HOST and not path.startswith(OF_ANY_HOST):
-            host = urlsplit("//" + request.headers.get("host", "")).hostname or ""
-            if host.lower() not in self.hosts:
-                raise Problem(404)
+        path, host = request.url.path, host_in(request)
+        if path in WITHOUT_HOST:
+            return
+        if self.page_host and path.startswith(CARD_PAGE) != (host == self.page_host):
+            raise Problem(404)
+        if self.hosts and not path.startswith(OF_ANY_HOST) and host not in self.hosts:
+            raise Problem(404)
 
 
 def judged(error: Exception) -> tuple[Problem, str | None]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.texts import mark
 from channels.web.render import SAFE_HEADERS, Pages
@@ -76,7 +76,17 @@ def problem_of(error: Refusal) -> Problem:
 
 def is_for_programs(path: str) -> bool:
     """Whether an error on this path is a document rather than a page."""
-    return path.startswith(("/api/v1/", "/hooks/"))
+    return path.startswith(("/api/v1/", "/hooks/", "/k/"))
+
+
+def plain(request: Request, pages: Pages, problem: Problem, *, mark_as: str | None = None) -> Response:
+    """The same in one line of text: at the card page's own origin nothing of the shop is shown."""
+    id_ = mark_as or error_id()
+    if mark_as is None:
+        log.info("refused at the card page's origin", error_id=id_, status=problem.status)
+    words = WORDS.get(problem.status, WORDS[400])
+    headers = {**SAFE_HEADERS, **problem.headers}
+    return PlainTextResponse(f"{words.title}. {words.detail} {id_}\n", problem.status, headers=headers)
 
 
 def answer(request: Request, pages: Pages, problem: Problem, *, mark_as: str | None = None) -> Response:

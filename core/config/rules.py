@@ -48,6 +48,13 @@ def _check_addresses(config: Config) -> None:
         parts = urlsplit(value)
         if value and (parts.scheme not in ("http", "https") or not parts.netloc):
             raise ConfigError(f"{name} {value!r} must start with https:// (or http://) and a host")
+    _check_page_origin(config.web.page_url)
+
+
+def _check_page_origin(page_url: str) -> None:
+    parts = urlsplit(page_url)
+    if parts.path.rstrip("/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ConfigError(f"web.page_url {page_url!r} must be an origin: https:// and a host, nothing behind it")
 
 
 def _check_numbers(config: Config) -> None:

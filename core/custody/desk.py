@@ -30,6 +30,8 @@ from core.custody.jobs import ImportRefused, begin, wanted
 from core.custody.key_desk import OPERATIONS as KEY_OPERATIONS
 from core.custody.key_desk import KeyDesk
 from core.custody.keys import OpenVault
+from core.custody.link_desk import link_made, link_opened
+from core.custody.links import Links
 from core.custody.opening import Opener
 from core.custody.opening_log import OpeningLog
 from core.custody.pickups import Pickups
@@ -67,6 +69,7 @@ class Desk:
         self._auditor = Auditor(vault, self._folder, clock.now)
         self._opener = Opener(vault, self._journal, clock.now)
         self._pickups = Pickups(vault, self._journal, clock.now)
+        self._links = Links(vault, self._opener, clock.now)
         self._importer = Importer(vault, ZoneInfo(config.store.timezone), config.store.currency, clock.now)
         self._filler = Filler(self._importer)
         self._keys = KeyDesk(vault, clock.now)
@@ -125,6 +128,8 @@ class Desk:
         acts: dict[str, Callable[[], Answer]] = {
             "open": lambda: self._open(request),
             "pickup": lambda: self._pick_up(request),
+            "link": lambda: link_made(self._links, request),
+            "open_link": lambda: link_opened(self._links, request),
             "audit": lambda: self._auditor.answer(request, progress),
             "books": self._books.answer,
             "import": lambda: self._import(request, progress),

@@ -33,7 +33,8 @@ class VaultKeys:
     """The versions of the vault's pair, and the 32-byte keys of the vault.
 
     `confirmation` checks what the worker heard from gateways that sign nothing, `pickup` the codes that it minted; both
-    come from the worker's key. `pickup_use` seals who used one; it comes from the signing key.
+    come from the worker's key. `pickup_use` seals who used one; it comes from the signing key. `link` is what the
+    keys of card pages are derived from.
     """
 
     ring: Keyring
@@ -41,6 +42,7 @@ class VaultKeys:
     sign: bytes
     seal: bytes
     audit: bytes
+    link: bytes
     confirmation: bytes
     pickup: bytes
     pickup_use: bytes
@@ -75,13 +77,14 @@ def load_keys(config: Config, source: KeySource) -> VaultKeys:
     """Read the keys. Raises `VaultClosed` when one is missing or no private key is the public key's other half."""
     try:
         ring = _ring(source)
-        fingerprint, sign, seal, audit = (
+        fingerprint, sign, seal, audit, link = (
             config.secret(reference).reveal()
             for reference in (
                 config.vault.fingerprint_key,
                 config.vault.sign_key,
                 config.secrets.seal_key,
                 config.vault.audit_key,
+                config.vault.link_key,
             )
         )
         callers = {caller: config.secret(reference).reveal() for caller, reference in _callers(config)}
@@ -94,7 +97,7 @@ def load_keys(config: Config, source: KeySource) -> VaultKeys:
         raise VaultClosed("the vault's signing key file holds something else: put the right file back") from None
     worker = callers[Caller.WORKER]
     derived = (confirmation_key(worker), pickup_key(worker), use_key(sign))
-    return VaultKeys(ring, fingerprint, sign, seal, audit, *derived)
+    return VaultKeys(ring, fingerprint, sign, seal, audit, link, *derived)
 
 
 def _ring(source: KeySource) -> Keyring:

@@ -80,7 +80,7 @@ class Opener:
         try:
             fields = open_cards(self.vault, cards)
         except BrokenSeal as broken:
-            self._set_aside(broken, now)
+            self.set_aside(broken, now)
             raise OpeningRefused(VaultCode.BROKEN_CARD, f"{len(broken.cards)} cards of the line do not open") from None
         action = READ_AGAIN if delivery.read_again else OPENED
         chosen = [card.id for card in cards]
@@ -124,7 +124,7 @@ class Opener:
         fresh = [card.id for card in cards if not card.opened]
         detail = {"delivery": str(delivery_id), "cards": [str(card.id) for card in cards]}
         asked: dict[str, Any] = {"merchant": delivery.merchant, "sku": delivery.sku, "line": delivery.line, "now": now}
-        asked |= {"limit": self._budget(delivery), "fresh": fresh, "fresh_count": len(fresh)}
+        asked |= {"limit": self.budget(delivery), "fresh": fresh, "fresh_count": len(fresh)}
         asked |= {"again_count": len(cards) if delivery.read_again else 0, "again_limit": READ_TIMES * asked["limit"]}
         asked |= {"evidence": list(evidence), "used_for": list(evidence.values())}
         asked |= {"action": action, "detail": Jsonb(detail)}
@@ -142,11 +142,12 @@ class Opener:
 
         in_transaction(write)
 
-    def _budget(self, delivery: Delivery) -> int:
+    def budget(self, delivery: Delivery) -> int:
+        """How many cards of the delivery's SKU may be opened at its merchant in an hour."""
         usual = delivery.usual_peak if self.vault.budget_grows else None
         return max(self.vault.opening_budget, PEAK_TIMES * (usual or 0))
 
-    def _set_aside(self, broken: BrokenSeal, now: datetime) -> None:
+    def set_aside(self, broken: BrokenSeal, now: datetime) -> None:
         """Quarantine what does not open; a batch whose key or signature is broken sells nothing more."""
         execute(sql.QUARANTINE, {"cards": broken.cards, "now": now})
         log.warning("cards do not open and were set aside", cards=len(broken.cards), batches=len(broken.whole_batches))

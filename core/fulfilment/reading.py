@@ -15,7 +15,7 @@ from core.fulfilment.carrying import Vault
 from core.ids import Prefix, new_id, public
 from core.messages.alerts import AlertKind, raise_alert
 from core.messages.outgoing import mark_fetched
-from core.messages.service import PICKED_UP, MessageKind, OutgoingState, store_sealed, tell
+from core.messages.service import AGAIN, PICKED_UP, MessageKind, OutgoingState, store_sealed, tell
 from core.submission import claim_submission
 from core.vault.client import RETRY_LATER, Opened, VaultAway, VaultCode, VaultRefused
 from core.work import Work, enqueue, enqueue_missing
@@ -216,7 +216,7 @@ def cards_again(conversation_id: UUID, delivery_id: UUID, opened: Opened) -> dic
     """The body of the message with the cards of a delivery, for a chat that reads them once more."""
     body, code = _about(conversation_id, delivery_id)
     cards = [{"token": card.token, "mask": card.mask} for card in opened.cards]
-    return {**body, "delivery": str(delivery_id), "code": code, "cards": cards}
+    return {**body, "delivery": str(delivery_id), "code": code, "cards": cards, AGAIN: str(new_id())}
 
 
 def _about(conversation_id: UUID, delivery_id: UUID) -> tuple[dict[str, object], str]:

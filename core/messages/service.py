@@ -20,7 +20,7 @@ class MessageKind(StrEnum):
     """What is told unasked. Bodies hold public ids, amounts and card tokens, never a secret (INV-K1)."""
 
     PAID = "paid"  # 已支付，正在出货: {"order"}
-    CARDS = "cards"  # the cards of one delivery: {"order", "delivery", "code", "cards": [{"token", "mask"}]}
+    CARDS = "cards"  # the cards of one delivery: {"order", "delivery", "code", "cards": [{"token", "mask"}], "again"?}
     PICKUP_REFUSED = "pickup_refused"  # no cards come for a pick-up code that was typed: {"problem", "error"}
     CARDS_READY = "cards_ready"  # told in a bound chat, since the one that bought takes nothing: {"order"}
     CARDS_ELSEWHERE = "cards_elsewhere"  # they stay where they were bought for a while: {"order"}
@@ -61,6 +61,10 @@ WORTH_ANOTHER_WAY = frozenset(
 
 CARDS_WAIT = frozenset({MessageKind.CARDS, MessageKind.CARDS_READY})
 """What says that there are cards to be fetched."""
+
+AGAIN = "again"
+"""In the body of a message with cards that were asked for once more: which time that was, so that a link to them is
+another than before, and a repeat of the message has the same."""
 
 PICKED_UP = "picked_up"
 """In the body of a message: it is about another shopper's order, which this chat reads by a pick-up code."""

@@ -24,12 +24,12 @@ _CANONICAL = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_key
 class Caller(StrEnum):
     """Who may ask more than `status`, each with a key of its own."""
 
-    WORKER = "worker"  # sends what was paid, has codes exchanged, and imported what staff brought by a chat
+    WORKER = "worker"  # sends what was paid, has codes exchanged and links opened, imported what staff brought
     OPERATOR = "operator"  # the command line, and the demo's seed
 
 
 MAY_ASK: Mapping[Caller, frozenset[str]] = {
-    Caller.WORKER: frozenset({"open", "pickup", "restock"}),
+    Caller.WORKER: frozenset({"open", "pickup", "restock", "link", "open_link"}),
     Caller.OPERATOR: frozenset({"import", "trace", "audit", "books", "keys", "rotate", "rekey", "retire"}),
 }
 ANYONE_MAY_ASK = frozenset({"status"})

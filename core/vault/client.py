@@ -19,6 +19,7 @@ from core.vault.audit_requests import AuditRequests
 from core.vault.book_requests import BookRequests
 from core.vault.callers import Credential
 from core.vault.frames import LONGEST_ANSWER, BrokenFrame, read_frame, send_frame
+from core.vault.link_requests import LinkRequests
 
 Progress = Callable[[int, int], None]  # rows done, rows there are (about)
 
@@ -36,6 +37,7 @@ class VaultCode(StrEnum):
     BATCH_STOPPED = "batch_stopped"  # a batch was locked or recalled before its cards were opened
     BROKEN_CARD = "broken_card"  # a card did not open and was quarantined
     OTHER_READER = "other_reader"  # the chat that asks is not one that may read these cards
+    LINK_GONE = "link_gone"  # a card page's link: unknown, over, used up, paid back, pressed without its key; all alike
     PICKUP_REFUSED = "pickup_refused"  # a pick-up code: unknown, another merchant's, too old or used; all alike
     OVER_BUDGET = "over_budget"  # more openings in this hour than usual: a person looks at it first
     AUDIT_REFUSED = "audit_refused"  # of the audit: what was asked cannot be done, the text says why
@@ -180,7 +182,7 @@ def _report(answer: dict[str, Any], *, dry_run: bool) -> ImportReport:
     )
 
 
-class VaultClient(AuditRequests, BookRequests):
+class VaultClient(LinkRequests, AuditRequests, BookRequests):
     """Requests to the vault; each opens a connection of its own, so one client serves all threads.
 
     Without a `credential` it may ask for `status` only.

@@ -35,6 +35,10 @@ def one_of(*allowed: str) -> Callable[[str, str], object]:
 PAGE_URL = "page_url"
 """The one setting here that is sealed: links to cards go there."""
 
+NO_CARD_PAGE = (
+    "cards=page needs a page that browsers open cards on, over https: set web.page_url to an origin of its own,"
+    " or web.public_url"
+)
 NOTICE_VALUES = ("shop", "order", "hint")
 TEMPLATE = re.compile(r"[A-Za-z0-9_-]{8,64}")
 FIELD = re.compile(r"[a-z]+(_[a-z]+)*[0-9]{1,2}")
@@ -66,6 +70,7 @@ def notice(name: str, written: str) -> Mapping[str, object] | None:
 SETTINGS: Mapping[str, Mapping[str, Callable[[str, str], object]]] = {
     "telegram": {
         "restock": on_or_off,  # staff and suppliers bring stock by its private chats
+        "cards": one_of("text", "page"),  # cards in the chat, or a button that opens them on a page
         "protect_content": on_or_off,  # cards can neither be forwarded nor saved
     },
     "wechat": {
@@ -114,6 +119,7 @@ def set_settings(
 def change(config: Config, account: ChatAccount, wanted: Mapping[str, object]) -> None:
     """Change settings of an account together, the sealed one too. Raises ConfigError for another merchant's host."""
     from core.actor import OPERATOR
+    from core.config.pages import card_page_origin
     from core.connections.chats import change_chat_account
     from core.db import database_now, in_transaction
     from ops.channels.page_hosts import keep_page_url, require_own_host
@@ -121,6 +127,8 @@ def change(config: Config, account: ChatAccount, wanted: Mapping[str, object]) -
     plain = {name: value for name, value in wanted.items() if name != PAGE_URL}
     page_url = str(wanted.get(PAGE_URL, ""))
     require_own_host(config, page_url, merchant_id=account.merchant_id)
+    if plain.get("cards") == "page" and not card_page_origin(config):
+        raise ConfigError(NO_CARD_PAGE)
 
     def work() -> None:
         now = database_now()

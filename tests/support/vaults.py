@@ -14,7 +14,7 @@ from core.clock import DatabaseClock
 from core.config import Config
 from core.custody.desk import Desk
 from core.custody.server import opened_desk
-from core.vault.callers import Caller, Credential
+from core.vault.callers import MAY_ASK, Caller, Credential
 from core.vault.client import ImportOrder, ImportReport, Progress, VaultClient
 from core.vault.uploads import upload_file
 from ops.installation import Kind, mark
@@ -59,7 +59,7 @@ class _AsWhoeverMay(VaultClient):
     def _ask(
         self, request: dict[str, Any], *, progress: Progress | None = None, timeout: float | None = None
     ) -> dict[str, Any]:
-        caller = Caller.WORKER if request["op"] in {"open", "pickup", "restock"} else Caller.OPERATOR
+        caller = Caller.WORKER if request["op"] in MAY_ASK[Caller.WORKER] else Caller.OPERATOR
         return self._as[caller]._ask(request, progress=progress, timeout=timeout)
 
 

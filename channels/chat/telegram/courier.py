@@ -11,14 +11,17 @@ import importlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.engine import Engine
 from bot.talk import ShopContext
+from channels.card_links import CardLinks
 from channels.chat.parcels import opened, reader_of, stored
 from channels.chat.telegram.api import server_of
 from channels.chat.telegram.loops import LoopThread
 from channels.chat.telegram.message import TelegramMessage
+from channels.chat.telegram.page_button import NoCardPage, cards_way, with_page
 from channels.chat.telegram.pauses import note_flood, quiet_until, waits
 from channels.chat.telegram.render import render
 from channels.chat.telegram.shared import TOKEN
@@ -27,6 +30,7 @@ from core.connections.chats import ChatAccount, ChatAddress, ChatChannel, chat_a
 from core.connections.credentials import AccountKind, Holder, find_credential
 from core.conversations.living import cover_living
 from core.errors import NotFound
+from core.messages.service import MessageKind
 from core.ports import Parcel, SendAnswer, SendOutcome
 from core.secret import Secret
 from core.vault.primitives import SealError
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 
 SENDER = "channels.chat.telegram.sender"
 PATIENCE = 55.0  # seconds for all parts of a message; then nobody knows what became of it
+NO_PAGE_FOR = 15.0  # seconds until cards whose page could not be linked to are tried again
 OFF_FOR = 300.0  # seconds until a parcel for a bot that is switched off is looked at again
 
 
@@ -43,13 +48,14 @@ OFF_FOR = 300.0  # seconds until a parcel for a bot that is switched off is look
 class TelegramCourier:
     """A `core.ports.Courier`; its `shop` has no keys but the clock, the words and the currency.
 
-    `bot_key` opens the tokens, `api_base` and `proxy` are those of the settings.
+    `bot_key` opens the tokens, `api_base` and `proxy` are those of the settings, `links` lead to card pages.
     """
 
     shop: ShopContext
     bot_key: Secret
     api_base: str
     proxy: str
+    links: CardLinks = field(default_factory=CardLinks, repr=False)
     _loop: LoopThread = field(default_factory=lambda: LoopThread("telegram"), repr=False)
     _senders: dict[int, tuple[Secret, str, Sender]] = field(default_factory=dict, repr=False)
     _retired: list[Sender] = field(default_factory=list, repr=False)
@@ -75,7 +81,13 @@ class TelegramCourier:
             return SendAnswer(SendOutcome.LATER, retry_after=OFF_FOR, problem="bot_is_off")
         if (until := quiet_until(account, address.chat, now=self._clock.now())) is not None:
             return waits(until, now=self._clock.now())
-        return self._sent(account, address, parcel, self._drawn(parcel, account), sender)
+        try:
+            drawn = self._drawn(parcel, account)
+        except NoCardPage:
+            return SendAnswer(
+                SendOutcome.LATER, retry_after=NO_PAGE_FOR, problem="card_page" if self.links.is_on else "misconfigured"
+            )
+        return self._sent(account, address, parcel, drawn, sender)
 
     def warm(self) -> None:
         """Import aiogram beside the work where a bot is connected: else the first cards would wait seconds for it."""
@@ -113,6 +125,8 @@ class TelegramCourier:
         incoming = reader_of(parcel, ChatChannel.TELEGRAM)
         screen = Engine(self.shop).show_once(stored(parcel, self._clock.now()), incoming)
         texts = self.shop.phrasebook.texts(parcel.locale)
+        if parcel.kind == MessageKind.CARDS:
+            screen = with_page(screen, texts, partial(self.links.for_chat, parcel), way=cards_way(account.settings))
         protect = account.settings.get("protect_content") is True
         return render(opened(screen, parcel.cards), texts, protect=protect)
 

@@ -53,6 +53,8 @@ def style_of(screen: Screen, option: Option) -> Style | None:
     """Green places or pays an order, blue leads there, red gives it up; a list of alike options has no colours."""
     if option.pay_order is not None or option.pay_payment is not None:
         return Style.SUCCESS
+    if option.url is not None and screen.kind is ScreenKind.CARDS:
+        return Style.PRIMARY
     intent = option.act.intent if option.act else None
     if intent is Intent.PLACE:
         return Style.SUCCESS

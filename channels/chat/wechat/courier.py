@@ -8,10 +8,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 
 from bot.engine import Engine
 from bot.talk import ShopContext
 from bot.wordings import by_number
+from channels.card_links import CardLinks
 from channels.chat.parcels import opened, reader_of, stored
 from channels.chat.wechat.api import WeChatApi
 from channels.chat.wechat.links import PageLinks
@@ -77,6 +79,7 @@ class WeChatCourier:
     shop: ShopContext
     apis: Apis
     links: PageLinks
+    card_links: CardLinks = field(default_factory=CardLinks, repr=False)
 
     def hand_over(self, parcel: Parcel, /) -> SendAnswer:
         """Draw and send one message to the follower that `parcel.chat_address` names, if WeChat lets us speak now."""
@@ -117,7 +120,9 @@ class WeChatCourier:
         screen = Engine(self.shop).show_once(stored(parcel, self.shop.clock.now()), incoming)
         texts = replace(self.shop.phrasebook.texts(parcel.locale), manner=manner)
         page_url = self.links.maker(account, parcel.conversation_id)
-        return reply_text(opened(screen, parcel.cards), texts, page_url=page_url, is_answer=False)
+        card_page = cache(partial(self.card_links.for_chat, parcel))
+        shown = opened(screen, parcel.cards)
+        return reply_text(shown, texts, page_url=page_url, card_page=card_page, is_answer=False)
 
 
 def kept_back(kind: MessageKind) -> int:

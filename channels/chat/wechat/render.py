@@ -24,6 +24,7 @@ LABEL_AT_MOST = 36  # signs of an option, where the whole does not fit
 BODY_AT_LEAST = 1  # lines of the text that are never left out: its title
 
 PageUrl = Callable[[Page], str]
+CardPage = Callable[[], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,20 @@ class Reply:
 
 
 def reply_text(
-    screen: Screen, texts: Texts, *, page_url: PageUrl, is_answer: bool = True, is_numbered: bool = True
+    screen: Screen,
+    texts: Texts,
+    *,
+    page_url: PageUrl,
+    card_page: CardPage = lambda: None,
+    is_answer: bool = True,
+    is_numbered: bool = True,
 ) -> str:
     """The text of a screen; it always fits a passive reply.
 
-    `page_url` makes the signed link of a page. A screen sent unasked (`is_answer` false; cards always are) has words
-    instead of numbers: the menu that the shopper looks at stays the one that numbers answer.
+    `page_url` makes the signed link of a page, `card_page` the one to the page that opens this screen's cards, where
+    there is one: cards that find no room stand there, else on the page of their order. A screen sent unasked
+    (`is_answer` false; cards always are) has words instead of numbers: the menu that the shopper looks at stays the one
+    that numbers answer.
     """
     has_numbers = is_answer and screen.kind is not ScreenKind.CARDS
     choices = offered(screen)
@@ -59,9 +68,9 @@ def reply_text(
         whole = Reply(body_of(screen, texts), cards, links, keys)
         if fits(whole.text()):
             return whole.text()
-        if found := fitted(replace(whole, links=links or with_order_page(screen, texts, page_url))):
+        if found := fitted(replace(whole, links=links or page_of_cards(screen, texts, page_url, card_page))):
             return found
-    whole = Reply(body_of(screen, texts), (), links or with_order_page(screen, texts, page_url), keys)
+    whole = Reply(body_of(screen, texts), (), links or page_of_cards(screen, texts, page_url, card_page), keys)
     if found := fitted(whole) or fitted(shortened(whole)):
         return found
     raise ValueError("the links of a screen leave no room for its title")
@@ -162,13 +171,16 @@ def links_of(screen: Screen, choices: Offered, texts: Texts, page_url: PageUrl) 
     return tuple(lines)
 
 
-def with_order_page(screen: Screen, texts: Texts, page_url: PageUrl) -> tuple[str, ...]:
-    """The link to the page of a screen's order, which shows what finds no room here; none where it has no order."""
-    if screen.order is None:
-        return ()
+def page_of_cards(screen: Screen, texts: Texts, page_url: PageUrl, card_page: CardPage) -> tuple[str, ...]:
+    """The link to where what finds no room here is shown: the page of its cards, else of its order, if it has one."""
     count = len(screen.cards)
+    address = card_page() if count else None
+    if address is None and screen.order is not None:
+        address = page_url(order_page(screen))
+    if address is None:
+        return ()
     label = texts.say("See the cards ({count})", count=count) if count else texts.say("See the order")
-    return (link(label, page_url(order_page(screen))),)
+    return (link(label, address),)
 
 
 def order_page(screen: Screen) -> Page:
