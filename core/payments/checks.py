@@ -69,7 +69,7 @@ MONEY_SUMS = (
             SELECT holder, currency, balances.balance AS net
             FROM account LEFT JOIN {balances} AS balances USING (id) WHERE kind = 'exchange') AS a
         FULL JOIN (
-            SELECT 'party:' || merchant_id AS holder, currency, sum(change) AS exchanged
+            SELECT 'party:' || merchant_id AS holder, side.currency, sum(change) AS exchanged
             FROM (SELECT g.merchant_id, e.currency, p.worth_currency, p.worth_minor, p.amount_minor AS asked,
                          coalesce(r.amount, CASE WHEN coalesce(e.resolution, e.booked_to) IN ('order', 'wallet')
                                                  THEN e.amount_minor ELSE 0 END) AS amount
