@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from core.config import Config, ConfigError
 from core.vault.audit_requests import AuditStanding
 from core.vault.client import VaultAway, VaultRefused
-from ops.wiring import operators_vault
+from ops.vault_wiring import operators_vault
 
 HOW = {
     "edited": "entry {entry} is the first broken link: it, its link, or what stood right before it was changed",

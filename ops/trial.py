@@ -25,7 +25,7 @@ from core.conversations.service import Session, open_session, session_by_token
 from core.money import Money
 from core.orders.service import OrderKeys, OrderPolicy
 from core.parties.service import PartyKind, create_party
-from ops import wiring
+from ops import vault_wiring, wiring
 from ops.commands.import_ import imported
 from ops.installation import Kind
 from ops.processes import StopSignals
@@ -121,7 +121,7 @@ def free_port() -> int:
 
 
 def _furnished(store: Running, cards: int, connections: int) -> Trial:
-    clock = wiring.clock()
+    clock = vault_wiring.clock()
     merchant_id, listing_id, opaque_id = _shop(clock.now())
     lines = [secrets.token_hex(12).upper() for _ in range(cards)]
     file = store.config.data_dir / "cards.txt"

@@ -10,7 +10,7 @@ from core.config import Config
 from core.custody.server import serve
 from ops.figures.process import figures_of_this_process
 from ops.figures.published import Publisher, place_from_environment
-from ops.wiring import key_source
+from ops.vault_wiring import key_source
 
 
 def main(config: Config, ready: Callable[[], None]) -> None:

@@ -17,13 +17,11 @@ from channels.chat.telegram.courier import TelegramCourier
 from channels.chat.wechat.courier import Apis, NoticeWay, WeChatCourier
 from channels.chat.wechat.identity import WeChatIdentifier
 from channels.chat.wechat.links import PageLinks
-from channels.keys.files import CredentialKeys, FileKeys
 from channels.notify.alerts import alerts_of
 from channels.notify.codes import code_sender, contact_kinds
 from channels.notify.ways import other_ways
 from channels.pay.sandbox import SandboxGateway, SandboxVerifier, pay_in_sandbox, refuse_elsewhere
 from core import db
-from core.clock import Clock, DatabaseClock
 from core.config import Config, ConfigError
 from core.config.pages import card_page_origin
 from core.connections.chats import ChatChannel
@@ -36,23 +34,17 @@ from core.fulfilment.pickup import carry_out_pickup
 from core.fulfilment.service import Carrier, carry, deliver, reread
 from core.orders.values import OrderKeys, OrderPolicy
 from core.payments.service import carry_out_refund, make_intent, query_payment
-from core.ports import Courier, Gateway, KeySource, NoticeVerifier
+from core.ports import Courier, Gateway, NoticeVerifier
 from core.risk.rules import HoldPolicy
 from core.secret import NoSecret
-from core.vault.callers import Caller, Credential
-from core.vault.client import VaultClient
 from core.vault.notices import sandbox_private_key
 from core.work import Work
 from ops.counter import FallingBackCounter
 from ops.stars import stars
+from ops.vault_wiring import clock, vault_client
 
 STRANGERS_WAIT = timedelta(minutes=10)
 """Someone without a paid order keeps cards from others no longer than this."""
-
-
-def clock() -> Clock:
-    """The database's time, asked again every 30 s."""
-    return DatabaseClock(db.database_now)
 
 
 def order_policy(config: Config) -> OrderPolicy:
@@ -105,26 +97,9 @@ def vault_public(config: Config) -> bytes | None:
         return None
 
 
-def key_source(config: Config) -> KeySource:
-    """Where the vault's pair comes from: files that it may add to, or what something else gives it."""
-    return FileKeys(config) if config.vault.private_key.startswith("file:") else CredentialKeys(config)
-
-
 def counter(config: Config) -> FallingBackCounter:
     """Where throttles and rates are counted."""
     return FallingBackCounter(config.redis.url)
-
-
-def vault_client(config: Config) -> VaultClient:
-    """The worker's way to the vault process: it opens what was paid. Raises ConfigError without its key."""
-    key = config.secret(config.secrets.worker_key)
-    return VaultClient(config.vault_socket, credential=Credential(Caller.WORKER, key))
-
-
-def operators_vault(config: Config) -> VaultClient:
-    """The command line's way to the vault process: it imports and traces. Raises ConfigError without its key."""
-    key = config.secret(config.secrets.operator_key)
-    return VaultClient(config.vault_socket, credential=Credential(Caller.OPERATOR, key))
 
 
 def verifiers(config: Config) -> Mapping[str, NoticeVerifier]:

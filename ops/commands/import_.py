@@ -108,7 +108,7 @@ def imported(
     from core import db
     from core.vault.client import ImportOrder
     from core.vault.uploads import upload_file
-    from ops.wiring import clock
+    from ops.vault_wiring import clock
 
     public = config.secret(config.vault.public_key).reveal()
     db.connect(config.database.roles.shop, size=2)
@@ -155,7 +155,7 @@ def owner_of(wanted: Mapping[str, object]) -> int:
 def vault(config: Config, *, is_running: bool) -> Iterator[VaultClient]:
     """The running store's vault, or one that is started for this command."""
     from ops.processes import Supervisor
-    from ops.wiring import operators_vault
+    from ops.vault_wiring import operators_vault
 
     client = operators_vault(config)
     if is_running:

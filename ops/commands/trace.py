@@ -65,7 +65,7 @@ def cards_of_secret(config: Config, typed: bytes, *, is_running: bool) -> list[U
     """Ask the vault whose fingerprint the secret has; starts a vault for the question when no store runs."""
     from core.secret import Secret
     from ops.processes import Supervisor
-    from ops.wiring import operators_vault
+    from ops.vault_wiring import operators_vault
 
     text = typed.removesuffix(b"\n").removesuffix(b"\r")
     if not text or len(text) > LONGEST_SECRET:

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from dataclasses import astuple
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
 import typer
+
+if TYPE_CHECKING:
+    from core.config import Config
+    from core.reports.full import Stage
+    from core.vault.client import VaultClient
+
+TOLD_EVERY = 1.0  # seconds between two lines of progress
 
 
 def register(app: typer.Typer) -> None:
@@ -12,24 +25,75 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     context: typer.Context,
-    full: bool = typer.Option(False, "--full", help="Read everything again, from the first transfer on."),
+    full: bool = typer.Option(False, "--full", help="Read everything again; goes on where a killed one ended."),
+    again: bool = typer.Option(False, "--again", help="With --full: from the start, whatever was read before."),
 ) -> None:
     """Check the data invariants and print each with its count of violations; exit status 1 if any is above 0.
 
-    Without checkpoints in the books yet, both forms read everything. Reads one moment of the database; a running
-    store sells on meanwhile.
+    Reads what came after the last checkpoint of the books and what can still change, and has the vault check the
+    checkpoints' seals; --full reads all closed periods, orders and cards again. Reads moments of the database; a
+    running store sells on meanwhile. What is wrong beside the counts, and progress, is said on standard error.
     """
     from core import db
-    from core.reports import checks
+    from core.reports import checks, vouching
     from ops.store import load_config, opened
 
+    if again and not full:
+        raise typer.BadParameter("--again goes with --full")
     with opened(load_config(context)) as store:
         db.connect(store.config.database.roles.worker, size=2)
         try:
-            findings = checks.verify()
+            standing = vouching.standing(_vault(store.config))
+            counts, wrong = _read_all(again) if full else (dict(map(astuple, checks.verify())), [])
         finally:
             db.disconnect()
-    for finding in findings:
-        print(f"{finding.invariant} {finding.violations}")
-    if any(finding.violations for finding in findings):
+    for sentence in (*standing.unseen, *standing.wrong, *wrong):
+        print(sentence, file=sys.stderr)
+    for invariant, count in counts.items():
+        print(f"{invariant} {count}")
+    if any(counts.values()) or standing.wrong or wrong:
         raise typer.Exit(1)
+
+
+def _vault(config: Config) -> VaultClient | None:
+    """The way to the vault; None without the key that it is asked with."""
+    from core.config import ConfigError
+    from ops.vault_wiring import operators_vault
+
+    try:
+        return operators_vault(config)
+    except ConfigError:
+        return None
+
+
+def _read_all(again: bool) -> tuple[dict[str, int], list[str]]:
+    """Read everything; the counts, and what is wrong beside them."""
+    from core.reports.full import find_reading, read_everything
+
+    before = find_reading()
+    if before is not None and before.ended_at is None and not again:
+        at = f"{before.stage.value} {before.position}".strip()
+        print(f"goes on at {at}, where the reading of {before.began_at:%Y-%m-%d %H:%M} UTC ended", file=sys.stderr)
+    reading = read_everything(again=again, now=datetime.now(UTC), told=Progress().tell)
+    wrong = []
+    if reading.first_bad is not None:
+        wrong.append(
+            f"period {reading.first_bad} is not as checkpoint {reading.first_bad} sealed it: transfers, lines or marks"
+            " were changed after it was closed"
+        )
+    return dict(reading.counts), wrong
+
+
+class Progress:
+    """Says on standard error how far a reading is, once a second and at each stage."""
+
+    def __init__(self) -> None:
+        self._stage: Stage | None = None
+        self._at = 0.0
+
+    def tell(self, stage: Stage, done: int, of: int) -> None:
+        """Say it, unless it was said just now."""
+        if stage is self._stage and done != of and time.monotonic() < self._at + TOLD_EVERY:
+            return
+        self._stage, self._at = stage, time.monotonic()
+        print(f"{stage.value} {done:,}" + (f" of {of:,}" if of else ""), file=sys.stderr, flush=True)

@@ -16,7 +16,7 @@ from core.custody.auditing import Auditor
 from core.custody.keys import open_vault
 from ops.installation import Kind
 from ops.store import running
-from ops.wiring import key_source
+from ops.vault_wiring import key_source
 from tests.bigaudit.measure import costs, writing_rates
 
 count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000

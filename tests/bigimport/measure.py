@@ -17,7 +17,7 @@ from core.custody.importing import CHUNK_ROWS
 from core.vault.client import ImportOrder
 from core.vault.uploads import upload_file
 from ops.trial import Trial
-from ops.wiring import operators_vault
+from ops.vault_wiring import operators_vault
 from tests.bigimport import bare
 from tests.bigimport.files import text_file, workbook_file
 from tests.bigimport.watch import peak_of, peaks

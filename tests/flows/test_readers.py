@@ -18,7 +18,7 @@ from core.ids import new_id
 from core.payments.service import pay_from_wallet
 from core.vault.bindings import Side
 from core.vault.client import VaultCode, VaultRefused
-from ops.wiring import key_source
+from ops.vault_wiring import key_source
 from tests.builders import NOON, Talker
 from tests.support.binding import Binder
 from tests.support.sales import Counter, a_counter, account, fill_wallet

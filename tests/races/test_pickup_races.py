@@ -16,7 +16,7 @@ from core.custody.keys import open_vault
 from core.custody.opening_log import OpeningLog
 from core.custody.pickups import Pickups
 from core.vault.client import PickedUp
-from ops.wiring import key_source
+from ops.vault_wiring import key_source
 from tests.races.racing import at_once, failures
 from tests.support.exchange import Exchange
 from tests.support.sales import a_counter

@@ -19,7 +19,7 @@ from core.vault.client import ImportOrder, ImportReport, Progress, VaultClient
 from core.vault.uploads import upload_file
 from ops.installation import Kind, mark
 from ops.processes import Supervisor
-from ops.wiring import key_source
+from ops.vault_wiring import key_source
 
 
 class TestVault:

@@ -13,7 +13,7 @@ from core.config import Config
 from core.custody.auditing import Auditor
 from core.custody.keys import open_vault
 from ops.installation import Kind, mark
-from ops.wiring import key_source
+from ops.vault_wiring import key_source
 from tests.support.audits import Opening, chained
 
 
