@@ -23,7 +23,7 @@ from core.config import Config
 from core.errors import Refusal, error_id
 from core.messages.alerts import AlertKind, raise_alert
 from core.work import Work
-from ops import wiring
+from ops import vault_wiring, wiring
 from ops.figures.process import figures_of_this_process
 from ops.figures.published import Publisher, place_from_environment
 from ops.queue import Handler, WorkQueue
@@ -51,7 +51,7 @@ def main(config: Config, ready: Callable[[], None]) -> None:
         listen_url=roles.direct or roles.worker,
         handlers=handlers,
         sweeps=sweeps(policy=wiring.order_policy(config), alerting=bool(config.alerts.urls)),
-        clock=wiring.clock(),
+        clock=vault_wiring.clock(),
     )
     publisher = Publisher("worker", figures, place=place_from_environment())
     publisher.start()
