@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 import peewee
 import psycopg
 from playhouse.pool import MaxConnectionsExceeded
-from playhouse.postgres_ext import PooledPsycopg3Database
+from playhouse.postgres_ext import PooledPsycopg3Database, Psycopg3Database
 
 Result = TypeVar("Result")
 Params = Sequence[Any] | Mapping[str, Any]
@@ -26,7 +26,23 @@ class OutcomeUnknown(peewee.OperationalError):
     """The answer to COMMIT was lost: whether the work was done is not known. Look before doing it again."""
 
 
-class StoreDatabase(PooledPsycopg3Database):
+class SharedSessions(Psycopg3Database):
+    """New connections notice a pooler in between: a statement that is prepared there belongs to somebody else next."""
+
+    def _connect(self) -> Any:
+        connection = super()._connect()
+        if is_shared(connection):
+            connection.prepare_threshold = None
+        return connection
+
+
+def is_shared(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the sessions behind it are handed out by a pooler (PgBouncer): not the one that greeted us answers."""
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return row is not None and row[0] != connection.info.backend_pid
+
+
+class StoreDatabase(PooledPsycopg3Database, SharedSessions):
     """Pooled connections; a database error keeps SQLSTATE and constraint name and drops the failing row."""
 
     def execute_sql(self, sql: str, params: Params | None = None, named_cursor: bool | None = None) -> Any:

@@ -17,6 +17,7 @@ from channels.figures import exposed
 from core import db
 from core.config import Config
 from ops.figures.gathered import Gathered
+from ops.queue import LISTENING_NAME
 from ops.store import why_nothing_sells
 
 LISTENER = "keystall bot"
@@ -25,12 +26,10 @@ LISTENER = "keystall bot"
 KEPT = 1.0  # seconds that an answer serves for everyone who asks
 PATIENCE = 4.0  # seconds for one part
 
-WORKER = """
-SELECT EXISTS (SELECT 1 FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
-               WHERE a.datname = current_database() AND pg_has_role(r.oid, 'keystall_worker', 'MEMBER')
-                 AND NOT r.rolsuper)
+CONNECTED = """
+SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s)
 """
-"""The worker is there when it has a connection: visible to every role, and gone the moment it dies."""
+"""A process is there while its connection that listens is: visible to every role, and gone the moment it dies."""
 
 BOT = """
 SELECT EXISTS (SELECT 1 FROM chat_account WHERE channel = 'telegram' AND enabled),
@@ -94,7 +93,7 @@ def database() -> str:
 def worker() -> str:
     """Whether a worker has a connection."""
     with db.connection():
-        return "" if db.execute(WORKER)[0][0] else "no worker is connected"
+        return "" if db.execute(CONNECTED, (LISTENING_NAME,))[0][0] else "no worker is connected"
 
 
 def bot() -> str:

@@ -22,10 +22,14 @@ from huey.registry import Message
 from huey.serializer import Serializer
 from huey.storage import PostgresStorage
 
+from core.db import is_shared
 from core.work import QUEUE, Work, decode, encode, enqueue
 
 TABLE_PREFIX = "keystall"
 APPLICATION_NAME = "keystall-worker"
+LISTENING_NAME = "keystall-worker-listens"
+"""The name of a worker's connections that listen: by them others see that a worker is there."""
+
 LISTEN_SECONDS = 1.0  # how long a thread listens before it looks for a stop and for rows again
 KEEPALIVES: dict[str, Any] = {
     "keepalives_idle": 20,
@@ -58,12 +62,18 @@ class WorkStorage(PostgresStorage):
         self._listening: list[psycopg.Connection[Any]] = []
         self._listening_lock = threading.Lock()
 
+    def _create_connection(self) -> psycopg.Connection[Any]:
+        connection: psycopg.Connection[Any] = super()._create_connection()
+        if is_shared(connection):
+            connection.prepare_threshold = None
+        return connection
+
     def _listen_conn(self) -> psycopg.Connection[Any]:
         local = self._listen_local
         connection: psycopg.Connection[Any] | None = getattr(local, "conn", None)
         if connection is not None and not (connection.closed or connection.broken):
             return connection
-        connection = psycopg.connect(self._listen_url, autocommit=True, application_name=APPLICATION_NAME, **KEEPALIVES)
+        connection = psycopg.connect(self._listen_url, autocommit=True, application_name=LISTENING_NAME, **KEEPALIVES)
         with self._listening_lock:
             self._listening = [*(one for one in self._listening if not one.closed), connection]
         connection.execute(f'LISTEN "{self.channel}"')

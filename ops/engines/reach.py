@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 import psycopg
 import redis
 from psycopg.conninfo import conninfo_to_dict
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from core.config import ConfigError
 
@@ -25,7 +27,8 @@ def check_database(url: str, *, setting: str = "database.url") -> None:
 def check_redis(url: str) -> None:
     """Raise ConfigError when Redis does not answer at this address."""
     try:
-        with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
+        once = Retry(NoBackoff(), 0)
+        with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5, retry=once) as client:
             client.ping()
     except (redis.RedisError, ValueError) as error:
         reason = " ".join(str(error).split())
