@@ -26,7 +26,7 @@ from psycopg.types.json import Jsonb
 from core.custody.keys import OpenVault
 from core.db import atomic, constraint, execute, sqlstate
 from core.ledger import checkpoints as books
-from core.ledger.checkpoints import GENESIS, Checkpoint, Period
+from core.ledger.checkpoints import GENESIS, START, Checkpoint, Period
 from core.payments.checking import count_money
 from core.stock.counting import COUNT_BATCHES
 from core.vault.book_requests import Vouched
@@ -105,8 +105,9 @@ class Checkpointer:
         made, last = 0, self._last()
         upto = horizon() if last is None or self._may_be_due(last, now) else 0
         while last is None or upto - last.last_transfer_id >= CHUNK or now - last.at >= EVERY or now < last.at - EVERY:
-            after = last.last_transfer_id if last else 0
-            written = self._write(last, Period(after, max(after, min(upto, after + CHUNK))), now)
+            after = last.last_transfer_id if last else START
+            end = min(upto, max(after, 0) + CHUNK)
+            written = self._write(last, Period(after, max(after, end)), now)
             if written is None:
                 break
             made, last = made + 1, written

@@ -15,6 +15,9 @@ from typing import Any
 
 from core.db import execute
 
+START = -(2**63)
+"""Before every id that a transfer can have."""
+
 GENESIS = bytes(32)
 """What the first checkpoint names as the hash of the one before it."""
 
@@ -120,7 +123,7 @@ def latest() -> Checkpoint | None:
 
 def first_broken(checkpoints: Sequence[Checkpoint]) -> int | None:
     """The number of the first checkpoint that does not follow the one before it; None for a whole chain."""
-    number, hashed, last = 0, GENESIS, 0
+    number, hashed, last = 0, GENESIS, START
     for one in checkpoints:
         if (one.number, one.previous_hash) != (number + 1, hashed) or one.last_transfer_id < last:
             return one.number

@@ -55,7 +55,7 @@ BOUNDED_AMONG = "SELECT id FROM account WHERE id = ANY(%s::bigint[]) AND bounded
 """Which of some accounts store a balance."""
 
 BALANCE = """
-WITH last AS (SELECT coalesce(max(last_transfer_id), 0) AS id FROM checkpoint)
+WITH last AS (SELECT coalesce(max(last_transfer_id), -9223372036854775808) AS id FROM checkpoint)
 SELECT (coalesce((SELECT balance FROM checkpoint_balance WHERE account_id = %(account)s
                   ORDER BY number DESC LIMIT 1), 0)
       + coalesce((SELECT sum(amount) FROM transfer WHERE credit_id = %(account)s AND id > (SELECT id FROM last)), 0)

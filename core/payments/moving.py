@@ -14,7 +14,7 @@ from uuid import UUID
 from core.db import execute
 from core.errors import NotFound
 from core.ids import Prefix, parse
-from core.ledger.checkpoints import latest
+from core.ledger.checkpoints import START, latest
 from core.ledger.parts import Over
 
 OVERLAP = timedelta(hours=1)
@@ -71,10 +71,10 @@ class Since:
 
 
 def last_checkpoint() -> Since:
-    """Since when everything is read; all zeros before the first checkpoint."""
+    """Since when everything is read: from the first row on where there is no checkpoint."""
     last = latest()
     if last is None:
-        return Since(0, 0, 0, UUID(int=0))
+        return Since(0, START, 0, UUID(int=0))
     older = execute(OLDER, (OVERLAP,))
     audit_id, at = older[0] if older else (0, None)
     return Since(last.number, last.last_transfer_id, int(audit_id), _first_id(at - OVERLAP) if at else UUID(int=0))

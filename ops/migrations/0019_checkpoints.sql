@@ -14,7 +14,7 @@ CREATE TRIGGER transfer_horizon BEFORE INSERT ON transfer
 CREATE TABLE checkpoint (
     number bigint PRIMARY KEY CHECK (number >= 1),
     at timestamptz NOT NULL,
-    last_transfer_id bigint NOT NULL CHECK (last_transfer_id >= 0),
+    last_transfer_id bigint NOT NULL,
     last_audit_id bigint NOT NULL CHECK (last_audit_id >= 0),          -- about: entries commit out of order
     transfers bigint NOT NULL CHECK (transfers >= 0),                  -- how many the period has
     sums jsonb NOT NULL,                      -- {"CNY": …}: what the period's transfers moved, minor units
@@ -29,7 +29,7 @@ COMMENT ON TABLE checkpoint IS 'Written by the vault alone, about every hour; ne
 CREATE FUNCTION checkpoint_follows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.number <> 1 + coalesce((SELECT max(number) FROM checkpoint), 0)
-       OR NEW.last_transfer_id < coalesce((SELECT max(last_transfer_id) FROM checkpoint), 0) THEN
+       OR NEW.last_transfer_id < (SELECT max(last_transfer_id) FROM checkpoint) THEN
         RAISE EXCEPTION 'a checkpoint follows the last one' USING ERRCODE = '23514', CONSTRAINT = 'checkpoint_follows';
     END IF;
     RETURN NEW;
@@ -66,8 +66,10 @@ CREATE TABLE full_reading (
     stage text NOT NULL,                      -- core.reports.full.Stage
     position text NOT NULL,                   -- the last id that was read in this stage
     counts jsonb NOT NULL,                    -- {"INV-M1": 0, …}: violations so far
+    cards jsonb NOT NULL,                     -- {"17": 1000, …}: cards per batch so far
     first_bad bigint,                         -- the first checkpoint whose period is not as it was sealed
-    upto bigint NOT NULL,                     -- the last checkpoint that it read or will read
+    upto bigint NOT NULL,                     -- the last checkpoint that it reads
+    clean_upto bigint NOT NULL DEFAULT 0,     -- the last checkpoint that a reading without any finding had read
     ended_at timestamptz
 );
 

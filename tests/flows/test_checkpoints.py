@@ -8,11 +8,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from core.config import Config
 from core.custody import checkpoints
+from core.custody.rounds import run_alone
 from core.ledger.checkpoints import GENESIS, chain
 from core.ledger.service import balance
 from tests.builders import NOON, Shop, Sql
 from tests.support.books import Books, move, wallet, world
+from tests.support.vaults import desk_vault
 
 HOUR = timedelta(hours=1)
 
@@ -180,3 +183,25 @@ def test_a_vault_killed_between_database_and_record_goes_on(
     assert books.checkpoint(NOON + 2 * HOUR) == 1
     assert books.vouch().first_bad is None
     assert checkpoints.KeptChain(record).last() == (3, chain()[-1].hash)
+
+
+def test_the_vault_answers_the_command_line_and_makes_them_by_itself(
+    config: Config, books: Books, pair: tuple[int, int], sql: Sql
+) -> None:
+    move(*pair, 5)
+    vault = desk_vault(config)
+    none_yet = vault.client.vouch_for_books()
+
+    (its_round,) = (one for one in vault.at_the_desk.opened().rounds() if one.name == "books.checkpoint")
+    with books.as_vault():
+        run_alone(its_round, now=NOON)
+
+    made = sql("SELECT number, transfers FROM checkpoint")
+    sound = vault.client.vouch_for_books()
+    sql("SET session_replication_role = replica; UPDATE checkpoint SET transfers = 2", role="superuser")
+    broken = vault.client.vouch_for_books()
+
+    assert (none_yet.checkpoints, none_yet.first_bad) == (0, None)
+    assert made == [(1, 1)]
+    assert (sound.checkpoints, sound.first_bad) == (1, None)
+    assert (broken.first_bad, broken.reason) == (1, "this vault did not seal it")
