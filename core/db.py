@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -139,11 +139,12 @@ def changed(sql: str, params: Params = ()) -> int:
     return int(db.execute_sql(sql, params).rowcount)
 
 
-def copy_in(sql: str, rows: bytes) -> None:
-    """Send rows by one fixed `COPY … FROM STDIN`, in the caller's transaction; `rows` as its format wants them."""
+def copy_in(sql: str, parts: Iterable[bytes]) -> None:
+    """Send rows by one fixed `COPY … FROM STDIN`, in the caller's transaction; `parts` together as its format wants."""
     try:
         with _cleaned, db.connection().cursor() as cursor, cursor.copy(sql) as copy:
-            copy.write(rows)
+            for part in parts:
+                copy.write(part)
     except peewee.DatabaseError as error:
         raise _without_rows(error) from None
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from core.vault.primitives import framed
 
 _FORMAT = 1
+_ONE_PART = framed(_FORMAT, 1)  # before the one part and its length, as `framed` says it
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
 _BETWEEN = re.compile(r"[\s,;|]+|----")
 
@@ -44,10 +45,11 @@ def fingerprint(key: bytes, fields: Mapping[str, str], rule: CardRule) -> bytes:
 
     Normalising is for comparing only: full-width forms fold where blanks are trimmed, case where it does not count.
     """
-    parts = [_normal(fields["secret"], rule)]
     if rule.with_number:
-        parts.append(_normal(fields.get("number", ""), rule))
-    return hmac.digest(key, framed(_FORMAT, len(parts), *parts), "sha256")
+        parts = _normal(fields["secret"], rule), _normal(fields.get("number", ""), rule)
+        return hmac.digest(key, framed(_FORMAT, 2, *parts), "sha256")
+    secret = _normal(fields["secret"], rule).encode()
+    return hmac.digest(key, _ONE_PART + len(secret).to_bytes(4, "big") + secret, "sha256")
 
 
 def possible_fingerprints(key: bytes, text: str) -> Iterator[bytes]:

@@ -71,16 +71,14 @@ class Importer:
             rows = islice(_no_more_than(job.most_rows, file.decoded()), done, None)
             preparer = Preparer(self.vault, job, file.fields, today=self._today())
 
-            def following(before: int) -> tuple[Chunk, int]:
-                taken = list(islice(rows, CHUNK_ROWS))
-                return preparer.chunk(taken, done=before), len(taken)
+            def following(before: int) -> Chunk:
+                return preparer.chunk(rows, CHUNK_ROWS, done=before)
 
             waiting = sealing.submit(following, done)
-            while (ready := waiting.result())[1]:
-                chunk, count = ready
-                waiting = sealing.submit(following, done + count)  # the next is sealed while this one is written
-                self._store(job, chunk, before=done, count=count, about=file.about)
-                done += count
+            while (chunk := waiting.result()).rows:
+                before, done = done, done + chunk.rows
+                waiting = sealing.submit(following, done)  # the next is sealed while this one is written
+                self._store(job, chunk, before=before, about=file.about)
                 if progress:
                     progress(done, max(done, file.about))
         return self._finish(job, source.source_hash)
@@ -103,10 +101,9 @@ class Importer:
         with self._decoded(job) as (_, file), _looking():
             rows = _no_more_than(job.most_rows, file.decoded())
             preparer, done = Preparer(self.vault, job, file.fields, today=self._today()), 0
-            while taken := list(islice(rows, CHUNK_ROWS)):
-                chunk = preparer.chunk(taken, done=done)
+            while (chunk := preparer.chunk(rows, CHUNK_ROWS, done=done)).rows:
                 added = in_transaction(partial(_looked_at, chunk, of))
-                done += len(taken)
+                done += chunk.rows
                 counts.added += added
                 counts.duplicates += chunk.good - added
                 counts.refused += len(chunk.refused)
@@ -125,7 +122,7 @@ class Importer:
         with DecodedFile(source, extension=extension, column=job.column) as file:
             yield source, file
 
-    def _store(self, job: Job, chunk: Chunk, *, before: int, count: int, about: int) -> None:
+    def _store(self, job: Job, chunk: Chunk, *, before: int, about: int) -> None:
         now = self.now()
         owner: dict[str, Any] = {"batch_no": job.batch_no, "owner": job.owner_id, "sku": job.sku_id}
         owner |= {"issuer": job.issuer_id, "uploader": job.uploader_id, "now": now}
@@ -140,7 +137,7 @@ class Importer:
                 texts = [[getattr(row, name) for row in rows] for name in ("place", "reason", "shape")]
                 execute(sql.ADD_REFUSALS, (job.id, list(numbers), *texts))
             added = new + contested
-            progress = {"job": job.id, "before": before, "done": before + count, "refused": len(chunk.refused)}
+            progress = {"job": job.id, "before": before, "done": before + chunk.rows, "refused": len(chunk.refused)}
             progress |= {"about": about, "now": now}
             if not execute(sql.MOVE_JOB, progress | {"added": added, "duplicates": chunk.good - added}):
                 raise AlreadyMoved

@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import os
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 from uuid import UUID
 
 from core.custody.decoder.problems import RowProblem
@@ -21,6 +22,7 @@ from core.vault.seal import CardSealer
 from core.vault.shapes import description, shape
 
 _NONCE = 12
+_SLICE = 2000  # rows that are Python's objects at one time
 # PostgreSQL's binary COPY, as sql.STAGE takes it: each value behind its length, a row behind its number of values.
 _COPY_HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _COPY_TAIL = b"\xff\xff"
@@ -66,9 +68,14 @@ class Job:
 class Chunk:
     """Rows ready for the database, as `COPY` takes them, and the refused ones with their number in the file."""
 
-    copied: bytes
-    good: int
-    refused: list[tuple[int, RefusedRow]]
+    rows: int
+    copied: list[bytes] = field(default_factory=list)
+    refused: list[tuple[int, RefusedRow]] = field(default_factory=list)
+
+    @property
+    def good(self) -> int:
+        """How many of the rows are staged."""
+        return self.rows - len(self.refused)
 
 
 class Preparer:
@@ -84,24 +91,32 @@ class Preparer:
         self._today = today.isoformat()
         self._seal = CardSealer(job.batch_key, vault=vault.vault_id, owner=job.owner_id, batch=job.batch).seal
 
-    def chunk(self, rows: Sequence[Decoded], *, done: int) -> Chunk:
-        """The next rows; `done` came before them."""
+    def chunk(self, rows: Iterator[Decoded], most: int, *, done: int) -> Chunk:
+        """The next `most` rows, a slice at a time; `done` came before them."""
+        chunk = Chunk(0, [_COPY_HEAD])
+        while taken := list(islice(rows, min(_SLICE, most - chunk.rows))):
+            chunk.copied.append(b"".join(self._copied(chunk, taken, done)))
+            chunk.rows += len(taken)
+        chunk.copied.append(_COPY_TAIL)
+        return chunk
+
+    def _copied(self, chunk: Chunk, rows: Sequence[Decoded], done: int) -> list[bytes]:
         nonces, cards = os.urandom(_NONCE * len(rows)), new_ids(len(rows))
-        copied, refused = [_COPY_HEAD], list[tuple[int, RefusedRow]]()
+        copied = list[bytes]()
         for place, row in enumerate(rows):
+            number = chunk.rows + place
             if isinstance(row, Row):
-                refused.append((done + place, _refused(row.place, row.problem, self._seen(row))))
+                chunk.refused.append((done + number, _refused(row.place, row.problem, self._seen(row))))
                 continue
             fields = kept_fields(dict(zip(self._fields, row[1:], strict=True)), self._rule)
             problem = self._problem(fields)
             if problem is not None:
-                refused.append((done + place, _refused(f"row {row[0]}", problem, fields["secret"])))
+                chunk.refused.append((done + number, _refused(f"row {row[0]}", problem, fields["secret"])))
                 continue
-            nonce = nonces[_NONCE * place : _NONCE * (place + 1)]
-            sealed = self._seal(nonce, fields, cards[place])
+            sealed = self._seal(nonces[_NONCE * place : _NONCE * (place + 1)], fields, cards[place])
             mask = shape(fields["secret"]).encode()
             copied += (
-                _BEGINNING(_COLUMNS, _NUMBER, place, _ID, cards[place], len(sealed)),
+                _BEGINNING(_COLUMNS, _NUMBER, number, _ID, cards[place], len(sealed)),
                 sealed,
                 _PRINT,
                 fingerprint(self._key, fields, self._rule),
@@ -109,8 +124,7 @@ class Preparer:
                 mask,
                 _copied_date(fields.get("expires", "")),
             )
-        copied.append(_COPY_TAIL)
-        return Chunk(b"".join(copied), len(rows) - len(refused), refused)
+        return copied
 
     def _problem(self, fields: dict[str, str]) -> RowProblem | None:
         if not fields["secret"]:
