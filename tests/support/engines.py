@@ -57,8 +57,8 @@ class TestEngines:
 
     __test__ = False
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="ks-test-", dir=fast_folder()))
+    def __init__(self, parent: Path | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="ks-test-", dir=parent or fast_folder()))
         self.postgres = PostgresServer(self.folder, durable=False)
         self.valkey = ValkeyServer(self.folder)
 

@@ -1,0 +1,1 @@
+"""How long `verify` takes on large stores."""
