@@ -29,7 +29,7 @@ def pick_up(talk: Talk, act: Act) -> Screen:
         address=own_address(talk),
         code=act.text("code"),
         network=talk.incoming.network,
-        vault_public=talk.shop.pickup_public,
+        vault_public=talk.shop.pickup_public() if talk.shop.pickup_public else None,
         submission_id=talk.message,
         now=talk.now,
     )

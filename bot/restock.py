@@ -53,7 +53,8 @@ def wants_file(talk: Talk, act: Act) -> bool:
 
 def restock(talk: Talk, act: Act) -> Screen:
     """补货 A1, with lines below it or beneath a file."""
-    chat, public = standing(talk), talk.shop.vault_public
+    chat = standing(talk)
+    public = talk.shop.vault_public() if chat is not None and talk.shop.vault_public else None
     if chat is None or public is None:
         return browse.unknown(talk, act)
     if not act.text("code"):

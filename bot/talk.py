@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,6 +17,9 @@ from core.members.contacts import ContactKind
 from core.orders.values import OrderKeys, OrderPolicy
 from core.secret import Secret
 
+PublicKey = Callable[[], bytes | None]
+"""The vault's public key as it is now; None while nobody knows one."""
+
 
 @dataclass(frozen=True)
 class ShopContext:
@@ -23,8 +27,8 @@ class ShopContext:
 
     `button_key` makes the tokens of buttons under messages sent unasked, which must be the same at every reading;
     `currency` is the store's own, in which a wallet is shown where no order or event says another; `contacts` are the
-    ways outside the chats that the store can send by; `vault_public` is what cards that staff bring are sealed with,
-    None where none can be brought. `pickup_public` is the same key where pick-up codes are handed to the vault.
+    ways outside the chats that the store can send by; `vault_public` gives what cards that staff bring are sealed with,
+    None where none can be brought. `pickup_public` gives the same key where pick-up codes are handed to the vault.
     """
 
     clock: Clock
@@ -34,8 +38,8 @@ class ShopContext:
     order_keys: OrderKeys
     button_key: Secret
     contacts: frozenset[ContactKind] = frozenset()
-    vault_public: bytes | None = None
-    pickup_public: bytes | None = None
+    vault_public: PublicKey | None = None
+    pickup_public: PublicKey | None = None
 
 
 @dataclass(frozen=True)

@@ -91,8 +91,7 @@ def bot_figures(wakes: Wakes) -> Figures:
 def assembled(config: Config, wakes: Wakes, threads: Executor, intake: Executor, urgent: Executor) -> Fleet:
     """The fleet with this process's own keys; aiogram waits for the first bot."""
     with db.connection():
-        public = config.secret(config.vault.public_key).reveal()
-        shop = replace(wiring.shop_context(config), vault_public=public)
+        shop = replace(wiring.shop_context(config), vault_public=wiring.vault_public(config))
     dialog = Dialog(Engine(shop), shop, config.secret(config.secrets.session_key), config.public_url)
     shared = Shared(dialog, wakes, shop.clock, config.secret(config.secrets.inbox_key), threads, intake, urgent)
 

@@ -67,6 +67,7 @@ _KEYS = {
     *(f"secrets.{name}_key" for name in ("verify", "act", "session", "seal", "inbox", "bot", "worker", "operator")),
     *_GIVEN,
 }
+_CREDENTIALS = "CREDENTIALS_DIRECTORY"  # of systemd, for references such as credential:vault.key
 CLOSED = "KEYSTALL_CLOSED"  # the closed paths, since a process does not know the references of others
 PLACE = "KEYSTALL_PLACE"  # among the processes of one name
 CONFINED = ("web", "bot", "worker")
@@ -93,6 +94,8 @@ def environment_of(process: str, config: Config, *, place: int = 0) -> dict[str,
         kind, _, name = reference.partition(":")
         if kind == "env" and name in os.environ:
             variables[name] = os.environ[name]
+        if kind == "credential" and _CREDENTIALS in os.environ:
+            variables[_CREDENTIALS] = os.environ[_CREDENTIALS]
     also = (*_ALSO, *_ONLY.get(process, ()))
     environment = {name: os.environ[name] for name in also if name in os.environ}
     closed = os.pathsep.join(map(str, closed_paths(config)))
@@ -105,6 +108,8 @@ def closed_paths(config: Config) -> list[Path]:
     closed = [config.keys_dir, data / "postgres", data / "postgres.new", data / "vault"]
     every = [reference for key in _KEYS for reference in references(config, key)]
     files = [data / text.removeprefix("file:") for text in every if text.startswith("file:")]
+    if _CREDENTIALS in os.environ and any(text.startswith("credential:") for text in every):
+        files.append(Path(os.environ[_CREDENTIALS]))
     return closed + sorted(path for path in files if not path.is_relative_to(config.keys_dir))
 
 
@@ -131,10 +136,12 @@ def references(config: Config, key: str) -> tuple[str, ...]:
 
 def _held(reference: str, data_dir: Path, name: str) -> str:
     """The reference to a memory file with what the file has now; the same one where it cannot be read."""
-    if not reference.startswith("file:"):
+    kind, _, place = reference.partition(":")
+    folders = {"file": data_dir, "credential": Path(os.environ.get(_CREDENTIALS, ""))}
+    if kind not in folders:
         return reference
     try:
-        content = (data_dir / reference.removeprefix("file:")).read_bytes()
+        content = (folders[kind] / place).read_bytes()
     except OSError:
         return reference
     held = os.memfd_create(name, os.MFD_CLOEXEC)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from core.config import Config, ConfigError
 from core.vault.primitives import SealError, public_of
-from core.vault.seal import generate_keypair, generate_sign_key
+from core.vault.seal import generate_keypair, generate_sign_key, key_id
 from ops.engines.passwords import write_new
+from ops.vault_wiring import key_source
 
 VAULT_KEYS = ("private_key", "public_key", "fingerprint_key", "audit_key", "link_key", "sign_key")
 PROCESS_KEYS = (
@@ -79,12 +80,18 @@ def defects(config: Config, names: tuple[str, ...] | None = None) -> list[str]:
 
 
 def is_pair(config: Config) -> bool:
-    """Whether the vault's private key belongs to its public key. Raises ConfigError when one is missing."""
-    private, public = config.secret(config.vault.private_key), config.secret(config.vault.public_key)
+    """Whether a private key of the vault belongs to its public key. Raises ConfigError when one is missing."""
+    source = key_source(config)
+    public, privates = source.public_key(), source.private_keys().values()
     try:
-        return public_of(private.reveal()) == public.reveal()
+        return public in [public_of(private.reveal()) for private in privates]
     except SealError:
         return False
+
+
+def versions(config: Config) -> list[str]:
+    """The versions of the vault's key whose private half is here. Raises ConfigError, `SealError`."""
+    return [key_id(public_of(private.reveal())) for private in key_source(config).private_keys().values()]
 
 
 def _file(config: Config, reference: str) -> Path | None:

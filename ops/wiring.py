@@ -37,7 +37,9 @@ from core.payments.service import carry_out_refund, make_intent, query_payment
 from core.ports import Courier, Gateway, NoticeVerifier
 from core.risk.rules import HoldPolicy
 from core.secret import NoSecret
+from core.vault.client import VaultClient
 from core.vault.notices import sandbox_private_key
+from core.vault.public import PublicKey
 from core.work import Work
 from ops.counter import FallingBackCounter
 from ops.stars import stars
@@ -89,12 +91,16 @@ def shop_context(config: Config) -> ShopContext:
     )
 
 
-def vault_public(config: Config) -> bytes | None:
-    """What pick-up codes are sealed with; None without its file: the vault is closed then, and says why (fault 70)."""
+def vault_public(config: Config) -> PublicKey:
+    """What is sealed for the vault: its file's key until the vault says another (`keys rotate`).
+
+    Without either there is none: the vault is closed then, and says why (fault 70).
+    """
     try:
-        return config.secret(config.vault.public_key).reveal()
+        held = config.secret(config.vault.public_key).reveal()
     except ConfigError:
-        return None
+        held = None
+    return PublicKey(VaultClient(config.vault_socket, timeout=2), held)
 
 
 def counter(config: Config) -> FallingBackCounter:

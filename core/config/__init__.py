@@ -257,7 +257,10 @@ def _short_folder(data_dir: Path) -> Path:
 
 
 def resolve(reference: str, *, data_dir: Path, environ: Mapping[str, str]) -> Secret:
-    """Read `env:NAME` or `file:PATH` (relative to data_dir); a value `base64:…` is decoded where it is used."""
+    """Read `env:NAME`, `file:PATH` (relative to data_dir) or `credential:NAME` (of systemd).
+
+    A value `base64:…` is decoded where it is used.
+    """
     value = _read(reference, data_dir=data_dir, environ=environ)
     _refuse_weak(value, reference)
     return Secret(value)
@@ -272,7 +275,13 @@ def _read(reference: str, *, data_dir: Path, environ: Mapping[str, str]) -> byte
         return value
     if kind == "file" and place:
         return _read_secret_file(data_dir / place)
-    raise ConfigError("a secret must be a reference, env:NAME or file:PATH: this process was given none")
+    if kind == "credential" and place:
+        folder = environ.get("CREDENTIALS_DIRECTORY", "")
+        if not folder:
+            raise ConfigError(f"{reference} needs systemd: name it in the unit with LoadCredential= and start that")
+        return _read_secret_file(Path(folder) / place)
+    known = "env:NAME, file:PATH or credential:NAME"
+    raise ConfigError(f"a secret must be a reference, {known}: this process was given none")
 
 
 def _read_secret_file(path: Path) -> bytes:

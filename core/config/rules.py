@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from core.config import Config, ConfigError
 from core.config.ways import check_ways
 
-_REFERENCE = re.compile(r"(env:\w+|file:.+)?", re.DOTALL)
-_DATABASE_URL = re.compile(r"(postgres(ql)?://.+|env:\w+|file:.+)?", re.DOTALL)
+_REFERENCE = re.compile(r"(env:\w+|file:.+|credential:[\w.@-]+)?", re.DOTALL)
+_DATABASE_URL = re.compile(r"(postgres(ql)?://.+|env:\w+|file:.+|credential:[\w.@-]+)?", re.DOTALL)
 _PROXY = re.compile(r"((socks5|socks4|http)://(\S+@)?[^\s/@:]+:[0-9]{1,5}/?)?")
-_REDIS_URL = re.compile(r"((redis|rediss|unix)://.+|env:\w+|file:.+)?", re.DOTALL)
+_REDIS_URL = re.compile(r"((redis|rediss|unix)://.+|env:\w+|file:.+|credential:[\w.@-]+)?", re.DOTALL)
 
 
 def check(config: Config) -> None:
@@ -89,7 +89,10 @@ def _check_references(config: Config) -> None:
     ):
         for name in names:
             if not _REFERENCE.fullmatch(getattr(getattr(config, section), name)):
-                raise ConfigError(f"{section}.{name} must be a reference: env:NAME or file:/path, never the key itself")
+                raise ConfigError(
+                    f"{section}.{name} must be a reference: env:NAME, file:/path or credential:NAME,"
+                    " never the key itself"
+                )
     urls = {"url": config.database.url} | {f"roles.{name}": url for name, url in vars(config.database.roles).items()}
     for name, url in urls.items():
         if not _DATABASE_URL.fullmatch(url):

@@ -11,7 +11,7 @@ from core.ledger.parts import Form, Over, Part, guarded, whole
 from core.payments.checking import count_since
 from core.payments.checks import CHECKS as PAYMENT_CHECKS
 from core.payments.checks import PARTS as PAYMENT_PARTS
-from core.payments.moving import last_checkpoint, moving
+from core.payments.moving import last_checkpoint
 from core.stock.counting import YOUNG_CARDS
 
 STOCK_PARTS = (

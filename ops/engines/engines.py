@@ -172,7 +172,7 @@ def redis_address(config: Config) -> str:
 
 
 def _address(config: Config, value: str) -> str:
-    is_reference = value.startswith(("env:", "file:"))
+    is_reference = value.startswith(("env:", "file:", "credential:"))
     return config.secret(value).reveal().decode().strip() if is_reference else value
 
 

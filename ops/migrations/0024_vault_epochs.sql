@@ -32,8 +32,8 @@ CREATE UNIQUE INDEX vault_rekey_one ON vault_rekey ((true)) WHERE finished_at IS
 CREATE FUNCTION batch_key_signed_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.signature IS NOT NULL AND NEW.signature IS DISTINCT FROM OLD.signature
-       AND NOT (NEW.signature IS NOT DISTINCT FROM OLD.next_signature AND NEW.sealed_dek = OLD.next_sealed_dek
-                AND NEW.next_sealed_dek IS NULL) THEN
+       AND (OLD.next_signature IS NULL OR NEW.signature IS DISTINCT FROM OLD.next_signature
+            OR NEW.sealed_dek <> OLD.next_sealed_dek OR NEW.next_sealed_dek IS NOT NULL) THEN
         RAISE EXCEPTION 'a signed batch stays signed' USING ERRCODE = '23514', CONSTRAINT = 'batch_key_signed_once';
     END IF;
     RETURN NEW;

@@ -58,7 +58,7 @@ def an_engine_with_stock(config: Config, clock: Clock) -> Engine:
             order_policy=Shop(lambda *_: []).policy,
             order_keys=keys,
             button_key=keys.session,
-            vault_public=config.secret(config.vault.public_key).reveal(),
+            vault_public=config.secret(config.vault.public_key).reveal,
         )
     )
 

@@ -86,7 +86,7 @@ class _AtTheDesk(VaultClient):
         self._desk = self.opened()
 
     def opened(self) -> Desk:
-        with self._as_vault():
+        with self.as_vault():
             return opened_desk(self._config, key_source(self._config), DatabaseClock(db.database_now))
 
     def reopen(self, config: Config | None = None) -> None:
@@ -95,9 +95,14 @@ class _AtTheDesk(VaultClient):
 
     def finish_imports(self) -> None:
         self.reopen()
-        with self._as_vault():
+        with self.as_vault():
             self._desk.resume_imports()
             self._desk.close(wait_seconds=30)
+
+    def run_round(self, name: str) -> None:
+        with self.as_vault():
+            (found,) = [one for one in self._desk.rounds() if one.name == name]
+            found.run(db.database_now())
 
     def unconnected(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """One request on the connection that `core.db` has now: for a child process that will be killed."""
@@ -106,12 +111,13 @@ class _AtTheDesk(VaultClient):
     def _ask(
         self, request: Mapping[str, Any], *, progress: Progress | None = None, timeout: float | None = None
     ) -> dict[str, Any]:
-        with self._as_vault():
+        with self.as_vault():
             answer = self._desk.answer(str(request["op"]), request, progress or (lambda done, about: None))
         return self._checked(answer)
 
     @contextlib.contextmanager
-    def _as_vault(self) -> Iterator[None]:
+    def as_vault(self) -> Iterator[None]:
+        """The statements of the block are the vault's."""
         db.disconnect()
         db.connect(self._config.database.roles.vault, size=4)
         try:
@@ -130,6 +136,10 @@ class DeskVault(TestVault):
 
     def restart(self, config: Config | None = None) -> None:
         self.at_the_desk.reopen(config)
+
+    def run_round(self, name: str) -> None:
+        """One round that the vault does by itself, now."""
+        self.at_the_desk.run_round(name)
 
     def resume(self) -> None:
         """Restart, and wait until the imports that a crash left behind are done."""

@@ -39,7 +39,7 @@ def time() -> FixedClock:
 def engine(desk: Exchange, time: FixedClock) -> Engine:
     engine = an_engine(desk.counter.shop, time)
     public = desk.config.secret(desk.config.vault.public_key).reveal()
-    return Engine(replace(engine._shop, pickup_public=public))
+    return Engine(replace(engine._shop, pickup_public=lambda: public))
 
 
 def newest_wish(desk: Exchange) -> UUID:
