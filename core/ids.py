@@ -26,6 +26,7 @@ class Prefix(StrEnum):
     CONVERSATION = "cnv"
     SESSION = "ses"
     REFUND = "ref"
+    TRADE_TOPUP = "top"
     ERROR = "err"
 
 

@@ -24,7 +24,7 @@ Every command takes --config FILE and --debug, before or after its name; every s
 KEYSTALL_SECTION__KEY in the environment too."""
 ORDER = (
     "demo", "up", "init", "migrate", "doctor", "verify", "import", "batch", "trace", "review", "race", "bench",
-    "keys", "channel", "gateway", "staff", "doubles",
+    "keys", "channel", "gateway", "staff", "trade", "doubles",
 )  # fmt: skip
 _USAGE_ERROR = typer.BadParameter.__mro__[2]  # ClickException of the click that this Typer brings
 

@@ -15,10 +15,12 @@ from typing import Any
 from uuid import UUID
 
 from core import db
-from core.actor import Actor, ActorKind
+from core.actor import OPERATOR, Actor, ActorKind
 from core.ids import new_id
 from core.orders.service import OrderKeys, OrderPolicy, PlacedOrder, WantedLine, place_order
 from core.secret import Secret
+from core.supply.service import make_offer
+from core.supply.trade import set_credit_limit
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 
@@ -133,6 +135,15 @@ class Shop:
             [no, owner, self.a_sku(code), expires_on, cards],
         )
         return int(no)
+
+    def an_offer(
+        self, seller: int, buyer: int, *, price_micro: int, code: str = "A1", credit: int | None = 10**12
+    ) -> int:
+        """An offer, with a credit limit in minor units on the trade account of the two (None: they have no account)."""
+        pair = {"actor": OPERATOR, "currency": "CNY", "now": NOON}
+        if credit is not None:
+            set_credit_limit(creditor_id=seller, debtor_id=buyer, limit_minor=credit, **pair)
+        return make_offer(seller_id=seller, buyer_id=buyer, sku_id=self.a_sku(code), price_micro=price_micro, **pair)
 
     def a_shopper(self, *, merchant: int | None = None, paid_orders: int = 1) -> Talker:
         owner = self.merchant if merchant is None else merchant

@@ -19,6 +19,7 @@ class Account(Row):
     bounded = peewee.BooleanField()
     balance = peewee.BigIntegerField(null=True)
     floor = peewee.BigIntegerField(null=True)
+    aside = peewee.BigIntegerField(default=0)
 
     class Meta:
         table_name = "account"

@@ -21,10 +21,12 @@ class AccountKind(StrEnum):
     FEE = "fee"  # the platform's fee
     STOCK = "stock"  # what a merchant's own cards cost it and have not yet been sold for
     SUSPENSE = "suspense"  # authentic money whose place is not yet decided
+    TRADE = "trade"  # what a buyer prepaid its seller less what it bought: bounded by the credit limit
+    TRADE_SALES = "trade_sales"  # what a seller sold through trade accounts: its own
     EXCHANGE = "exchange"  # where two currencies meet: what its bearer took in of one and gave out of another
 
 
-BOUNDED = frozenset({AccountKind.WALLET, AccountKind.WALLET_HOLD})
+BOUNDED = frozenset({AccountKind.WALLET, AccountKind.WALLET_HOLD, AccountKind.TRADE})
 """Kinds that never go below their floor, whatever the order of operations (INV-M4)."""
 
 
@@ -42,6 +44,10 @@ class TransferCode(StrEnum):
     REFUND = "refund"  # money goes back to where it came from
     REFUNDED_OUTSIDE = "refunded_outside"  # the gateway paid money back without being asked by us
     MERGED = "merged"  # two shoppers became one: the younger's wallet moves into the older's, once
+    TRADE_TOP_UP = "trade_top_up"  # money that a creditor says its debtor paid it
+    TRADED = "traded"  # a hop of a paid line, through the trade account of the two
+    TRADE_KEPT = "trade_kept"  # a share that a trade account paid: the seller keeps the shopper's money for it
+    TRADE_RETURNED = "trade_returned"  # a hop of a refunded line goes back
     RECONCILED = "reconciled"  # the outside confirms what an event said
     PURCHASE = "purchase"  # owned cards come into stock at their cost
     REVERSAL = "reversal"  # a wrong transfer, mirrored whole

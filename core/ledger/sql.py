@@ -37,7 +37,7 @@ LOCK_ACCOUNTS = "SELECT id FROM account WHERE id = ANY(%s::bigint[]) ORDER BY id
 TOUCH = """
 UPDATE account SET balance = balance + change
 FROM unnest(%s::bigint[], %s::bigint[]) AS moved (account_id, change)
-WHERE id = account_id AND bounded AND balance + change >= floor
+WHERE id = account_id AND bounded AND balance + change - aside >= floor
 """
 """Change stored balances unless one would fall below its floor; the row count tells."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from core.actor import SYSTEM, Actor
 from core.db import execute, in_transaction
 from core.errors import NotFound
 from core.ids import Prefix, public
-from core.ledger import holds
+from core.ledger import holds, trade
 from core.messages.service import MessageKind, tell
 from core.orders import sql
 from core.orders.locking import LockedOrder
@@ -37,7 +37,8 @@ def cancel_order(*, actor: Actor, order_id: UUID, now: datetime) -> bool:
             return False
         if state is not OrderState.AWAITING_PAYMENT:
             raise OrderIs(state=state.value)
-        _end(actor, [order_id], OrderState.CANCELLED, HoldState.RELEASED, now)
+        ended = _end(actor, [order_id], OrderState.CANCELLED, HoldState.RELEASED, now)
+        _give_back(ended, now)
         return True
 
     return in_transaction(work, repeatable=True)
@@ -50,13 +51,15 @@ def expire_due(*, now: datetime, limit: int = 100) -> int:
         due = [row[0] for row in execute(sql.DUE, {"now": now, "limit": limit})]
         if not due:
             return 0
-        for order_id, conversation_id in _end(SYSTEM, due, OrderState.EXPIRED, HoldState.EXPIRED, now):
+        ended = _end(SYSTEM, due, OrderState.EXPIRED, HoldState.EXPIRED, now)
+        for order_id, conversation_id in ended.orders:
             tell(
                 conversation_id=conversation_id,
                 kind=MessageKind.ORDER_EXPIRED,
                 body={"order": public(Prefix.ORDER, order_id)},
                 now=now,
             )
+        _give_back(ended, now)
         return len(due)
 
     return in_transaction(work, repeatable=True)
@@ -68,14 +71,22 @@ def end_refunded(*, order: LockedOrder, now: datetime) -> None:
     Raises `CannotSettle` for an order that was paid by other money, or returned before.
     """
     if order.state is OrderState.AWAITING_PAYMENT:
-        _end(SYSTEM, [order.id], OrderState.CANCELLED, HoldState.RELEASED, now)
+        ended = _end(SYSTEM, [order.id], OrderState.CANCELLED, HoldState.RELEASED, now)
+        _give_back(ended, now)
         order = replace(order, state=OrderState.CANCELLED)
     mark_returned(order=order, now=now)
 
 
-def _end(
-    actor: Actor, orders: Sequence[UUID], state: OrderState, hold_state: HoldState, now: datetime
-) -> list[tuple[UUID, UUID]]:
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """Orders that ended now with their conversations, and what they had set aside on trade accounts (minor units)."""
+
+    state: OrderState
+    orders: list[tuple[UUID, UUID]]
+    traded: dict[int, int]
+
+
+def _end(actor: Actor, orders: Sequence[UUID], state: OrderState, hold_state: HoldState, now: datetime) -> _Ended:
     rows = execute(
         sql.END_UNPAID,
         {
@@ -87,6 +98,16 @@ def _end(
             "actor_id": actor.id,
         },
     )
-    ended = [(order_id, conversation_id) for order_id, conversation_id in rows]
-    holds.release(order_ids=[order_id for order_id, _ in ended], expired=state is OrderState.EXPIRED, now=now)
-    return ended
+    traded = (rows[0][2] if rows else None) or {}
+    return _Ended(
+        state,
+        [(order_id, conversation_id) for order_id, conversation_id, _ in rows],
+        {int(account_id): int(amount) for account_id, amount in traded.items()},
+    )
+
+
+def _give_back(ended: _Ended, now: datetime) -> None:
+    """What was held goes back: shared trade accounts first, then wallets, both last in the transaction."""
+    trade.let_go(ended.traded)
+    is_expired = ended.state is OrderState.EXPIRED
+    holds.release(order_ids=[order_id for order_id, _ in ended.orders], expired=is_expired, now=now)

@@ -77,7 +77,7 @@ def place_facts(actor: Actor, conversation_id: UUID, lines: Sequence[WantedLine]
     if len(currencies) != 1:
         raise Invalid(what="currency")
     currency = currencies.pop()
-    of_shopper, of_network, accounts = execute(
+    of_shopper, of_network, accounts, fee_account_id = execute(
         sql.UNPAID, {"shopper": shopper_id, "merchant": merchant_id, "network": network, "currency": currency}
     )[0]
     return PlaceFacts(
@@ -87,7 +87,7 @@ def place_facts(actor: Actor, conversation_id: UUID, lines: Sequence[WantedLine]
         conversation_id=conversation_id,
         chat_address=chat_address,
         stranger=paid_orders == 0,
-        seller=Seller(merchant_id, rows[0][18], basis_points, currency, accounts or {}),
+        seller=Seller(merchant_id, rows[0][18], basis_points, currency, accounts or {}, fee_account_id),
         listings=listings,
         unpaid_of_shopper=of_shopper,
         unpaid_of_network=of_network,

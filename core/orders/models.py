@@ -110,3 +110,23 @@ class Delivery(Row):
 
     class Meta:
         table_name = "delivery"
+
+
+class TradeHold(Row):
+    """One row of `trade_hold`; its meaning and constraints stand in the migration."""
+
+    hold_id = peewee.UUIDField()
+    line_id = peewee.UUIDField()
+    position = peewee.SmallIntegerField()
+    account_id = peewee.BigIntegerField()
+    offer_id = peewee.BigIntegerField(null=True)
+    amount = peewee.BigIntegerField()
+    captured = peewee.BigIntegerField(default=0)
+    released = peewee.BigIntegerField(default=0)
+    returned = peewee.BigIntegerField(default=0)
+    state = peewee.TextField()
+    settled_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "trade_hold"
+        primary_key = peewee.CompositeKey("hold_id", "position")

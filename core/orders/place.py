@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from functools import partial
 from uuid import UUID
 
 from core.actor import Actor
 from core.db import execute, in_transaction
 from core.errors import Invalid, NotFound
 from core.ids import new_id
+from core.ledger.trade import TradeShort
 from core.money import GREATEST, Money
 from core.orders.facts import ListingFacts, PlaceFacts, place_facts
 from core.orders.rules import PriceChanged, QuantityRefused
@@ -18,6 +20,8 @@ from core.orders.writing import HeldLine, write_order
 from core.pricing.rules import quote
 from core.risk.rules import Decision, RiskFacts, decide, is_near_a_cap
 from core.stock import service as stock
+from core.stock.rules import OutOfStock
+from core.stock.service import TradeRooms
 from core.submission import claim_submission
 
 
@@ -42,7 +46,7 @@ def place_order(
         raise Invalid(what="lines")
     order_id = new_id()
 
-    def work() -> PlacedOrder:
+    def work(*, is_exact: bool) -> PlacedOrder:
         first = claim_submission(
             merchant_id=actor.party_id or 0,
             caller=f"shopper:{actor.id}",
@@ -55,10 +59,22 @@ def place_order(
         if first is not None:
             return _placed_before(first)
         facts = place_facts(actor, conversation_id, lines, network)
-        made = [_hold_line(facts, wanted, policy, now) for wanted in lines]
+        rooms = TradeRooms(is_exact=is_exact)
+        made = [_hold_line(facts, wanted, policy, rooms, now) for wanted in lines]
         return write_order(actor, order_id, facts, made, network=network, policy=policy, keys=keys, now=now)
 
-    return in_transaction(work, repeatable=True)
+    try:
+        return in_transaction(partial(work, is_exact=False), repeatable=True)
+    except TradeShort:  # another order took what a trade account had left: look again, and let no one between
+        return _place_exactly(partial(work, is_exact=True), lines)
+
+
+def _place_exactly(work: Callable[[], PlacedOrder], lines: Sequence[WantedLine]) -> PlacedOrder:
+    try:
+        return in_transaction(work, repeatable=True)
+    except TradeShort:
+        codes = execute("SELECT code FROM listing WHERE id = %s", (lines[0].listing_id,))
+        raise OutOfStock(code=codes[0][0], left=0) from None
 
 
 def _placed_before(order_id: UUID) -> PlacedOrder:
@@ -69,7 +85,9 @@ def _placed_before(order_id: UUID) -> PlacedOrder:
     return PlacedOrder(order_id=order_id, total=Money(total, currency), deadline=deadline, repeated=True)
 
 
-def _hold_line(facts: PlaceFacts, wanted: WantedLine, policy: OrderPolicy, now: datetime) -> HeldLine:
+def _hold_line(
+    facts: PlaceFacts, wanted: WantedLine, policy: OrderPolicy, rooms: TradeRooms, now: datetime
+) -> HeldLine:
     listing = facts.listings[wanted.listing_id]
     most = min(listing.maximum_quantity, policy.largest_line)
     if not 1 <= wanted.quantity <= most:
@@ -89,6 +107,7 @@ def _hold_line(facts: PlaceFacts, wanted: WantedLine, policy: OrderPolicy, now: 
         line_id=line_id,
         quantity=wanted.quantity,
         usable_on=usable_on,
+        rooms=rooms,
     )
     return HeldLine(id=line_id, hold_id=new_id(), listing=listing, quote=priced, groups=groups, decision=decision)
 

@@ -8,7 +8,7 @@ from core.db import execute
 from core.ids import Prefix, public
 from core.messages.service import MessageKind, tell
 from core.money import Money
-from core.orders import sql
+from core.orders import sql, trading
 from core.orders.again import hold_again
 from core.orders.locking import LockedOrder
 from core.orders.rules import CannotSettle, OrderState
@@ -34,7 +34,7 @@ def settle_order(
     name = public(Prefix.ORDER, order.id)
     asked = {"order": order.id, "now": now, "paid": paid.minor, "states": [order.state.value]}
     captured = execute(sql.CAPTURE, asked | {"merchant": order.merchant_id, "public": name})
-    count, held, claimed, ordered, ready, holds = captured[0]
+    count, held, claimed, ordered, ready, holds, is_traded = captured[0]
     if count != 1 or not held == claimed == ordered:
         raise RuntimeError("a locked order's holds and cards disagree")  # rolls back; the notice is answered non-2xx
     booked = {"source": from_account_id, "currency": order.total.currency, "order": order.id, "now": now}
@@ -43,6 +43,10 @@ def settle_order(
         enqueue(Work.DELIVER, delivery_id)
     if is_told:
         tell(conversation_id=order.conversation_id, kind=MessageKind.PAID, body={"order": name}, now=now)
+    if is_traded:
+        trading.capture(
+            holds=holds, order_id=order.id, merchant_id=order.merchant_id, currency=order.total.currency, now=now
+        )
     return Settled(order_id=order.id, delivery_ids=tuple(ready or ()))
 
 

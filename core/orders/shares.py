@@ -24,7 +24,8 @@ ACCOUNT_OF_ROLE = {
 class Seller:
     """Who sells, at which fee, and where its shares are booked: claims are on the merchant, who collects the money.
 
-    `accounts` are ids by "kind holder"; those that are missing are opened when a share needs them.
+    `accounts` are ids by "kind holder"; those that are missing are opened when a share needs them. `fee_account_id` is
+    the merchant's trade account with the platform, where it has one: fees are held on it like a hop's cost.
     """
 
     merchant_id: int
@@ -32,16 +33,32 @@ class Seller:
     fee_basis_points: int
     currency: str
     accounts: dict[str, int] = field(default_factory=dict)
+    fee_account_id: int | None = None
 
     def account_of(self, share: Share) -> int:
         """The account on which a share is booked."""
-        kind, holder = ACCOUNT_OF_ROLE[share.role], f"party:{share.party_id}"
+        return self._account(ACCOUNT_OF_ROLE[share.role], share.party_id)
+
+    def merchants_account(self) -> int:
+        """Where the merchant's own part of its sales is booked."""
+        return self._account(AccountKind.PENDING, self.merchant_id)
+
+    def _account(self, kind: AccountKind, party_id: int) -> int:
+        holder = f"party:{party_id}"
         name = f"{kind.value} {holder}"
         if name not in self.accounts:
             self.accounts[name] = open_account(
                 kind=kind, holder=holder, counterparty=f"party:{self.merchant_id}", currency=self.currency
             )
         return self.accounts[name]
+
+
+def cost_groups(groups: Sequence[HeldGroup]) -> list[CostGroup]:
+    """Held cards as the pricing room sees them."""
+    return [
+        CostGroup(g.count, g.unit_cost_micro, tuple((h.offer_id, h.seller_id, h.price_micro) for h in g.hops))
+        for g in groups
+    ]
 
 
 def frozen_shares(
@@ -54,10 +71,7 @@ def frozen_shares(
         merchant_id=seller.merchant_id,
         platform_id=seller.platform_id,
         fee_basis_points=seller.fee_basis_points,
-        groups=[
-            CostGroup(g.count, g.unit_cost_micro, tuple((h.offer_id, h.seller_id, h.price_micro) for h in g.hops))
-            for g in groups
-        ],
+        groups=cost_groups(groups),
     )
     return [
         {

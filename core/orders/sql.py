@@ -29,9 +29,12 @@ SELECT (SELECT count(*) FROM shop_order WHERE shopper_id = %(shopper)s AND state
        (SELECT count(*) FROM (SELECT 1 FROM shop_order WHERE merchant_id = %(merchant)s AND network = %(network)s
                               AND state = 'awaiting_payment' LIMIT 1000) n),
        (SELECT jsonb_object_agg(a.kind || ' ' || a.holder, a.id) FROM account a
-        WHERE a.counterparty = 'party:' || %(merchant)s::bigint AND a.currency = %(currency)s AND NOT a.bounded)
+        WHERE a.counterparty = 'party:' || %(merchant)s::bigint AND a.currency = %(currency)s AND NOT a.bounded),
+       (SELECT t.account_id FROM trade_account t JOIN party p ON p.id = t.creditor_id AND p.kind = 'platform'
+        WHERE t.debtor_id = %(merchant)s AND t.currency = %(currency)s)
 """
-"""Unpaid orders of the shopper and of the network, and the accounts on which shares of this merchant are booked."""
+"""Unpaid orders of the shopper and of the network, the accounts on which shares of this merchant are booked, and its
+trade account with the platform, if any."""
 
 INSERT_ORDER = """
 WITH o AS (
@@ -56,16 +59,25 @@ WITH o AS (
     SELECT x.hold_id, x.line_id, x.position, x.role, x.party_id, x.account_id, x.offer_id, x.amount_minor, x.reason
     FROM jsonb_to_recordset(%(shares)s) AS x(hold_id uuid, line_id uuid, position smallint, role text, party_id bigint,
         account_id bigint, offer_id bigint, amount_minor bigint, reason text)
+), t AS (
+    INSERT INTO trade_hold (hold_id, line_id, position, account_id, offer_id, amount, state)
+    SELECT x.hold_id, x.line_id, x.position, x.account_id, x.offer_id, x.amount, 'open'
+    FROM jsonb_to_recordset(%(trades)s) AS x(hold_id uuid, line_id uuid, position smallint, account_id bigint,
+        offer_id bigint, amount bigint)
 )
 INSERT INTO audit_entry (at, actor_kind, actor_id, party_id, action, object_kind, object_id, detail)
 VALUES (%(now)s, %(actor_kind)s, %(actor_id)s, %(merchant)s, 'order.placed', 'order', %(public)s, '{}')
 """
-"""The order with its lines, holds, shares and audit entry, in one round trip."""
+"""The order with its lines, holds, shares, costs along the chain and audit entry, in one round trip."""
 
 HOLD_AGAIN = """
 WITH h AS (
     INSERT INTO hold (id, line_id, order_id, sku_id, quantity, stranger, state, created_at, expires_at)
     VALUES (%(hold)s, %(line)s, %(order)s, %(sku)s, %(quantity)s, %(stranger)s, 'open', %(now)s, %(now)s)
+), t AS (
+    INSERT INTO trade_hold (hold_id, line_id, position, account_id, offer_id, amount, state)
+    SELECT %(hold)s, %(line)s, x.position, x.account_id, x.offer_id, x.amount, 'open'
+    FROM jsonb_to_recordset(%(trades)s) AS x(position smallint, account_id bigint, offer_id bigint, amount bigint)
 )
 INSERT INTO line_share (hold_id, line_id, position, role, party_id, account_id, offer_id, amount_minor, reason)
 SELECT %(hold)s, %(line)s, x.position, x.role, x.party_id, x.account_id, x.offer_id, x.amount_minor, x.reason
@@ -101,13 +113,14 @@ WITH o AS (
 )
 SELECT (SELECT count(*) FROM o), (SELECT coalesce(sum(quantity), 0) FROM h), (SELECT count(*) FROM c),
        (SELECT sum(quantity) FROM order_line WHERE order_id = %(order)s),
-       (SELECT array_agg(id) FROM d WHERE state = 'ready'), (SELECT array_agg(id) FROM h)
+       (SELECT array_agg(id) FROM d WHERE state = 'ready'), (SELECT array_agg(id) FROM h),
+       EXISTS (SELECT 1 FROM trade_hold WHERE hold_id = ANY (ARRAY(SELECT id FROM h)))
 """
 """Order paid, holds captured, cards claimed, deliveries made. The caller compares the four counts and rolls back
-unless every ordered card is claimed.
+unless every ordered card is claimed. The last column says whether trade accounts have a part in it.
 
-Cards are found by their lines as an array: as a join, statistics from before a rush let PostgreSQL read every sold card.
-"""
+Cards are found by their lines as an array: as a join, statistics from before a rush let PostgreSQL read every sold
+card."""
 
 BOOK_SHARES = """
 INSERT INTO transfer (debit_id, credit_id, amount, currency, code, reference, line_id, at)
@@ -124,7 +137,10 @@ WITH o AS (
     WHERE id = ANY (%(orders)s) AND state = 'awaiting_payment' RETURNING id, conversation_id, merchant_id
 ), h AS (
     UPDATE hold SET state = %(hold_state)s, settled_at = %(now)s FROM o
-    WHERE hold.order_id = o.id AND hold.state = 'open' RETURNING hold.line_id
+    WHERE hold.order_id = o.id AND hold.state = 'open' RETURNING hold.id, hold.line_id
+), t AS (
+    UPDATE trade_hold SET state = %(hold_state)s, released = amount, settled_at = %(now)s
+    WHERE hold_id = ANY (ARRAY(SELECT id FROM h)) AND state = 'open' RETURNING account_id, amount
 ), c AS (
     UPDATE card SET state = 'free', line_id = NULL, pos = nextval('card_pos')
     WHERE line_id = ANY (ARRAY(SELECT line_id FROM h)) AND state = 'held' RETURNING 1
@@ -132,9 +148,12 @@ WITH o AS (
     INSERT INTO audit_entry (at, actor_kind, actor_id, party_id, action, object_kind, object_id)
     SELECT %(now)s, %(actor_kind)s, %(actor_id)s, o.merchant_id, 'order.' || %(state)s, 'order', o.id::text FROM o
 )
-SELECT id, conversation_id FROM o
+SELECT id, conversation_id, (
+    SELECT jsonb_object_agg(account_id, amount) FROM (SELECT account_id, sum(amount) AS amount FROM t GROUP BY 1) s)
+FROM o
 """
-"""Unpaid orders end: their cards go to the tail of their batches' queues."""
+"""Unpaid orders end: their cards go to the tail of their batches' queues. Each row brings what all of them together had
+set aside on trade accounts, which the caller lets go at the end."""
 
 DUE = """
 SELECT id FROM shop_order WHERE state = 'awaiting_payment' AND deadline <= %(now)s

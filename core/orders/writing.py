@@ -13,8 +13,9 @@ from uuid import UUID
 from core.actor import Actor
 from core.db import execute
 from core.ids import Prefix, public
+from core.ledger import trade
 from core.money import Money
-from core.orders import sql
+from core.orders import sql, trading
 from core.orders.facts import ListingFacts, PlaceFacts
 from core.orders.shares import frozen_shares
 from core.orders.tokens import pay_token
@@ -85,21 +86,14 @@ def _share_rows(facts: PlaceFacts, line: HeldLine) -> list[dict[str, Any]]:
     )
 
 
-def write_order(
-    actor: Actor,
-    order_id: UUID,
-    facts: PlaceFacts,
-    lines: Sequence[HeldLine],
-    *,
-    network: str,
-    policy: OrderPolicy,
-    keys: OrderKeys,
-    now: datetime,
-) -> PlacedOrder:
-    """Write the order with its lines, holds, shares, seal and audit entry: one statement."""
-    total = sum(line.quote.total_minor for line in lines)
-    deadline = now + (policy.stranger_hold_for if facts.stranger else policy.hold_for)
-    who = {
+def _trade_rows(facts: PlaceFacts, line: HeldLine, shares: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return trading.hop_rows(
+        seller=facts.seller, groups=line.groups, shares=shares, hold_id=line.hold_id, line_id=line.id
+    )
+
+
+def _who(actor: Actor, order_id: UUID, facts: PlaceFacts, network: str) -> dict[str, Any]:
+    return {
         "order": order_id,
         "merchant": facts.merchant_id,
         "shopper": facts.shopper_id,
@@ -112,6 +106,26 @@ def write_order(
         "actor_id": actor.id,
         "public": public(Prefix.ORDER, order_id),
     }
+
+
+def write_order(
+    actor: Actor,
+    order_id: UUID,
+    facts: PlaceFacts,
+    lines: Sequence[HeldLine],
+    *,
+    network: str,
+    policy: OrderPolicy,
+    keys: OrderKeys,
+    now: datetime,
+) -> PlacedOrder:
+    """Write the order with its lines, holds, shares, seal and audit entry in one statement, then hold on the trade
+    accounts of its chains, last. Raises `TradeShort`: the caller must let it roll everything back.
+    """
+    total = sum(line.quote.total_minor for line in lines)
+    deadline = now + (policy.stranger_hold_for if facts.stranger else policy.hold_for)
+    shares = [_share_rows(facts, line) for line in lines]
+    trades = [row for line, rows in zip(lines, shares, strict=True) for row in _trade_rows(facts, line, rows)]
     what = {
         "currency": facts.currency,
         "total": total,
@@ -121,7 +135,9 @@ def write_order(
         "now": now,
         "deadline": deadline,
         "lines": json.dumps([_line_row(line, position) for position, line in enumerate(lines)]),
-        "shares": json.dumps([row for line in lines for row in _share_rows(facts, line)]),
+        "shares": json.dumps([row for rows in shares for row in rows]),
+        "trades": json.dumps(trades),
     }
-    execute(sql.INSERT_ORDER, who | what)
+    execute(sql.INSERT_ORDER, _who(actor, order_id, facts, network) | what)
+    trade.hold(trading.per_account(trades))
     return PlacedOrder(order_id=order_id, total=Money(total, facts.currency), deadline=deadline, repeated=False)

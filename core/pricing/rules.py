@@ -66,6 +66,30 @@ def fee(*, total_minor: int, basis_points: int) -> int:
     return total_minor * basis_points // 10_000
 
 
+def chain_costs(*, currency: str, groups: Sequence[CostGroup]) -> list[list[tuple[int, int, int]]]:
+    """What each hop's buyer pays for one line (offer id, seller id, minor units), per chain, the pool first.
+
+    Unit costs are summed per hop over the whole line and rounded once.
+    """
+    sums: dict[tuple[int, ...], list[int]] = {}
+    hops_of: dict[tuple[int, ...], tuple[tuple[int, int, int], ...]] = {}
+    for group in groups:
+        if not group.hops:
+            continue
+        chain = tuple(offer for offer, _, _ in group.hops)
+        hops_of[chain] = group.hops
+        paid = sums.setdefault(chain, [0] * len(chain))
+        for position, (_, _, price_micro) in enumerate(group.hops):
+            paid[position] += group.count * price_micro
+    return [
+        [
+            (offer_id, seller_id, minor_from_micro(micro, currency))
+            for (offer_id, seller_id, _), micro in zip(hops_of[chain], micros, strict=True)
+        ]
+        for chain, micros in sums.items()
+    ]
+
+
 def split(
     *,
     total_minor: int,
@@ -77,26 +101,14 @@ def split(
 ) -> list[Share]:
     """Everyone's share of one line; the shares add up to `total_minor` exactly (INV-M7).
 
-    Unit costs are summed per hop over the whole line and rounded once. A hop gets what its buyer pays it less what it
-    pays its own seller; the merchant gets the rest, which is negative in a sale below cost.
+    A hop gets what its buyer pays it less what it pays its own seller; the merchant gets the rest, which is negative in
+    a sale below cost.
     """
-    paid_along: dict[tuple[int, ...], list[int]] = {}
-    hops_of: dict[tuple[int, ...], tuple[tuple[int, int, int], ...]] = {}
-    owned_micro = 0
-    for group in groups:
-        if not group.hops:
-            owned_micro += group.count * group.unit_cost_micro
-            continue
-        chain = tuple(offer for offer, _, _ in group.hops)
-        hops_of[chain] = group.hops
-        sums = paid_along.setdefault(chain, [0] * len(chain))
-        for position, (_, _, price_micro) in enumerate(group.hops):
-            sums[position] += group.count * price_micro
+    owned_micro = sum(group.count * group.unit_cost_micro for group in groups if not group.hops)
     shares: list[Share] = []
-    for chain, sums in paid_along.items():
+    for costs in chain_costs(currency=currency, groups=groups):
         below = 0
-        for (offer_id, seller_id, _), micro in zip(hops_of[chain], sums, strict=True):
-            paid = minor_from_micro(micro, currency)
+        for offer_id, seller_id, paid in costs:
             shares.append(Share(ShareRole.UPSTREAM, seller_id, offer_id, paid - below, "offer"))
             below = paid
     cost = minor_from_micro(owned_micro, currency)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.db import atomic, execute
-from core.ledger.checks import CHECKS as LEDGER_CHECKS
 from core.ledger.checks import PARTS as LEDGER_PARTS
 from core.ledger.parts import Form, Over, Part, guarded, whole
+from core.orders.checks import PARTS as TRADE_PARTS
 from core.payments.checking import count_since
-from core.payments.checks import CHECKS as PAYMENT_CHECKS
 from core.payments.checks import PARTS as PAYMENT_PARTS
 from core.payments.moving import last_checkpoint
 from core.stock.counting import YOUNG_CARDS
@@ -247,13 +246,13 @@ def all_checks() -> dict[str, str]:
 
     This is what each invariant means; it reads everything. `verify` asks the same of what can have changed.
     """
-    money = dict(sorted((LEDGER_CHECKS | PAYMENT_CHECKS).items(), key=_number))
+    money = dict(sorted(whole((*LEDGER_PARTS, *PAYMENT_PARTS, *TRADE_PARTS)).items(), key=_number))
     return money | whole((*STOCK_PARTS, *VAULT_PARTS, *ORDER_PARTS, *PARTY_PARTS))
 
 
 def all_parts() -> tuple[Part, ...]:
     """Every question as it is asked of some rows."""
-    return (*LEDGER_PARTS, *PAYMENT_PARTS, *STOCK_PARTS, *VAULT_PARTS, *ORDER_PARTS, *PARTY_PARTS)
+    return (*LEDGER_PARTS, *PAYMENT_PARTS, *TRADE_PARTS, *STOCK_PARTS, *VAULT_PARTS, *ORDER_PARTS, *PARTY_PARTS)
 
 
 def _number(item: tuple[str, str]) -> int:

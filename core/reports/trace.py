@@ -31,9 +31,11 @@ FROM order_line l JOIN sku k ON k.id = l.sku_id LEFT JOIN delivery d ON d.line_i
 WHERE l.order_id = %s ORDER BY l.position
 """
 HOPS = """
-SELECT s.line_id, seller.code, buyer.code, f.price_micro, f.currency, s.amount_minor
+SELECT s.line_id, seller.code, buyer.code, f.price_micro, f.currency, s.amount_minor,
+       coalesce(t.amount, 0), coalesce(CASE WHEN t.returned > 0 THEN 'returned' ELSE t.state END, '')
 FROM line_share s JOIN hold h ON h.id = s.hold_id JOIN offer f ON f.id = s.offer_id
 JOIN party seller ON seller.id = f.seller_id JOIN party buyer ON buyer.id = f.buyer_id
+LEFT JOIN trade_hold t ON t.hold_id = s.hold_id AND t.offer_id = s.offer_id
 WHERE h.order_id = %s AND h.state IN ('open', 'captured') ORDER BY s.position
 """
 OPENINGS = """
@@ -86,13 +88,16 @@ class CardTrace:
 
 @dataclass(frozen=True, slots=True)
 class HopTrace:
-    """One sale up the chain: price of a card in 10⁻⁶ major units, the seller's margin on the line in minor units."""
+    """One sale up the chain: price of a card in 10⁻⁶ major units, the seller's margin on the line in minor units, and
+    what the buyer's trade account has to do with it: how much, and whether it is open, captured or returned."""
 
     seller: str
     buyer: str
     price_micro: int
     currency: str
     margin_minor: int
+    cost_minor: int
+    cost_state: str
 
 
 @dataclass(frozen=True, slots=True)

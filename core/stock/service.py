@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from core.actor import Actor, ActorKind
 from core.audit.service import append
 from core.db import atomic, changed, execute
 from core.errors import NotFound
+from core.money import EXPONENT
 from core.stock import sql
 from core.stock.rules import BATCH_TRANSITIONS, BatchIsNot, BatchState, HeldByOthers, OutOfStock, Terms
 
@@ -26,11 +27,12 @@ SHARE_COUNTED_TO = 500
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One sale up the chain: `seller_id` sells at `price_micro` (10⁻⁶ of the major unit) a card."""
+    """One sale up the chain: `seller_id` sells at `price_micro` (10⁻⁶ of the major unit) a card, on a trade account."""
 
     offer_id: int
     seller_id: int
     price_micro: int
+    account_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,31 @@ class HeldGroup:
     count: int
     unit_cost_micro: int
     hops: tuple[Hop, ...]
+
+
+@dataclass(slots=True)
+class TradeRooms:
+    """What one order may still spend on the trade accounts of its chains, in 10⁻⁶ major units by account.
+
+    Read without a lock: what another order takes meanwhile is noticed when the order is held on them. `is_exact`: they
+    are locked before they are read.
+    """
+
+    is_exact: bool = False
+    left: dict[int, int] = field(default_factory=dict)
+
+    def cards(self, hops: Sequence[Hop], most: int) -> int:
+        """For how many cards of a chain every hop's account reaches, at most `most`."""
+        for hop in hops:
+            if hop.price_micro:
+                most = min(most, self.left.get(hop.account_id or 0, 0) // hop.price_micro)
+        return max(most, 0)
+
+    def spend(self, hops: Sequence[Hop], count: int) -> None:
+        """So many cards were taken along a chain."""
+        for hop in hops:
+            if hop.account_id is not None:
+                self.left[hop.account_id] -= count * hop.price_micro
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,51 +130,89 @@ class _Batch:
 
 
 def hold_cards(
-    *, merchant_id: int, sku_id: int, code: str, line_id: UUID, quantity: int, usable_on: date
+    *,
+    merchant_id: int,
+    sku_id: int,
+    code: str,
+    line_id: UUID,
+    quantity: int,
+    usable_on: date,
+    rooms: TradeRooms | None = None,
 ) -> list[HeldGroup]:
     """Hold exactly `quantity` cards for a line, inside the caller's transaction, or none.
 
-    A short result is tried once more with a waiting lock (INV-S4): another transaction may be giving cards back.
+    Of a chain no more are taken than every hop's trade account reaches for; then comes the next source. A short result
+    is tried once more with a waiting lock (INV-S4): another transaction may be giving cards back.
     Raises `OutOfStock`, or `HeldByOthers` when unpaid orders hold what is missing.
     """
+    rooms = TradeRooms() if rooms is None else rooms
     wanted = {"merchant": merchant_id, "sku": sku_id, "usable_on": usable_on, "line": line_id}
+    if rooms.is_exact:
+        execute(sql.LOCK_TRADE, wanted)
     counts: Counter[int] = Counter()
     batches: list[_Batch] = []
-    while counts.total() < quantity and (page := _sellable(wanted, batches)):
+
+    def take(statement: str, some: Sequence[_Batch], most: int) -> None:
+        taken = _take(statement, wanted, some, most)
+        for batch in some:
+            rooms.spend(batch.hops, taken[batch.no])
+        counts.update(taken)
+
+    while counts.total() < quantity and (page := _sellable(wanted, batches, rooms)):
         batches += page
-        for some in _enough(page, quantity - counts.total()):
-            counts += _take(sql.HOLD_FREE_CARDS, wanted, some, quantity - counts.total())
-            if counts.total() == quantity:
-                break
+        for some, most in _enough(page, quantity, counts, rooms):
+            take(sql.HOLD_FREE_CARDS, some, most)
     for batch in batches:
-        if counts.total() < quantity:
-            counts += _take(sql.HOLD_CARDS_WAITING, wanted, [batch], quantity - counts.total())
+        if most := rooms.cards(batch.hops, quantity - counts.total()):
+            take(sql.HOLD_CARDS_WAITING, [batch], most)
     if counts.total() < quantity:
         raise _short(merchant_id, sku_id, code, usable_on, quantity=quantity, taken=counts.total())
     return [HeldGroup(b.no, b.terms, counts[b.no], b.unit_cost_micro, b.hops) for b in batches if counts[b.no]]
 
 
-def _sellable(wanted: dict[str, Any], seen: Sequence[_Batch]) -> list[_Batch]:
+def _sellable(wanted: dict[str, Any], seen: Sequence[_Batch], rooms: TradeRooms) -> list[_Batch]:
     rows = execute(sql.SELLABLE_BATCHES, wanted | {"seen": [batch.no for batch in seen]})
     return [
-        _Batch(no, low, Terms(terms), cost, tuple(Hop(*hop) for hop in offers or ()), free)
+        _Batch(no, low, Terms(terms), cost, tuple(_hop(*hop, rooms=rooms) for hop in offers or ()), free)
         for no, low, terms, cost, offers, free, _ in rows
     ]
 
 
-def _enough(batches: Sequence[_Batch], quantity: int) -> Iterator[list[_Batch]]:
-    """The batches in parts: first as many as should be enough by the sweep's figures, then one by one.
+def _hop(
+    offer_id: int, seller: int, price: int, account: int | None, currency: str, room_minor: int, *, rooms: TradeRooms
+) -> Hop:
+    if account is not None:
+        rooms.left.setdefault(account, room_minor * 10 ** (6 - EXPONENT[currency]))
+    return Hop(offer_id, seller, price, account)
+
+
+def _enough(
+    batches: Sequence[_Batch], quantity: int, counts: Counter[int], rooms: TradeRooms
+) -> Iterator[tuple[list[_Batch], int]]:
+    """The batches in parts, each with how many to take: as many batches as should be enough by the sweep's figures,
+    then one by one; alone goes one whose trade accounts reach for fewer cards than are still wanted.
 
     A statement over several batches locks up to `quantity` cards of each, so it is given no more than it needs.
     """
     some: list[_Batch] = []
     for batch in batches:
+        left = quantity - counts.total()
+        if some and rooms.cards(batch.hops, left) < left:
+            yield some, left
+            some, left = [], quantity - counts.total()
+        if left == 0:
+            return
+        reach = rooms.cards(batch.hops, left)
+        if reach < left:
+            if reach:
+                yield [batch], reach
+            continue
         some.append(batch)
-        if sum(one.free_count for one in some) >= quantity:
-            yield some
+        if sum(one.free_count for one in some) >= left:
+            yield some, left
             some = []
-    if some:
-        yield some
+    if some and counts.total() < quantity:
+        yield some, quantity - counts.total()
 
 
 def _take(statement: str, wanted: dict[str, Any], batches: Sequence[_Batch], quantity: int) -> Counter[int]:

@@ -9,10 +9,25 @@ POOLS = """
         SELECT %(merchant)s::bigint AS owner_id, 0 AS position, '[]'::jsonb AS offers
         UNION ALL
         SELECT s.pool_owner_id, s.position,
-               (SELECT jsonb_agg(jsonb_build_array(o.id, o.seller_id, o.price_micro) ORDER BY u.n)
-                FROM unnest(s.offer_ids) WITH ORDINALITY u(id, n) JOIN offer o ON o.id = u.id)
+               (SELECT jsonb_agg(jsonb_build_array(o.id, o.seller_id, o.price_micro, t.account_id, o.currency,
+                                                   coalesce(a.balance - a.aside - a.floor, 0)) ORDER BY u.n)
+                FROM unnest(s.offer_ids) WITH ORDINALITY u(id, n) JOIN offer o ON o.id = u.id
+                LEFT JOIN trade_account t ON t.creditor_id = o.seller_id AND t.debtor_id = o.buyer_id
+                                         AND t.currency = o.currency
+                LEFT JOIN account a ON a.id = t.account_id)
         FROM source s WHERE s.merchant_id = %(merchant)s AND s.sku_id = %(sku)s"""
-"""The pools that a merchant may sell a SKU from: its own stock, then its sources, each with the offers down from it."""
+"""The pools that a merchant may sell a SKU from: its own stock, then its sources, each with the offers down from it and
+what is left on the trade account of each hop (minor units; without an account nothing)."""
+
+LOCK_TRADE = """
+SELECT a.id FROM account a
+WHERE a.id IN (
+    SELECT t.account_id FROM source s CROSS JOIN LATERAL unnest(s.offer_ids) u(id) JOIN offer o ON o.id = u.id
+    JOIN trade_account t ON t.creditor_id = o.seller_id AND t.debtor_id = o.buyer_id AND t.currency = o.currency
+    WHERE s.merchant_id = %(merchant)s AND s.sku_id = %(sku)s)
+ORDER BY a.id FOR NO KEY UPDATE
+"""
+"""Lets nobody else hold on the trade accounts of a SKU's sources until the transaction ends."""
 
 BATCHES_AT_ONCE = 20
 
@@ -61,23 +76,43 @@ HOLD_FREE_CARDS = HOLD_CARDS.format(wait="SKIP LOCKED")
 HOLD_CARDS_WAITING = HOLD_CARDS.format(wait="")
 
 AVAILABLE = """
-SELECT w.sku_id, (
-    SELECT count(*) FROM (
-        SELECT 1
-        FROM (SELECT %(merchant)s::bigint AS owner_id
-              UNION SELECT s.pool_owner_id FROM source s WHERE s.merchant_id = %(merchant)s AND s.sku_id = w.sku_id) p
-        JOIN batch b ON b.owner_id = p.owner_id AND b.sku_id = w.sku_id AND b.state = 'selling'
-        LEFT JOIN batch_mark m ON m.batch_no = b.no
-        JOIN LATERAL (
-            SELECT 1 FROM card c
-            WHERE c.batch_no = b.no AND c.state = 'free' AND c.pos >= coalesce(m.low_pos, 0)
-              AND (c.expires_on IS NULL OR c.expires_on >= %(usable_on)s)
-            LIMIT %(cap)s) c ON true
-        LIMIT %(cap)s) capped)
-FROM unnest(%(skus)s::bigint[]) w(sku_id)
-WHERE NOT EXISTS (SELECT 1 FROM vault_state WHERE NOT open)
+WITH pool AS (
+    SELECT w.sku_id, %(merchant)s::bigint AS owner_id, NULL::bigint AS last_offer, %(cap)s::numeric AS room
+    FROM unnest(%(skus)s::bigint[]) w(sku_id)
+    UNION ALL
+    SELECT s.sku_id, s.pool_owner_id, s.offer_ids[cardinality(s.offer_ids)],
+           (SELECT min(CASE WHEN o.price_micro = 0 THEN %(cap)s ELSE least(%(cap)s, div(
+                coalesce(a.balance - a.aside - a.floor, 0) * 10::numeric ^ (6 - c.exponent), o.price_micro)) END)
+            FROM unnest(s.offer_ids) u(id) JOIN offer o ON o.id = u.id JOIN currency c ON c.code = o.currency
+            LEFT JOIN trade_account t ON t.creditor_id = o.seller_id AND t.debtor_id = o.buyer_id
+                                     AND t.currency = o.currency
+            LEFT JOIN account a ON a.id = t.account_id)
+    FROM source s WHERE s.merchant_id = %(merchant)s AND s.sku_id = ANY (%(skus)s::bigint[])
+), counted AS (
+    SELECT p.sku_id, p.last_offer, p.room, (
+        SELECT count(*) FROM (
+            SELECT 1
+            FROM batch b LEFT JOIN batch_mark m ON m.batch_no = b.no
+            JOIN LATERAL (
+                SELECT 1 FROM card c
+                WHERE c.batch_no = b.no AND c.state = 'free' AND c.pos >= coalesce(m.low_pos, 0)
+                  AND (c.expires_on IS NULL OR c.expires_on >= %(usable_on)s)
+                LIMIT %(cap)s) c ON true
+            WHERE b.owner_id = p.owner_id AND b.sku_id = p.sku_id AND b.state = 'selling'
+            LIMIT %(cap)s) capped) AS cards
+    FROM pool p WHERE p.room > 0
+), reached AS (
+    SELECT sku_id, CASE WHEN min(room) >= %(cap)s THEN sum(cards) ELSE max(least(cards, room)) END AS cards
+    FROM counted GROUP BY sku_id, last_offer
+)
+SELECT sku_id, least(sum(cards), %(cap)s)::int FROM reached
+WHERE NOT EXISTS (SELECT 1 FROM vault_state WHERE NOT open) GROUP BY sku_id
 """
-"""How many cards of each SKU a merchant can sell now, counted to `cap` at most; no row while the vault opens none."""
+"""How many cards of each SKU a merchant can sell now, counted to `cap` at most; no row while the vault opens none.
+
+Never above the truth: of pools behind the same last hop whose trade accounts do not reach for `cap` cards, the best one
+alone counts.
+"""
 
 HANDS_OUT = "SELECT NOT EXISTS (SELECT 1 FROM vault_state WHERE NOT open)"
 

@@ -27,14 +27,30 @@ class Offer(Row):
 class TradeAccount(Row):
     """One row of `trade_account`; its meaning and constraints stand in the migration."""
 
+    account_id = peewee.BigIntegerField(primary_key=True)
     creditor_id = peewee.BigIntegerField()
     debtor_id = peewee.BigIntegerField()
     currency = peewee.TextField()
-    credit_limit_minor = peewee.BigIntegerField(default=0)
+    sales_id = peewee.BigIntegerField()
+    created_at = DateTimeTZField()
 
     class Meta:
         table_name = "trade_account"
-        primary_key = peewee.CompositeKey("creditor_id", "debtor_id", "currency")
+
+
+class TradeTopup(Row):
+    """One row of `trade_topup`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    account_id = peewee.BigIntegerField()
+    amount = peewee.BigIntegerField()
+    reference = peewee.TextField()
+    transfer_id = peewee.BigIntegerField()
+    approved_at = DateTimeTZField()
+    taken_back_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "trade_topup"
 
 
 class Source(Row):

@@ -116,27 +116,3 @@ def rebuild_sources(*, sku_id: int, currency: str) -> None:
     """Make the sources of one SKU anew from the current offers, inside the caller's transaction."""
     changed("DELETE FROM source WHERE sku_id = %s", (sku_id,))
     changed(REBUILD_SOURCES, {"sku": sku_id, "currency": currency, "longest": LONGEST_CHAIN})
-
-
-def set_credit_limit(
-    *, actor: Actor, creditor_id: int, debtor_id: int, currency: str, limit_minor: int, now: datetime
-) -> None:
-    """Set how much `debtor_id` may owe on its trade account (minor units). Raises `Invalid` out of bounds."""
-    if not 0 <= limit_minor <= GREATEST:
-        raise Invalid(what="credit_limit")
-    with atomic():
-        execute(
-            "INSERT INTO trade_account (creditor_id, debtor_id, currency, credit_limit_minor) VALUES (%s, %s, %s, %s)"
-            " ON CONFLICT (creditor_id, debtor_id, currency)"
-            " DO UPDATE SET credit_limit_minor = excluded.credit_limit_minor",
-            (creditor_id, debtor_id, currency, limit_minor),
-        )
-        append(
-            actor=actor,
-            action="trade_account.limit_set",
-            object_kind="trade_account",
-            object_id=f"{creditor_id}:{debtor_id}:{currency}",
-            detail={"limit_minor": limit_minor},
-            party_id=creditor_id,
-            now=now,
-        )

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 LONGEST_SECRET = 4096  # bytes read from standard input
 
 
+_COST = {"open": "holds", "captured": "paid", "returned": "got back"}
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("trace")(trace)
@@ -118,6 +121,7 @@ def _line(line: LineTrace, currency: str, zone: ZoneInfo) -> Iterator[str]:
         yield (
             f"   ├─ hop         {hop.seller} → {hop.buyer}  {Decimal(hop.price_micro).scaleb(-6)} {hop.currency} a card"
             f"  margin {_money(hop.margin_minor, currency)}"
+            f"  trade account {_COST.get(hop.cost_state, '–')} {_money(hop.cost_minor, currency)}"
         )
     for opening in line.openings:
         yield f"   ├─ opening     {_time(opening.at, zone)}  {opening.action}"

@@ -17,7 +17,8 @@ from core.config import Config, ConfigError
 from core.connections.service import create_gateway_account
 from core.money import Money
 from core.parties.service import PartyKind, create_party, find_party
-from core.supply.service import make_offer, set_credit_limit
+from core.supply.service import make_offer
+from core.supply.trade import set_credit_limit
 from core.vault.client import ImportOrder, VaultClient
 from core.vault.uploads import upload_file
 from ops.demo.goods import (

@@ -256,15 +256,6 @@ CREATE TABLE offer (
 CREATE UNIQUE INDEX offer_current ON offer (seller_id, buyer_id, sku_id) WHERE valid_to IS NULL;
 CREATE INDEX offer_buyer ON offer (buyer_id, sku_id);
 
-CREATE TABLE trade_account (
-    creditor_id bigint NOT NULL REFERENCES party,
-    debtor_id bigint NOT NULL REFERENCES party,
-    currency text NOT NULL REFERENCES currency,
-    credit_limit_minor bigint NOT NULL DEFAULT 0 CHECK (credit_limit_minor BETWEEN 0 AND 1000000000000000),
-    PRIMARY KEY (creditor_id, debtor_id, currency),
-    CHECK (creditor_id <> debtor_id)
-);
-
 -- Where a listing's cards may come from: a pool and the chain of offers from it to the merchant. Rebuilt on every change of an offer.
 CREATE TABLE source (
     merchant_id bigint NOT NULL REFERENCES party,

@@ -7,7 +7,7 @@ GRANT USAGE ON SCHEMA public TO keystall_shop, keystall_panel, keystall_worker, 
 GRANT SELECT ON installation, currency, submission, audit_entry, message_counter, message, sealed_answer,
     party, staff, staff_role, account, transfer, reversal, money_hold, gateway_account,
     issuer, product, sku, listing, upload, batch, batch_mark, card, import_job, import_refusal, stock_event,
-    offer, trade_account, source, shopper, identity, conversation, chat_session, inbox, button, menu_sent,
+    offer, source, shopper, identity, conversation, chat_session, inbox, button, menu_sent,
     shop_order, order_line, line_share, hold, delivery, payment, payment_event, refund
     TO keystall_shop, keystall_worker;
 GRANT INSERT ON submission, audit_entry, message_counter, message, account, transfer, reversal, money_hold,
@@ -37,7 +37,7 @@ GRANT SELECT, INSERT, UPDATE ON throttle TO keystall_shop, keystall_worker;
 GRANT DELETE ON throttle TO keystall_worker;
 
 -- Parties set up their own shop through use cases of the shop role.
-GRANT INSERT, UPDATE ON product, sku, listing, offer, trade_account, gateway_account, issuer TO keystall_shop;
+GRANT INSERT, UPDATE ON product, sku, listing, offer, gateway_account, issuer TO keystall_shop;
 GRANT INSERT, UPDATE, DELETE ON source TO keystall_shop;
 GRANT INSERT, UPDATE ON party, staff TO keystall_shop;
 GRANT INSERT, DELETE ON staff_role TO keystall_shop;

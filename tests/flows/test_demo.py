@@ -22,8 +22,9 @@ COUNTS = {
 """What an import of each file must report: added, duplicates, refused."""
 
 CREDIT = """
-SELECT c.code, d.code, credit_limit_minor
-FROM trade_account t JOIN party c ON c.id = creditor_id JOIN party d ON d.id = debtor_id
+SELECT c.code, d.code, -a.floor
+FROM trade_account t JOIN account a ON a.id = t.account_id JOIN party c ON c.id = creditor_id
+JOIN party d ON d.id = debtor_id
 ORDER BY array_position(ARRAY['brand1', 'agent1', 'dist1'], c.code)
 """
 SUPPLY = """

@@ -22,8 +22,8 @@ from core.orders.rules import (
 )
 from core.orders.service import cancel_order, expire_due, lock_order, settle_order
 from core.stock.rules import BATCH_TRANSITIONS, CARD_TRANSITIONS, BatchState, CardState
-from core.supply.service import make_offer, withdraw_offer
-from tests.builders import NOON, Shop, later
+from core.supply.service import withdraw_offer
+from tests.builders import Shop, later
 
 
 def settle(shop: Shop, order_id: UUID, minor: int, at: int = 1) -> None:
@@ -82,15 +82,7 @@ def test_inv_o8_price_chain_and_fee_stay_as_they_were_when_the_order_was_placed(
     listing, brand = shop.a_listing(price=1000), shop.a_party("brand1", "supplier")
 
     def offer(price_micro: int) -> None:
-        make_offer(
-            actor=OPERATOR,
-            seller_id=brand,
-            buyer_id=shop.merchant,
-            sku_id=shop.a_sku(),
-            price_micro=price_micro,
-            currency="CNY",
-            now=NOON,
-        )
+        shop.an_offer(brand, shop.merchant, price_micro=price_micro)
 
     offer(6_000_000)
     shop.a_batch(cards=5, owner=brand, supplier=brand, terms="consigned")
@@ -103,7 +95,8 @@ def test_inv_o8_price_chain_and_fee_stay_as_they_were_when_the_order_was_placed(
     settle(shop, placed.order_id, 2000)
 
     shares = execute(
-        "SELECT s.role, t.amount FROM line_share s JOIN transfer t ON t.credit_id = s.account_id ORDER BY s.position"
+        "SELECT s.role, t.amount FROM line_share s JOIN transfer t ON t.credit_id = s.account_id"
+        " WHERE t.code = 'sale' ORDER BY s.position"
     )
     assert shares == [("upstream", 1200), ("platform_fee", 20), ("merchant", 780)]
 
@@ -125,15 +118,7 @@ def test_inv_s5_late_money_never_takes_a_card_that_went_to_someone_else(shop: Sh
 
 def test_inv_s5_late_money_holds_again_with_the_shares_of_the_cards_it_gets_now(shop: Shop) -> None:
     listing, brand = shop.a_listing(price=1000), shop.a_party("brand1", "supplier")
-    make_offer(
-        actor=OPERATOR,
-        seller_id=brand,
-        buyer_id=shop.merchant,
-        sku_id=shop.a_sku(),
-        price_micro=7_000_000,
-        currency="CNY",
-        now=NOON,
-    )
+    shop.an_offer(brand, shop.merchant, price_micro=7_000_000)
     own = shop.a_batch(cards=1)
     shop.a_batch(cards=1, owner=brand, supplier=brand, terms="consigned")
     late = shop.place(shop.a_shopper(), listing).order_id
@@ -157,7 +142,8 @@ def test_inv_s5_late_money_holds_again_with_the_shares_of_the_cards_it_gets_now(
         ("captured", "merchant", 290),
     ]
     paid_to_brand = execute(
-        "SELECT sum(t.amount) FROM transfer t JOIN account a ON a.id = t.credit_id WHERE a.holder = %s",
+        "SELECT sum(t.amount) FROM transfer t JOIN account a ON a.id = t.credit_id"
+        " WHERE a.holder = %s AND t.code = 'sale'",
         (f"party:{brand}",),
     )
     assert paid_to_brand == [(700,)]

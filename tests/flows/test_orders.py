@@ -16,7 +16,7 @@ from core.orders.values import Settled
 from core.risk.rules import StockKeptForOthers, TooManyUnpaid
 from core.stock.rules import HeldByOthers, OutOfStock
 from core.submission import OtherContent
-from tests.builders import NOON, Shop, later
+from tests.builders import Shop, later
 
 
 def settle(shop: Shop, order_id, minor: int) -> Settled:
@@ -235,19 +235,8 @@ def test_settling_claims_the_cards_books_the_shares_and_queues_the_delivery(shop
 def test_everyone_along_the_chain_gets_its_own_margin(shop: Shop) -> None:
     listing = shop.a_listing(price=1000)
     brand, agent = shop.a_party("brand1", "supplier"), shop.a_party("agent1", "supplier")
-    from core.actor import OPERATOR
-    from core.supply.service import make_offer
-
     for seller, buyer, price in ((brand, agent, 6_000_000), (agent, shop.merchant, 8_000_000)):
-        make_offer(
-            actor=OPERATOR,
-            seller_id=seller,
-            buyer_id=buyer,
-            sku_id=shop.a_sku(),
-            price_micro=price,
-            currency="CNY",
-            now=NOON,
-        )
+        shop.an_offer(seller, buyer, price_micro=price)
     shop.a_batch(cards=5, owner=brand, supplier=brand, terms="consigned")
 
     placed = shop.place(shop.a_shopper(), listing, 2)

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import pytest
 
 from core import db
-from core.actor import OPERATOR
 from core.catalog.rules import UnknownListing
 from core.db import execute
 from core.orders.rules import QuantityRefused
@@ -15,7 +14,6 @@ from core.risk.rules import StockKeptForOthers
 from core.stock import service as stock
 from core.stock.marks import move_marks
 from core.stock.rules import OutOfStock
-from core.supply.service import make_offer
 from tests.builders import NOON, Shop
 
 TODAY = date(2026, 3, 2)
@@ -76,15 +74,7 @@ def test_holds_on_a_pool_that_two_merchants_share_count_for_both(shop: Shop) -> 
     other, brand = shop.a_party("other"), shop.a_party("brand1", "supplier")
     mine, theirs = shop.a_listing(), shop.a_listing(merchant=other)
     for buyer in (shop.merchant, other):
-        make_offer(
-            actor=OPERATOR,
-            seller_id=brand,
-            buyer_id=buyer,
-            sku_id=shop.a_sku(),
-            price_micro=1_000_000,
-            currency="CNY",
-            now=NOON,
-        )
+        shop.an_offer(brand, buyer, price_micro=1_000_000)
     shop.a_batch(cards=20, owner=brand, supplier=brand, terms="consigned")
     shop.place(shop.a_shopper(merchant=other, paid_orders=0), theirs, 4)
 

@@ -45,8 +45,8 @@ MUTATIONS = [
         rows=("INV-S4",),
         removed="the second try with a waiting lock",
         file="core/stock/service.py",
-        old="    for batch in batches:\n        if counts.total() < quantity:\n",
-        new="    for batch in batches:\n        if False:\n",
+        old="    for batch in batches:\n        if most := rooms.cards(batch.hops, quantity - counts.total()):\n",
+        new="    for batch in batches:\n        if most := 0:\n",
         test="tests/races/test_hold_races.py",
     ),
     Mutation(

@@ -111,7 +111,7 @@ def test_control_without_the_floor_the_last_balance_pays_more_than_once(
     till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     till.shop.sql("ALTER TABLE account DROP CONSTRAINT account_floor")
-    monkeypatch.setattr(ledger_sql, "TOUCH", ledger_sql.TOUCH.replace("AND balance + change >= floor", ""))
+    monkeypatch.setattr(ledger_sql, "TOUCH", ledger_sql.TOUCH.replace("AND balance + change - aside >= floor", ""))
     read_before = wallet._payable
 
     def read_then_trust(actor: Any, order_id: Any, now: Any) -> Any:
@@ -218,7 +218,7 @@ def test_control_without_its_state_held_money_comes_back_many_times(
     till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     till.shop.sql("ALTER TABLE account DROP CONSTRAINT account_floor")
-    monkeypatch.setattr(ledger_sql, "TOUCH", ledger_sql.TOUCH.replace("AND balance + change >= floor", ""))
+    monkeypatch.setattr(ledger_sql, "TOUCH", ledger_sql.TOUCH.replace("AND balance + change - aside >= floor", ""))
     monkeypatch.setattr(ledger_sql, "RELEASE_HOLD", ledger_sql.RELEASE_HOLD.replace("AND state = 'open'", ""))
     talker = till.shop.a_shopper()
     till.fill_wallet(talker, 700)
