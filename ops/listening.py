@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,8 @@ from core.config import Config
 GRACE = 2  # seconds for answers under way when the store stops
 DRAIN_GRACE = 20  # the same when another web process has taken over: uploads, slow readers
 LINGER = 6.0  # seconds in which open connections may still ask something: longer than they stay open idle
-MOST_REQUESTS = 1000  # at once, streams included; above it 503
+MOST_REQUESTS = 8000  # at once, streams included, where there are descriptors for them; above it 503
+KEPT_DESCRIPTORS = 256  # for the database, the vault, files, and answers that say no
 CLOSING = (b"connection", b"close")
 
 log = structlog.get_logger()
@@ -82,6 +84,20 @@ def listening_to_signals() -> Asked:
     return asked
 
 
+def room_for_requests() -> int:
+    """How many requests at once there are descriptors for; takes as many as this process may have, up to what is used.
+
+    An idle web chat is one open stream: under the usual soft limit of 1,024 a few hundred of them filled the shop.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_REQUESTS + KEPT_DESCRIPTORS
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        soft = most
+    return min(MOST_REQUESTS, (wanted if soft == resource.RLIM_INFINITY else soft) - KEPT_DESCRIPTORS)
+
+
 def listener(config: Config, app: ASGIApp, place: socket.socket) -> Listener:
     """A server on a socket that leaves signals and logs to us; only configured proxies may say who the client is."""
     proxies = list(config.web.trusted_proxies)
@@ -99,7 +115,7 @@ def listener(config: Config, app: ASGIApp, place: socket.socket) -> Listener:
             proxy_headers=bool(proxies),
             forwarded_allow_ips=proxies,
             timeout_graceful_shutdown=GRACE,
-            limit_concurrency=MOST_REQUESTS,
+            limit_concurrency=max(1, room_for_requests()),
         )
     )
     server.sockets = (place,)
