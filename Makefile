@@ -71,6 +71,7 @@ format: $(VENV)/.dev-stamp ## put the code into its one format
 docs: $(VENV)/.dev-stamp ## write docs/states.md from the code, and which tests hold each invariant and fault
 	$(BIN)/python -m tests.house.states
 	$(BIN)/python -m tests.house.links
+	$(BIN)/python -m ops.alarms.rules
 
 golden: $(VENV)/.dev-stamp ## write the golden files of the conversation anew; look at the diff
 	$(BIN)/python -m tests.golden

@@ -8,15 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import redis
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from channels.figures import exposed
 from core import db
 from core.config import Config
-from ops.figures.gathered import Gathered
 from ops.queue import LISTENING_NAME
 from ops.store import why_nothing_sells
 
@@ -36,6 +33,16 @@ SELECT EXISTS (SELECT 1 FROM chat_account WHERE channel = 'telegram' AND enabled
        EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s)
 """
 """A bot to serve, and the bot process, which listens under a name of its own."""
+
+
+MENDS = {
+    "database": "Start it, or mend its address; the store goes on by itself.",
+    "redis": "Start it, or mend redis.url; until then the database counts.",
+    "vault": "Nothing is delivered meanwhile and nothing is lost; `python run.py doctor` names the reason.",
+    "worker": "It is started again by itself; its log says why it ended.",
+    "bot": "It is started again by itself; its log says why it ended.",
+}
+"""What to do about each part."""
 
 
 @dataclass(frozen=True)
@@ -132,18 +139,3 @@ def health_routes(health: Health) -> list[BaseRoute]:
 def alive(request: Request) -> Response:
     """The process answers."""
     return PlainTextResponse("ok\n")
-
-
-def operator_app(health: Health, gathered: Gathered) -> Starlette:
-    """The second listener: figures, and what exactly is not ready."""
-
-    async def ready(request: Request) -> Response:
-        parts = await health.parts()
-        shown = {name: part.problem or "ok" for name, part in parts.items()}
-        well = is_ready(parts)
-        return JSONResponse({"status": "ready" if well else "not ready", "parts": shown}, 200 if well else 503)
-
-    def metrics(request: Request) -> Response:
-        return PlainTextResponse(exposed(gathered.families()), media_type="text/plain; version=0.0.4")
-
-    return Starlette(routes=[Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)])

@@ -29,8 +29,9 @@ from ops import ports, wiring
 from ops.figures.gathered import Gathered
 from ops.figures.process import figures_of_this_process
 from ops.figures.published import Publisher, place_from_environment
-from ops.health import Health, health_routes, operator_app
+from ops.health import Health, health_routes
 from ops.listening import listener, listening_to_signals, run_until_asked
+from ops.operating import operator_app
 
 THREADS = 16  # use cases at once; what waits, waits on the loop
 INTAKE_THREADS = 4  # who speaks, where an answer has its time
@@ -82,7 +83,7 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
                     page_host=page_host_of(config.web.page_url, config.web.public_url, config.web.panel_url),
                     further=[*health_routes(health), Route("/admin", to_panel), panel_mount()],
                 ),
-                operator_app(health, Gathered(publisher)),
+                operator_app(health, Gathered(publisher, budget=config.vault.opening_budget_per_hour), config),
             )
         finally:
             await asyncio.get_running_loop().run_in_executor(None, publisher.stop)

@@ -19,8 +19,9 @@ KEPT = 5.0  # seconds that the tables' answers serve for everyone who asks
 class Gathered:
     """Asked by threads; the tables are asked at most every `KEPT` seconds, however many ask."""
 
-    def __init__(self, own: Publisher, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, own: Publisher, *, budget: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
         self._own = own
+        self._budget = budget  # what may be opened of one SKU in an hour, where the database sets no other
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: list[Family] = []
@@ -44,9 +45,16 @@ class Gathered:
     def _read(self) -> tuple[list[Family], list[Published]]:
         try:
             others = list(published())
-            return [*answers(), *_of_rows(others), _up(1)], others
+            asked = list(answers())
+            return [*asked, *_of_rows(others), _up(1), self._budget_used(asked)], others
         except (peewee.PeeweeException, MaxConnectionsExceeded):
             return [_up(0)], []
+
+    def _budget_used(self, asked: list[Family]) -> Family:
+        told = {family.name: family.samples[0].value for family in asked if len(family.samples) == 1}
+        most = told.get("keystall_opening_budget_most_used", 0)
+        ratio = most / told.get("keystall_opening_budget_set", self._budget)
+        return gauge("keystall_opening_budget_used_ratio", "The most used opening budget in parts of it.", ratio)
 
     def _of_processes(self, others: list[Published]) -> Iterator[tuple[Family, dict[str, str]]]:
         """Of this process as it is now; of each other one as it last wrote."""

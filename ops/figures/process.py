@@ -30,8 +30,12 @@ def figures_of_this_process(*, started_at: float | None = None) -> Figures:
     figures.gauge("keystall_process_threads", "Its threads.", threading.active_count)
     figures.gauge("keystall_process_descriptors", "Its open file descriptors.", open_descriptors)
     figures.gauge("keystall_process_descriptors_limit", "How many it may open.", descriptor_limit)
+    figures.gauge(
+        "keystall_process_descriptors_used_ratio", "Open descriptors in parts of the limit.", descriptors_used
+    )
     figures.gauge("keystall_database_connections_in_use", "Connections of its pool in use.", connections_in_use)
     figures.gauge("keystall_database_connections_limit", "The most its pool may have.", connection_limit)
+    figures.gauge("keystall_database_connections_used_ratio", "Connections in use in parts of it.", connections_used)
     labels: dict[tuple[str, ...], float] = {(version(), platform.python_version()): 1.0}
     figures.gauge("keystall_build_info", "1; the labels say which code runs.", lambda: labels, "version", "python")
     return figures
@@ -52,6 +56,16 @@ def descriptor_limit() -> float:
     import resource
 
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def descriptors_used() -> float:
+    """From 0 to 1."""
+    return open_descriptors() / max(1, descriptor_limit())
+
+
+def connections_used() -> float:
+    """From 0 to 1."""
+    return connections_in_use() / max(1, connection_limit())
 
 
 def connections_in_use() -> float:

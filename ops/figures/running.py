@@ -77,6 +77,10 @@ FROM (SELECT opened FROM opening_budget WHERE hour >= date_trunc('hour', now()) 
         ),
     ),
     Question(
+        "SELECT opening_budget_per_hour FROM installation",
+        (Asked("keystall_opening_budget_set", "The opening budget of a demo, of race and of tests, an hour and SKU."),),
+    ),
+    Question(
         "SELECT name, greatest(0, extract(epoch FROM now() - next_at)) FROM vault_round",
         (Asked("keystall_vault_round_overdue_seconds", "How late the vault's own rounds are (a row each)."),),
         ("round",),
@@ -111,13 +115,16 @@ DATABASE = (
     Question(
         """
 SELECT pg_database_size(current_database()), (SELECT count(*) FROM pg_stat_activity),
-       current_setting('max_connections')::int, xact_commit, xact_rollback, deadlocks
+       current_setting('max_connections')::int,
+       (SELECT count(*) FROM pg_stat_activity)::numeric / current_setting('max_connections')::int,
+       xact_commit, xact_rollback, deadlocks
 FROM pg_stat_database WHERE datname = current_database()
 """,
         (
             Asked("keystall_database_bytes", "Size of the store's database."),
             Asked("keystall_database_sessions", "Sessions of the server, its own included."),
-            Asked("keystall_database_sessions_limit", "max_connections."),
+            Asked("keystall_database_sessions_limit", "The most it takes (max_connections)."),
+            Asked("keystall_database_sessions_used_ratio", "Sessions in parts of that."),
             Asked("keystall_database_commits", "Transactions committed since its statistics were reset."),
             Asked("keystall_database_rollbacks", "Transactions rolled back."),
             Asked("keystall_database_deadlocks", "Deadlocks that it had to end."),

@@ -1,24 +1,19 @@
 """The web process in trouble: a restarted database, an absent one, too much of everything; what its operator sees."""
 
-import asyncio
-import socket
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
-from channels.wake import Wakes
 from core.config import Config, ConfigError, Web
-from ops.listening import listener
 from ops.ports import reserved, taken
-from ops.web import assembled
 from tests.builders import Shop
 from tests.support.command_line import free_port
-from tests.support.web import Chatter, WebServer, on_loopback
+from tests.support.web import Chatter, WebServer
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 
@@ -108,60 +103,6 @@ def test_one_session_may_not_talk_without_end(chatter: Chatter, monkeypatch: pyt
 
     assert answers in ([200, 200, 429, 429], [200, 200, 200, 200])  # the minute may turn in between
     assert 429 in answers or chatter.post(id=str(uuid.uuid4()), text="菜单").status_code == 429
-
-
-@pytest.fixture
-def operator(web_config: Config, goods: Shop) -> Iterator[httpx.Client]:
-    """The operator's listener, with the shop beside it and one request answered."""
-    ports: list[int] = []
-    stopped = threading.Event()
-    started = threading.Event()
-
-    async def serve() -> None:
-        wakes = Wakes(web_config.database.roles.direct)
-        async with assembled(web_config, wakes) as (shop, ops):
-            servers = [listener(web_config, app, on_loopback()) for app in (shop, ops)]
-            running = [asyncio.create_task(server.listen()) for server in servers]
-            while not all(server.started for server in servers):
-                await asyncio.sleep(0.01)
-            ports.extend(server.servers[0].sockets[0].getsockname()[1] for server in servers)
-            started.set()
-            while not stopped.is_set():
-                await asyncio.sleep(0.02)
-            for server in servers:
-                server.should_exit = True
-            await asyncio.gather(*running)
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert started.wait(20)
-    assert httpx.get(f"http://127.0.0.1:{ports[0]}/", trust_env=False).status_code == 200
-    with httpx.Client(base_url=f"http://127.0.0.1:{ports[1]}", trust_env=False) as client:
-        yield client
-    stopped.set()
-    thread.join(10)
-
-
-def test_the_operator_sees_which_part_is_not_ready(operator: httpx.Client) -> None:
-    answer = operator.get("/readyz")
-
-    parts = answer.json()["parts"]
-    assert answer.status_code == 503
-    assert set(parts) == {"database", "redis", "vault", "worker", "bot"}
-    assert (parts["database"], parts["redis"]) == ("ok", "ok")
-    assert "does not answer" in parts["vault"]
-    assert parts["worker"] == "no worker is connected"
-
-
-def test_figures_count_requests_by_route_and_never_by_path(operator: httpx.Client) -> None:
-    text = operator.get("/metrics").text
-
-    whose = f'host="{socket.gethostname()}",process="web",place="0"'
-    assert f'keystall_http_requests_total{{route="/",method="GET",status="200",{whose}}} 1\n' in text
-    assert f'keystall_http_seconds_bucket{{route="/",le="+Inf",{whose}}} 1\n' in text
-    assert f"keystall_waits{{{whose}}} 0\n" in text
-    assert "keystall_listening{" in text
-    assert "keystall_lines_in_review 0\n" in text
 
 
 def test_a_port_that_another_listens_on_is_refused_in_one_sentence_and_none_is_kept(web: WebServer) -> None:
