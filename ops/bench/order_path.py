@@ -6,6 +6,7 @@ both sides is the way between processes.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -62,6 +63,15 @@ class NoCounter:
         return 0
 
 
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """A paid order, and the seconds of its two parts that touch stock."""
+
+    order_id: UUID
+    place: float
+    settle: float
+
+
 @dataclass
 class OrderPath:
     """Walks orders of one listing; `core.db` must be connected with rights for all of it (the owner's)."""
@@ -84,20 +94,27 @@ class OrderPath:
     def walk(self, session: Session, *, quantity: int = 1, recording: Recording | None = None) -> None:
         """One order, from placed to delivered. Raises RuntimeError when its cards do not arrive."""
         self.vault.recording = recording
-        now = self.clock.now()
-        with during(recording, "place"):
-            placed = self._place(session, quantity, now)
-        with during(recording, "intent"):
-            token = pay_token(keys=self.keys, order_id=placed.order_id)
-            payment_id = request_sandbox_payment(token=token, now=now)
-        notice = self._notice(payment_id, placed.total)
-        with during(recording, "settle"):
-            self._settle(notice)
-        delivery_id = execute(DELIVERY, (placed.order_id,))[0][0]  # the worker reads it in its queue row
+        order_id = self.buy(session, quantity=quantity, recording=recording).order_id
+        delivery_id = execute(DELIVERY, (order_id,))[0][0]  # the worker reads it in its queue row
         with during(recording, "deliver"):
             delivered = deliver(delivery_id=delivery_id, vault=self.vault, carrier=NOWHERE, now=self.clock.now())
         if not delivered:
             raise RuntimeError("an order of the bench was not delivered")
+
+    def buy(self, session: Session, *, quantity: int = 1, recording: Recording | None = None) -> Bought:
+        """One order, from placed to paid; what it takes in seconds."""
+        now, began = self.clock.now(), time.perf_counter()
+        with during(recording, "place"):
+            placed = self._place(session, quantity, now)
+        is_placed = time.perf_counter()
+        with during(recording, "intent"):
+            token = pay_token(keys=self.keys, order_id=placed.order_id)
+            payment_id = request_sandbox_payment(token=token, now=now)
+        notice = self._notice(payment_id, placed.total)
+        is_charged = time.perf_counter()
+        with during(recording, "settle"):
+            self._settle(notice)
+        return Bought(placed.order_id, place=is_placed - began, settle=time.perf_counter() - is_charged)
 
     def _place(self, session: Session, quantity: int, now: datetime) -> PlacedOrder:
         return place_order(

@@ -1,9 +1,10 @@
-"""`bench`: the order path against its own statements replayed by a bare driver, and the cost of a bot's update."""
+"""`bench`: what the store is fast at and what not, each figure beside its goal, as ratios measured side by side."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,14 +12,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from core.config import Config
+from core.config import Config, ConfigError
 
 if TYPE_CHECKING:
-    from ops.bench.measure import Report
-    from ops.bench.updates import UpdateCost
+    from ops.bench.figures import Figure
 
-CARDS = 8000
-SHOPPERS = 16
+PARTS = ("orders", "updates", "arrival", "listeners", "memory", "stock")
+Say = Callable[[str], None]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,60 +26,71 @@ def register(app: typer.Typer) -> None:
     app.command("bench")(bench)
 
 
-def bench(context: typer.Context) -> None:
-    """Measure place, settle and deliver at 1, 4 and 16 clients in a store of its own; about a minute.
+def bench(
+    context: typer.Context,
+    parts: list[str] | None = typer.Argument(None, metavar="[PART]...", help="Parts; all without any."),
+    cards: int = typer.Option(10_000_000, "--cards", min=100_000, help="Cards of the large stock."),
+    page: Path | None = typer.Option(None, "--page", help="Write the table into this page as well (Markdown)."),
+) -> None:
+    """Measure in stores of its own, in temporary folders; some minutes for all parts.
 
-    The ratio is ours to the twin's: the statements of real orders, recorded and said again by bare psycopg.
+    orders: the order path against its own statements, recorded and said again by bare psycopg. stock: a sale beside
+    millions of cards, and after a rush that nobody vacuumed. arrival: from paid to cards. listeners: a checkout beside
+    a thousand idle web chats. memory: of the idle store. updates: a bot's update before its handler.
     """
-    from core import db
-    from ops.bench.measure import Bench
-    from ops.bench.order_path import DeskInProcess, OrderPath
-    from ops.bench.updates import measure
+    from ops.bench.figures import lines
+    from ops.bench.figures import page as page_of
     from ops.store import load_config
-    from ops.trial import trial
 
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
+    chosen = parts or list(PARTS)
+    for part in chosen:
+        if part not in PARTS:
+            raise ConfigError(f"there is no part {part!r} of the bench: it has {', '.join(PARTS)}")
     config = load_config(context)
-    say("A store for the bench is starting in a temporary folder …")
-    with trial(config, cards=CARDS, names=("vault",)) as store:
-        sessions = [buyer.session for buyer in store.buyers(SHOPPERS)]
-        owner = store.config.database.url
-        db.connect(owner, size=SHOPPERS + 4)
-        path = OrderPath(
-            store.config,
-            store.clock,
-            store.policy,
-            store.keys,
-            store.listing_id,
-            store.opaque_id,
-            DeskInProcess(store.config, store.clock),
-        )
-        report = Bench(path, sessions, url=owner).run(say)
-    cost = measure()
-    print("\n".join([*table(report), cost.row]))
-    print(f"written to {write(report, cost, config)}")
+    figures: list[Figure] = []
+    for part in chosen:
+        say(f"{part} …")
+        figures += measured(part, config, say, cards=cards)
+    print("\n".join(lines(figures)))
+    print(f"written to {write(figures, config)}")
+    if page is not None:
+        page.write_text(into(page.read_text("utf-8"), page_of(figures)), "utf-8")
 
 
-def table(report: Report) -> list[str]:
-    """The figures for people."""
-    lines = ["clients   ours/s   twin/s   ratio   ratio of processor time   median ms   p99 ms"]
-    lines += [
-        f"{row.clients:7d}  {row.ours_rate:7.1f}  {row.twin_rate:7.1f}  {row.ratio:6.2f}  {row.processor_ratio:24.2f}"
-        f"  {row.ours_median_ms:10.1f}  {row.ours_p99_ms:7.1f}"
-        for row in report.rows
-    ]
-    lines.append("statements an order  " + "  ".join(f"{phase} {n}" for phase, n in report.statements.items()))
-    lines.append("commits an order     " + "  ".join(f"{phase} {n}" for phase, n in report.commits.items()))
-    return lines
+def measured(part: str, config: Config, say: Say, *, cards: int) -> list[Figure]:
+    """The figures of one part."""
+    from ops.bench import arrival, listeners, memory, orders, stock, updates
+
+    works: dict[str, Callable[[], list[Figure]]] = {
+        "orders": lambda: orders.measured(config, say),
+        "updates": updates.measured,
+        "arrival": lambda: arrival.measured(config, say),
+        "listeners": lambda: listeners.measured(config, say),
+        "memory": lambda: memory.measured(say),
+        "stock": lambda: stock.measured(config, say, large=cards),
+    }
+    return works[part]()
 
 
-def write(report: Report, cost: UpdateCost, config: Config) -> Path:
-    """Write the report to `bench` in the data folder and return the file."""
+def write(figures: Sequence[Figure], config: Config) -> Path:
+    """Write the figures to `bench` in the data folder and return the file."""
     folder = config.data_dir / "bench"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    measured = report.as_json() | {"bot_update": asdict(cost)}
-    file.write_text(json.dumps(measured, indent=2) + "\n", "utf-8")
+    found = [asdict(figure) | {"reached": figure.is_reached} for figure in figures]
+    file.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return file
+
+
+def into(text: str, table: str) -> str:
+    """The page with its first table of figures replaced. Raises ConfigError when it has none."""
+    head = "| part | figure |"
+    before, found, rest = text.partition(head)
+    if not found:
+        raise ConfigError(f"the page has no table that begins with {head!r}")
+    rows = rest.splitlines(keepends=True)
+    after = next((number for number, row in enumerate(rows) if number and not row.startswith("|")), len(rows))
+    return before + table + "".join(rows[after:])

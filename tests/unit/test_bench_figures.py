@@ -1,0 +1,37 @@
+"""Figures of the bench as people read them, and the page that they are written into."""
+
+import pytest
+
+from core.config import ConfigError
+from ops.bench.figures import Figure, lines, page
+from ops.commands.bench import into
+
+FAST = Figure("orders", "ours to the twin's", 0.84, "", 0.8, at_most=False)
+SLOW = Figure("arrival", "paid to cards", 1234.5, "ms", 1000.0)
+FREE = Figure("memory", "shared once", 38.27, "MB")
+
+
+@pytest.mark.parametrize(("figure", "is_reached"), [(FAST, True), (SLOW, False), (FREE, None)])
+def test_a_goal_is_reached_missed_or_not_there(figure: Figure, is_reached: bool | None) -> None:
+    assert figure.is_reached is is_reached
+
+
+def test_the_table_says_measured_goal_and_outcome_in_columns() -> None:
+    assert lines([FAST, SLOW, FREE]) == [
+        "part     figure              measured  goal",
+        "orders   ours to the twin's  0.84      ≥ 0.80      reached",
+        "arrival  paid to cards       1,234 ms  ≤ 1,000 ms  missed",
+        "memory   shared once         38.3 MB",
+    ]
+
+
+def test_the_page_keeps_all_but_its_table() -> None:
+    text = f"before\n\n{page([SLOW])}\nafter\n"
+
+    assert into(text, page([FAST])) == f"before\n\n{page([FAST])}\nafter\n"
+    assert into(into(text, page([FAST, FREE])), page([SLOW])) == text
+
+
+def test_a_page_without_a_table_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no table"):
+        into("nothing here\n", page([FAST]))
