@@ -38,7 +38,7 @@ SELECT EXISTS (SELECT 1 FROM chat_account WHERE channel = 'telegram' AND enabled
 MENDS = {
     "database": "Start it, or mend its address; the store goes on by itself.",
     "redis": "Start it, or mend redis.url; until then the database counts.",
-    "vault": "Nothing is delivered meanwhile and nothing is lost; `python run.py doctor` names the reason.",
+    "vault": "Nothing is delivered meanwhile and nothing is lost; the command doctor names the reason.",
     "worker": "It is started again by itself; its log says why it ended.",
     "bot": "It is started again by itself; its log says why it ended.",
 }
