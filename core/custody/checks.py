@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+from core.custody.batch_keys import Signed
 from core.custody.evidence import Bill
 from core.custody.keys import OpenVault
 from core.vault.bindings import Side
@@ -202,12 +203,18 @@ class SignedBatch(Protocol):
 def signed_key(vault: OpenVault, row: SignedBatch, sealed: bytes, signature: bytes | None) -> bytes | None:
     """A batch's data key, opened by whichever version sealed it; None unless the vault signed the batch with it."""
     context = BatchContext(vault.vault_id, row.batch)
-    try:
-        key = vault.keys.ring.opened(lambda private: open_batch_key(private, sealed, context))
-        check_batch(verify_key(vault.keys.sign), statement_of(vault, row, key), signature or b"")
-    except SealError:
-        return None
-    return key
+
+    def open_it() -> bytes | None:
+        try:
+            key = vault.keys.ring.opened(lambda private: open_batch_key(private, sealed, context))
+            check_batch(verify_key(vault.keys.sign), statement_of(vault, row, key), signature or b"")
+        except SealError:
+            return None
+        return key
+
+    source_hash = row.source_hash or b""
+    signed = Signed(row.batch, row.sku, row.owner, row.card_count, source_hash, sealed, signature or b"")
+    return vault.keys.ring.batch_keys.of(signed, open_it)
 
 
 def statement_of(vault: OpenVault, row: SignedBatch, key: bytes) -> BatchStatement:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from core.custody.batch_keys import BatchKeys
 from core.ports import KeySource
 from core.secret import Secret
 from core.vault.primitives import SealError, public_of
@@ -37,6 +38,7 @@ class Keyring:
         `SealError` also where the public key belongs to none of the private ones.
         """
         self._source = source
+        self.batch_keys = BatchKeys()
         read = (_version(private.reveal()) for private in source.private_keys().values())
         self._versions: Mapping[str, KeyVersion] = {version.id: version for version in read}
         self._current = self._versions.get(key_id(source.public_key()))
@@ -98,6 +100,7 @@ class Keyring:
     def forget(self, version: KeyVersion) -> None:
         """Open nothing with this version any more. Raises ConfigError, OSError."""
         self._source.remove(version.id)
+        self.batch_keys.forget()
         self._versions = {name: one for name, one in self._versions.items() if name != version.id}
 
 
