@@ -20,6 +20,7 @@ from ops.engines import PostgresServer, attach_or_start
 from ops.engines.engines import is_external, redis_address
 from ops.engines.reach import check_database, check_redis, database_place, redis_place
 from ops.examining_audit import audit_findings
+from ops.examining_pages import card_page
 from ops.examining_ways import untold, ways
 from ops.installation import Kind, find_installation
 from ops.ports import listeners
@@ -205,6 +206,8 @@ def _ports(config: Config, *, is_running: bool) -> Iterator[Finding]:
 
 def _ways(config: Config) -> Iterator[Finding]:
     """What is sent outside the chats: to shoppers, and to whoever must look at something."""
+    text, is_notice = card_page(config)
+    yield Finding("pages", text, is_notice=is_notice)
     for what, text, is_defect in ways(config):
         yield Finding(what, text, is_defect=is_defect)
     if sentence := untold(config.database.roles.shop):

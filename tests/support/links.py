@@ -68,7 +68,7 @@ class LinkPage:
         """Press it, and what the page is told once the worker was there."""
         asked = self.ask(press)
         with self.desk.as_worker():
-            carry_out_press(press_id=asked.id, vault=_AsVault(self.desk), now=self.now)
+            carry_out_press(press_id=asked.id, vault=WorkersVault(self.desk), now=self.now)
         return press_answer(press_id=asked.id) or {}
 
     def read(self, press: UUID | None = None) -> list[str] | None:
@@ -93,19 +93,30 @@ class LinkPage:
         return False
 
 
-@dataclass
-class _AsVault:
-    """The vault's client while the store speaks as worker; it is worker's again afterwards."""
+@dataclass(frozen=True)
+class WorkersVault:
+    """The vault's client for code that runs with the worker's rights: the store is worker's again after each answer."""
 
     desk: Exchange
 
-    def open_link(self, press: UUID, /) -> Any:
-        try:
-            return self.desk.counter.vault.client.open_link(press)
-        finally:
-            db.connect(self.desk.urls["worker"], size=4)
+    def __getattr__(self, name: str) -> Any:
+        asked = getattr(self.desk.counter.vault.client, name)
+
+        def ask(*args: Any, **named: Any) -> Any:
+            try:
+                return asked(*args, **named)
+            finally:
+                db.connect(self.desk.urls["worker"], size=4)
+
+        return ask
 
 
 def page(desk: Exchange, link: CardLink, *, key: bytes | None = None, later: timedelta = timedelta(0)) -> LinkPage:
     """The page that a link leads to."""
     return LinkPage(desk, link.id, key or link.key.reveal(), datetime.now(UTC) + later)
+
+
+def followed(desk: Exchange, address: str) -> LinkPage:
+    """The page at an address of a message."""
+    number, _, key = address.rpartition("/k/")[2].partition("#")
+    return LinkPage(desk, UUID(number), base64.urlsafe_b64decode(key + "="))

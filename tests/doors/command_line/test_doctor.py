@@ -8,7 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core.config import Config, Store
+from core.config import Config, Store, Web
+from ops.examining_pages import card_page
 from ops.installation import Kind
 from ops.store import be_of_kind, bring_up_to_date
 from tests.support.command_line import Command, free_port
@@ -35,7 +36,7 @@ def test_doctor_finds_everything_in_order_and_exits_0(command: Command, fresh: C
     assert "LOOK" not in out
     assert {line.split()[1] for line in out.splitlines()[:-1]} == {
         "settings", "folder", "machine", "database", "schema", "keys", "redis", "vault", "ports", "shop",
-        "gateways", "review", "mail", "sms", "alerts",
+        "gateways", "review", "pages", "mail", "sms", "alerts",
     }  # fmt: skip
 
 
@@ -119,3 +120,17 @@ def damaged(config: Config, damage: str, other: socket.socket) -> Config:
         case "sandbox":
             return replace(config, pay=replace(config.pay, sandbox=replace(config.pay.sandbox, enabled=True)))
     return config
+
+
+def test_doctor_says_where_cards_are_opened_and_whether_that_is_the_shops_own_origin() -> None:
+    def said(**web: str) -> tuple[str, bool]:
+        return card_page(Config(web=Web(**web)))
+
+    assert said() == ("it shares the shop's origin, on this machine's own loopback: for trying out", False)
+    assert said(public_url="https://shop.example")[0].startswith("it shares the shop's origin: ")
+    assert said(public_url="https://shop.example", page_url="https://shop.example:8443")[1] is True
+    assert said(public_url="http://shop.example")[0].startswith("browsers open cards over https only")
+    assert said(public_url="https://shop.example", page_url="https://cards.example/") == (
+        "at an origin of its own, https://cards.example",
+        False,
+    )
