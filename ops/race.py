@@ -13,13 +13,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
 from uuid import UUID, uuid4
 
+import httpx
 import psycopg
 
 from core import db
-from core.messages.service import MessageKind, messages_after, sealed_answers
+from core.config import ConfigError
+from core.messages.service import MessageKind, StoredMessage, messages_after, sealed_answers
 from core.orders.service import WantedLine, pay_token, place_order
 from core.payments.rules import OrderNotPayable
 from core.payments.service import request_sandbox_payment
@@ -27,50 +31,35 @@ from core.reports.checks import verify
 from core.risk.rules import StockKeptForOthers
 from core.stock.rules import HeldByOthers, OutOfStock
 from core.vault.seal import answer_context, open_answer
+from ops.race_faults import Faults
+from ops.race_figures import Basket, Outcome, quantile
+from ops.race_web import LONG_POLL, PRESS_AGAIN, NobodyAnswers, Shopfront, WebBuyer
 from ops.trial import Buyer, Trial
+
+__all__ = ["Outcome", "Race", "quantile", "run_race"]
+
+Result = TypeVar("Result")
 
 PATIENCE = 60.0  # seconds that a buyer asks again while cards are only held, and waits for cards that were paid
 AT_ONCE = 16  # use cases at the same time, as many as the web process runs
-_PRESS_AGAIN = 15.0  # seconds after which a buyer who heard nothing presses the button once more
 _LOOK_EVERY = 1.0  # seconds; a notice of the database comes earlier
+_LOOK_AGAIN = 0.2  # seconds until a database that was away is asked again
 
+WITH_FAULTS = 180.0
+"""Seconds of patience where processes are killed: a delivery that lost its worker is taken up a minute later."""
 
-@dataclass
-class Basket:
-    """What one buyer came away with; times in seconds."""
-
-    received: list[str] = field(default_factory=list)
-    order_id: UUID | None = None
-    refused: str | None = None
-    place: float | None = None
-    paid_to_cards: float | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The figures of a race."""
-
-    sold: int
-    sold_twice: int
-    lost: int
-    refused: int
-    expected: int
-    violations: int
-    place: list[float]
-    paid_to_cards: list[float]
-    strangers_held: int
-
-    @property
-    def is_right(self) -> bool:
-        """Whether every card that could be sold was sold, once."""
-        return not (self.sold_twice or self.lost or self.violations) and self.sold == self.expected
+THIRD = 3
+"""Where faults are done every third buyer comes over HTTP, so that the death of the web process is felt."""
 
 
 class Race:
     """One race on a trial store."""
 
-    def __init__(self, trial: Trial, buyers: Sequence[Buyer], *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, trial: Trial, buyers: Sequence[Buyer], *, patience: float = PATIENCE, faults: Faults | None = None
+    ) -> None:
         self.trial = trial
+        self.faults = faults
         self.buyers = buyers
         self.patience = patience
         self.baskets = [Basket() for _ in buyers]
@@ -82,29 +71,63 @@ class Race:
 
     def run(self) -> Outcome:
         """Let all buyers go at once, wait for them, and count."""
+        front = self._opened_front() if self.faults else None
         beside = [threading.Thread(target=one, daemon=True) for one in (self._listen, self._watch_strangers)]
         threads = [
-            threading.Thread(target=self._buy, args=(buyer, basket), daemon=True)
-            for buyer, basket in zip(self.buyers, self.baskets, strict=True)
+            threading.Thread(target=self._buy_there, args=(front, buyer, basket), daemon=True)
+            if front is not None and number % THIRD == 0
+            else threading.Thread(target=self._buy, args=(buyer, basket), daemon=True)
+            for number, (buyer, basket) in enumerate(zip(self.buyers, self.baskets, strict=True))
         ]
         for thread in (*beside, *threads):
             thread.start()
         self._gate.set()
+        if self.faults is not None:
+            self.faults.sold = self.sold
+            self.faults.start()
         try:
             for thread in threads:
                 thread.join()
         finally:
-            self._over.set()  # after Ctrl-C the buyers go home first
+            self.go_home()  # after Ctrl-C the buyers go first
             for thread in (*beside, *threads):
                 thread.join(5)
-        return self._count()
+            if self.faults is not None:
+                self.faults.stop()
+            if front is not None:
+                front.client.close()
+        return self._patiently(self._count, time.monotonic() + PATIENCE)
+
+    def sold(self) -> int:
+        """How many cards buyers hold by now."""
+        return sum(len(basket.received) for basket in self.baskets)
+
+    def go_home(self) -> None:
+        """Let every buyer give up."""
+        self._over.set()
+
+    def _opened_front(self) -> Shopfront:
+        web = self.trial.config.web
+        limits = httpx.Limits(max_connections=AT_ONCE * 2, max_keepalive_connections=AT_ONCE * 2)
+        address, timeout = f"http://{web.host}:{web.port}", httpx.Timeout(2 * LONG_POLL, pool=self.patience)
+        client = httpx.Client(base_url=address, timeout=timeout, limits=limits, trust_env=False, follow_redirects=True)
+        return Shopfront(self.trial, client, self._over.is_set)
+
+    def _patiently(self, work: Callable[[], Result], end: float) -> Result:
+        """Do it; again while the database is away: everything here has an id, and so one effect."""
+        while True:
+            try:
+                return work()
+            except Exception as error:
+                if not db.is_away(error) or time.monotonic() > end or self._over.wait(_LOOK_AGAIN):
+                    raise
 
     def _buy(self, buyer: Buyer, basket: Basket) -> None:
         self._gate.wait()
         submission, end = str(uuid4()), time.monotonic() + self.patience
         while basket.order_id is None and basket.refused is None:
             try:
-                self._place(buyer, basket, submission)
+                self._patiently(partial(self._place, buyer, basket, submission), end)
             except OutOfStock:
                 basket.refused = "sold out"
             except (HeldByOthers, StockKeptForOthers):
@@ -112,8 +135,14 @@ class Race:
                     basket.refused = "held by others"
                 time.sleep(random.uniform(0.2, 0.6))  # noqa: S311 (patience, not a secret)
         if basket.order_id is not None:
-            self._pay(basket.order_id)
+            self._pay(basket.order_id, end)
             self._receive(buyer, basket)
+
+    def _buy_there(self, front: Shopfront, buyer: Buyer, basket: Basket) -> None:
+        """The same over HTTP."""
+        self._gate.wait()
+        with suppress(NobodyAnswers):
+            WebBuyer(front, buyer, time.monotonic() + self.patience).buy(basket)
 
     def _place(self, buyer: Buyer, basket: Basket, submission: str) -> None:
         with self._use_case():
@@ -131,10 +160,15 @@ class Race:
             basket.place = time.monotonic() - began
         basket.order_id = placed.order_id
 
-    def _pay(self, order_id: UUID) -> None:
-        with self._use_case():
-            token = pay_token(keys=self.trial.keys, order_id=order_id)
-            request_sandbox_payment(token=token, now=self.trial.clock.now())
+    def _pay(self, order_id: UUID, end: float) -> None:
+        token = pay_token(keys=self.trial.keys, order_id=order_id)
+
+        def press() -> None:
+            with self._use_case():
+                request_sandbox_payment(token=token, now=self.trial.clock.now())
+
+        with suppress(OrderNotPayable):  # paid in this very moment, or the answer to the first press was lost
+            self._patiently(press, end)
 
     def _receive(self, buyer: Buyer, basket: Basket) -> None:
         """Read the chat until the cards are there, as the web chat does: woken by the database, or once a second."""
@@ -142,26 +176,30 @@ class Race:
         paid_at, end = None, time.monotonic() + self.patience
         pressed = time.monotonic()
         while not basket.received and time.monotonic() < end and not self._over.is_set():
-            if paid_at is None and basket.order_id and time.monotonic() > pressed + _PRESS_AGAIN:
-                with suppress(OrderNotPayable):  # paid in this very moment
-                    self._pay(basket.order_id)
+            if paid_at is None and basket.order_id and time.monotonic() > pressed + PRESS_AGAIN:
+                self._pay(basket.order_id, end)
                 pressed = time.monotonic()
             self._woken[conversation].wait(_LOOK_EVERY)
             self._woken[conversation].clear()
-            with self._use_case():
-                for message in messages_after(conversation_id=conversation, after=after):
-                    after = message.seq
-                    if message.kind is MessageKind.PAID:
-                        paid_at = message.created_at
-                    if message.kind is MessageKind.CARDS:
-                        basket.received += self._opened(buyer, message.id, UUID(message.body["delivery"]))
-                now = self.trial.clock.now()
+            messages, now = self._patiently(partial(self._told, conversation, after), end)
+            for message in messages:
+                after = message.seq
+                if message.kind is MessageKind.PAID:
+                    paid_at = message.created_at
+                if message.kind is MessageKind.CARDS:
+                    delivery = UUID(message.body["delivery"])
+                    basket.received += self._patiently(partial(self._opened, buyer, message.id, delivery), end)
             if basket.received and paid_at is not None:
                 basket.paid_to_cards = (now - paid_at).total_seconds()
 
+    def _told(self, conversation: UUID, after: int) -> tuple[list[StoredMessage], datetime]:
+        with self._use_case():
+            return messages_after(conversation_id=conversation, after=after), self.trial.clock.now()
+
     def _opened(self, buyer: Buyer, message_id: int, delivery: UUID) -> list[str]:
         session = buyer.session.id
-        sealed = sealed_answers(message_ids=[message_id], session_id=session)[message_id]
+        with self._use_case():
+            sealed = sealed_answers(message_ids=[message_id], session_id=session)[message_id]
         answer = json.loads(open_answer(buyer.token, sealed, answer_context(delivery=delivery, session=session)))
         return [card["secret"] for card in answer["cards"]]
 
@@ -171,18 +209,25 @@ class Race:
             yield
 
     def _listen(self) -> None:
-        with psycopg.connect(self.trial.config.database.roles.direct, autocommit=True) as connection:
-            connection.execute("LISTEN keystall_wake")
-            while not self._over.is_set():
-                for notice in connection.notifies(timeout=0.5):
-                    kind, _, named = notice.payload.partition(":")
-                    if kind == "conv" and (event := self._woken.get(UUID(named))) is not None:
-                        event.set()
+        while not self._over.wait(_LOOK_AGAIN):
+            with (
+                suppress(psycopg.OperationalError),
+                psycopg.connect(self.trial.config.database.roles.direct, autocommit=True) as connection,
+            ):
+                connection.execute("LISTEN keystall_wake")
+                while not self._over.is_set():
+                    for notice in connection.notifies(timeout=0.5):
+                        kind, _, named = notice.payload.partition(":")
+                        if kind == "conv" and (event := self._woken.get(UUID(named))) is not None:
+                            event.set()
 
     def _watch_strangers(self) -> None:
         """Look a hundred times a second at how many cards strangers hold together at that moment."""
         held = "SELECT coalesce(sum(quantity), 0) FROM hold WHERE state = 'open' AND stranger"
-        with psycopg.connect(self.trial.config.database.roles.worker, autocommit=True) as connection:
+        with (
+            suppress(psycopg.OperationalError),  # a database that is stopped ends the watch
+            psycopg.connect(self.trial.config.database.roles.worker, autocommit=True) as connection,
+        ):
             while not self._over.wait(0.01):
                 found = connection.execute(held).fetchone()
                 self.greatest_held_by_strangers = max(self.greatest_held_by_strangers, int(found[0]) if found else 0)
@@ -208,14 +253,30 @@ class Race:
         )
 
 
-def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of the values lie (nearest rank); 0.0 of none."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
-
-
-def run_race(trial: Trial, *, buyers: int, strangers: bool, say: Callable[[str], None]) -> Outcome:
-    """Make the buyers, race, and return the figures."""
+def run_race(
+    trial: Trial, *, buyers: int, strangers: bool, say: Callable[[str], None], faults: Faults | None = None
+) -> Outcome:
+    """Make the buyers, race, and return the figures. With faults the store's supervisor runs in this (main) thread."""
     made = trial.buyers(buyers, strangers=strangers)
     say(f"{buyers} buyers are ready for {len(trial.cards)} cards …")
-    return Race(trial, made).run()
+    if faults is None:
+        return Race(trial, made).run()
+    race, outcomes = Race(trial, made, patience=WITH_FAULTS, faults=faults), list[Outcome]()
+    supervisor = trial.running.supervisor
+
+    def run() -> None:
+        try:
+            outcomes.append(race.run())
+        finally:
+            supervisor.ask_to_stop()
+
+    racing = threading.Thread(target=run, daemon=True)
+    racing.start()
+    try:
+        gone = supervisor.run()  # starts again what is killed
+    finally:
+        race.go_home()
+        racing.join(2 * PATIENCE)
+    if not outcomes:
+        raise ConfigError(f"the race has no end: {gone or 'its buyers'} stopped; see {trial.config.data_dir / 'log'}")
+    return outcomes[0]

@@ -49,6 +49,11 @@ class ValkeyServer:
         """The server's own log."""
         return self.data_dir / "log" / "valkey.log"
 
+    @property
+    def pid(self) -> int | None:
+        """The server's process, when this object started it."""
+        return self._process.pid if self._process else None
+
     def start(self) -> None:
         """Start; returns when it answers. Raises ConfigError when it does not."""
         uid = launch.engine_uid(self.data_dir / "postgres")

@@ -10,7 +10,8 @@ import pytest
 from core.config import Config
 from core.orders.deliveries import LEASE
 from ops.processes import Supervisor
-from ops.race import Outcome, Race
+from ops.race import Race
+from ops.race_figures import Outcome
 from ops.trial import trial
 
 pytestmark = pytest.mark.drill

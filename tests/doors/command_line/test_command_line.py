@@ -49,6 +49,10 @@ def test_every_command_explains_itself(command: Command, name: str) -> None:
             "keystall: Invalid value for '--buyers': Input should be a valid integer. See `python run.py --help`.\n",
         ),
         (
+            ("race", "--buyers", "1", "--cards", "1", "--seed", "3"),
+            "keystall: --seed decides when faults are done: add --faults\n",
+        ),
+        (
             ("import", "nowhere.csv", "--batch-of", "A1"),
             "keystall: there is no file nowhere.csv: give the path of a CSV, TSV, TXT or XLSX file\n",
         ),
