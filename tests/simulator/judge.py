@@ -1,0 +1,140 @@
+"""What must hold after every step: every invariant of the store, and what shoppers and bank know by themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from core.ids import Prefix, parse
+from core.reports.checks import all_checks
+from core.vault.seal import answer_context, open_answer
+from tests.simulator.bank import Bank
+from tests.simulator.town import Shopper, Town
+
+EVERY_INVARIANT = "SELECT " + ", ".join(f"({question})" for question in all_checks().values())
+"""All questions of `verify` in one round trip; prepared once for each database."""
+
+EVENTS = """
+SELECT g.opaque_id, e.external_id, e.kind, e.amount_minor, e.currency
+FROM payment_event e JOIN gateway_account g ON g.id = e.gateway_account_id
+"""
+SENT_BACK = "SELECT id::text, amount_minor FROM refund WHERE state = 'succeeded' AND NOT to_wallet"
+
+MONEY_OF_SHOPPERS = """
+WITH came AS (
+    SELECT p.shopper_id AS id, sum(e.amount_minor) AS minor,
+           sum(e.amount_minor) FILTER (WHERE e.booked_to = 'suspense' AND e.resolved_at IS NULL) AS aside,
+           sum(e.amount_minor) FILTER (WHERE e.resolution = 'refund' AND NOT EXISTS (
+               SELECT 1 FROM refund r WHERE r.event_id = e.id AND r.to_wallet)) AS back
+    FROM payment_event e JOIN payment p ON p.id = e.named_payment_id WHERE e.kind = 'paid' AND e.currency = 'CNY'
+    GROUP BY p.shopper_id
+), purses AS (
+    SELECT substr(holder, 9)::uuid AS id, sum(balance) AS minor FROM account
+    WHERE kind IN ('wallet', 'wallet_hold') GROUP BY holder
+), goods AS (
+    SELECT shopper_id AS id, sum(paid_minor) AS minor FROM shop_order WHERE state IN ('paid', 'closed')
+    GROUP BY shopper_id
+)
+SELECT s.id, came.minor, purses.minor, goods.minor, came.aside, came.back
+FROM shopper s LEFT JOIN came USING (id) LEFT JOIN purses USING (id) LEFT JOIN goods USING (id)
+WHERE coalesce(came.minor, 0) <>
+      coalesce(purses.minor, 0) + coalesce(goods.minor, 0) + coalesce(came.aside, 0) + coalesce(came.back, 0)
+"""
+"""Shoppers whose money is not all there: in the purse, in goods, set aside, or on its way back."""
+
+NEW_CARDS = """
+SELECT m.id, m.conversation_id, m.body, a.session_id, a.sealed
+FROM message m JOIN sealed_answer a ON a.message_id = m.id WHERE m.kind = 'cards' AND m.id > %s ORDER BY m.id
+"""
+ORDERED = """
+SELECT o.shopper_id, o.state, o.paid_minor >= o.total_minor, l.quantity, k.code
+FROM shop_order o JOIN order_line l ON l.order_id = o.id JOIN sku k ON k.id = l.sku_id WHERE o.id = %s
+"""
+
+
+class Violated(AssertionError):
+    """Something that always holds did not; the text says what."""
+
+
+def found(right: bool, sentence: str) -> None:
+    """Raise `Violated` with the sentence unless it is right."""
+    if not right:
+        raise Violated(sentence)
+
+
+@dataclass
+class Judge:
+    """Looks from outside, as the owner of the database, at every table. `hands`: the cards of each order by secret."""
+
+    observer: psycopg.Connection[Any]
+    town: Town
+    bank: Bank
+    hands: dict[UUID, frozenset[str]] = field(default_factory=dict)
+    brought: dict[str, list[str]] = field(default_factory=dict)
+    _owner: dict[str, UUID] = field(default_factory=dict)
+    _seen: int = 0
+
+    def look(self) -> None:
+        """Everything that must hold between two steps. Raises `Violated`."""
+        self._invariants()
+        self._bank_and_books()
+        self._hands()
+
+    def rows(self, question: str) -> list[tuple[Any, ...]]:
+        """What a question of the owner's answers."""
+        return self._ask(question)
+
+    def _invariants(self) -> None:
+        counts = self._ask(EVERY_INVARIANT)[0]
+        wrong = {name: count for name, count in zip(all_checks(), counts, strict=True) if count}
+        found(not wrong, f"violations: {wrong}")
+
+    def _bank_and_books(self) -> None:
+        known = {(one.account, one.transaction): one for one in self.bank.charges}
+        for account, transaction, kind, minor, currency in self._ask(EVENTS):
+            charge = known.get((account, transaction))
+            if charge is None:
+                raise Violated(f"{transaction} was booked, and the bank knows of no such payment")
+            real = charge.amount.minor if kind == "paid" else sum(charge.back.values())
+            found(
+                (minor, currency) == (real, charge.amount.currency),
+                f"{transaction} was booked as {minor} {currency}, and is {real} {charge.amount.currency}",
+            )
+        returned = {number: minor for charge in self.bank.charges for number, minor in charge.back.items()}
+        for number, minor in self._ask(SENT_BACK):
+            found(returned.get(number) == minor, "a refund counts as done that the bank never made")
+        astray = self._ask(MONEY_OF_SHOPPERS)
+        found(not astray, f"money of shoppers is not all there (came, purse, goods, aside, back): {astray}")
+
+    def _hands(self) -> None:
+        """What shoppers read with their own tokens: each card is one order's, which is paid, and a known one."""
+        by_session = {shopper.session.id: shopper for shopper in self.town.shoppers}
+        for message, conversation, body, session, sealed in self._ask(NEW_CARDS, (self._seen,)):
+            self._seen = max(self._seen, message)
+            reader = by_session[session]
+            found(reader.session.conversation_id == conversation, "cards were sealed to another chat")
+            cards = self._opened(reader, body, bytes(sealed), session)
+            self._given(parse(Prefix.ORDER, body["order"]), reader, cards)
+
+    def _opened(self, reader: Shopper, body: dict[str, Any], sealed: bytes, session: UUID) -> list[str]:
+        context = answer_context(delivery=UUID(body["delivery"]), session=session)
+        return [card["secret"] for card in json.loads(open_answer(reader.token, sealed, context))["cards"]]
+
+    def _given(self, order: UUID, reader: Shopper, cards: Sequence[str]) -> None:
+        shopper, state, is_paid, quantity, sku = self._ask(ORDERED, (order,))[0]
+        found(shopper == reader.session.shopper_id, "somebody else's cards arrived")
+        found(is_paid and state in ("paid", "closed"), f"cards went out for an order that is {state}")
+        found(len(set(cards)) == len(cards) == quantity, f"{len(cards)} cards came for {quantity} that were bought")
+        found(set(cards) <= self.town.cards[sku] | set(self.brought.get(sku, ())), "a card came that nobody brought")
+        before = self.hands.setdefault(order, frozenset(cards))
+        found(before == frozenset(cards), "the same order was given other cards")
+        for card in cards:
+            found(self._owner.setdefault(card, order) == order, "a card was given to two orders")
+
+    def _ask(self, question: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self.observer.execute(question.encode(), values or None, prepare=True).fetchall()

@@ -1,0 +1,68 @@
+"""The vault as a process of the simulator: its real desk and keys, its own role; it may be away, or die at any word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.clock import Clock
+from core.config import Config
+from core.custody.desk import Desk
+from core.custody.rounds import Round
+from core.custody.server import opened_desk
+from core.vault.client import Progress, VaultAway, VaultClient
+from ops.vault_wiring import key_source
+from tests.simulator.processes import Killed, Process, Processes
+
+
+def desk_of(config: Config, processes: Processes, clock: Clock) -> Desk:
+    """A vault that has just started: its keys are read, its marks compared."""
+    with processes.at_work(Process.VAULT):
+        return opened_desk(config, key_source(config), clock)
+
+
+class VaultHere(VaultClient):
+    """Asks the desk without a socket, on connections of the vault's role; `is_away` while nobody answers."""
+
+    def __init__(self, config: Config, processes: Processes, clock: Clock) -> None:
+        super().__init__(Path("nowhere"))
+        self.clock = clock
+        self.is_away = False
+        self._config = config
+        self._processes = processes
+        self._desk = desk_of(config, processes, clock)
+        self._left_an_import = False
+
+    def rounds(self) -> list[Round]:
+        """What it does by itself."""
+        return self._desk.rounds()
+
+    def restart(self) -> None:
+        """A new process: the keys are read again, imports that were left go on to their end."""
+        self._processes.restart(Process.VAULT)
+        if self._left_an_import:
+            self._finish_imports()
+        self._desk = desk_of(self._config, self._processes, self.clock)
+        self.is_away = self._left_an_import = False
+
+    def _finish_imports(self) -> None:
+        desk = desk_of(self._config, self._processes, self.clock)
+        with self._processes.at_work(Process.VAULT):
+            desk.resume_imports()
+            desk.close(wait_seconds=30)
+
+    def _ask(
+        self, request: Mapping[str, Any], *, progress: Progress | None = None, timeout: float | None = None
+    ) -> dict[str, Any]:
+        if self.is_away:
+            raise VaultAway(what="vault")
+        operation = str(request["op"])
+        try:
+            with self._processes.at_work(Process.VAULT):
+                answer = self._desk.answer(operation, request, progress or (lambda done, about: None))
+        except Killed:
+            self.is_away = True
+            self._left_an_import = self._left_an_import or operation == "import"
+            raise VaultAway(what="vault") from None
+        return self._checked(answer)
