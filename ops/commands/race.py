@@ -37,6 +37,7 @@ def race(
     them comes over HTTP). Exit status 1 when a card was sold twice or lost, or when another number was sold than could
     be.
     """
+    from ops import logs
     from ops.race import run_race
     from ops.race_faults import Faults, plan
     from ops.store import load_config
@@ -48,7 +49,7 @@ def race(
         print(line, file=sys.stderr, flush=True)
 
     say("A store for the race is starting in a temporary folder …")
-    with trial(load_config(context), cards=cards) as store:
+    with trial(load_config(context), cards=cards) as store, logs.kept("race", store.config.data_dir / "log"):
         seed = secrets.randbelow(10_000) if faults and seed is None else seed
         doing = Faults(store, plan(seed or 0, cards=cards), say) if faults else None
         outcome = run_race(store, buyers=buyers, strangers=strangers, say=say, faults=doing)
