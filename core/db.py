@@ -18,6 +18,9 @@ from playhouse.postgres_ext import PooledPsycopg3Database, Psycopg3Database
 Result = TypeVar("Result")
 Params = Sequence[Any] | Mapping[str, Any]
 
+SESSION_OPTIONS = "-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
+"""What every session of the store asks for when it begins."""
+
 RETRIED = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
 GONE = {"57P01", "57P02", "57P03", "08000", "08003", "08006"}  # the server went away before it could answer
 
@@ -111,7 +114,7 @@ def connect(url: str, *, size: int = 16) -> None:
         max_connections=size,
         timeout=10,
         application_name="keystall",
-        options="-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
+        options=SESSION_OPTIONS,
     )
 
 

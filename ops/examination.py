@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 import psycopg
@@ -15,20 +12,23 @@ from core.config import Config, ConfigError
 from ops import keys, migrate
 from ops.channels.accounts import official_accounts
 from ops.channels.examined import bots
-from ops.confinement import NOT_ENFORCED, landlock_version
 from ops.engines import PostgresServer, attach_or_start
 from ops.engines.engines import is_external, redis_address
 from ops.engines.reach import check_database, check_redis, database_place, redis_place
 from ops.examining_audit import audit_findings
+from ops.examining_machine import folder_findings, machine_findings, package_findings
 from ops.examining_pages import card_page
+from ops.examining_roles import hop_findings, role_findings
+from ops.examining_server import server_findings
+from ops.examining_standing import standing_findings
 from ops.examining_ways import untold, ways
+from ops.finding import Finding
 from ops.installation import Kind, find_installation
 from ops.ports import listeners
 from ops.ports import taken as taken_port
 from ops.store import why_nothing_sells
 from ops.waiting import COUNT as IN_REVIEW
 
-_LEAST_FREE_BYTES = 1 << 30
 _ROLES = ("shop", "panel", "worker", "vault", "direct")
 
 TRADE = """
@@ -42,23 +42,12 @@ NO_MERCHANT = (
 NO_GATEWAY = "no gateway takes real money: nothing can be paid; such gateways are not built yet"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report; `text` of a defect ends with its mend.
-
-    A notice is no defect of the installation, but someone should know it, or look at it.
-    """
-
-    what: str
-    text: str
-    is_defect: bool = False
-    is_notice: bool = False
-
-
 def examine(config: Config) -> Iterator[Finding]:
     """All findings, in the order in which one would mend them; changes nothing but starts the engines if none run."""
     yield Finding("settings", "every setting is known and fits")
-    yield from _folder(config)
+    yield from folder_findings(config)
+    yield from machine_findings()
+    yield from package_findings()
     if not is_external(config) and not (config.data_dir / "postgres").exists():
         yield Finding("database", "not made yet: `up`, `demo` and `init` make it, and the keys, at the first start")
         yield from _ports(config, is_running=False)
@@ -73,33 +62,16 @@ def examine(config: Config) -> Iterator[Finding]:
     with engines:
         ready = engines.configured()
         running = not engines.owns
+        yield from hop_findings(ready)
         yield from _database(ready)
         yield from _keys(ready)
         yield from _redis(ready, running=running)
         yield from _vault(ready, running=running)
         yield from _ports(config, is_running=running)
+        yield from standing_findings(ready) if running else ()
         yield from _trade(ready)
         yield from _ways(ready)
         yield from _bots(ready)
-
-
-def _folder(config: Config) -> Iterator[Finding]:
-    folder = config.data_dir
-    if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
-        yield Finding("folder", f"{folder} cannot be written: start as its owner", is_defect=True)
-        return
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    free = shutil.disk_usage(there).free
-    if free < _LEAST_FREE_BYTES:
-        yield Finding("folder", f"only {free >> 20} MB are free at {folder}: make room", is_defect=True)
-    else:
-        yield Finding("folder", f"{folder}, {free >> 30} GB free")
-    if shutil.which("setpriv") is None:
-        yield Finding("machine", "setpriv was not found: install the package util-linux", is_defect=True)
-    if landlock_version():
-        yield Finding("machine", "the kernel keeps web and worker away from keys, cluster and vault")
-    else:
-        yield Finding("machine", NOT_ENFORCED, is_defect=True)
 
 
 def _keys(config: Config) -> Iterator[Finding]:
@@ -107,6 +79,8 @@ def _keys(config: Config) -> Iterator[Finding]:
         yield Finding("keys", "not made yet: `up`, `demo` and `init` make them at the first start")
         return
     found = keys.defects(config)
+    if config.keys_dir.exists() and config.keys_dir.stat().st_mode & 0o077:
+        found.append(f"other users may look into {config.keys_dir}: chmod 700 {config.keys_dir}")
     yield from (Finding("keys", text, is_defect=True) for text in found)
     with contextlib.suppress(ConfigError):
         if not keys.is_pair(config):
@@ -140,7 +114,8 @@ def _database(config: Config) -> Iterator[Finding]:
     if not reachable:
         return
     yield Finding("database", f"{database_place(owner or config.database.roles.shop)} answers every role")
-    yield from _rights(config)
+    yield from role_findings(config)
+    yield from server_findings(config)
     missing: list[str] = []
     try:
         missing = migrate.pending(owner or config.database.roles.shop)
@@ -153,19 +128,6 @@ def _database(config: Config) -> Iterator[Finding]:
         return
     found = find_installation(config.database.roles.shop)
     yield Finding("schema", f"up to date; {f'a {found.kind} store' if found else 'not in use yet'}")
-
-
-def _rights(config: Config) -> Iterator[Finding]:
-    """A process must be neither superuser nor owner, or the split of rights is none."""
-    for role in _ROLES:
-        with psycopg.connect(getattr(config.database.roles, role)) as connection:
-            row = connection.execute(
-                "SELECT rolsuper OR rolbypassrls, current_user = (SELECT pg_get_userbyid(datdba) FROM pg_database"
-                " WHERE datname = current_database()) FROM pg_roles WHERE rolname = current_user"
-            ).fetchone()
-        if row and any(row):
-            text = f"the login of database.roles.{role} is superuser or owner: give the role a login of its own"
-            yield Finding("database", text, is_defect=True)
 
 
 def _redis(config: Config, *, running: bool) -> Iterator[Finding]:

@@ -19,8 +19,8 @@ from starlette.routing import Route
 
 from channels.figures import Family, Kind, exposed, gauge
 from core.config import Config
-from ops.alarms.alarm import Alarm
 from ops.alarms.every import ALARMS
+from ops.alarms.firing import firing, in_words
 from ops.figures.gathered import Gathered
 from ops.figures.published import Published
 from ops.health import MENDS, Health, Part, alive, is_ready
@@ -29,15 +29,6 @@ from ops.version import version
 RUNBOOK = Path(__file__).resolve().parent.parent / "docs" / "runbook.md"
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-
-
-@dataclass(frozen=True, slots=True)
-class Firing:
-    """An alarm that is beyond its bound now, and where."""
-
-    alarm: Alarm
-    where: str
-    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +114,6 @@ class OperatorPage:
         return HTMLResponse(text, headers={**HEADERS, "Content-Security-Policy": policy})
 
 
-def firing(families: Sequence[Family]) -> list[Firing]:
-    """The alarms that are beyond their bounds now, the most pressing first."""
-    found = [
-        Firing(alarm, ", ".join(f"{name} {value}" for name, value in labels.items()), in_words(alarm.figure, value))
-        for alarm in ALARMS
-        for labels, value in alarm.fires(families)
-    ]
-    return sorted(found, key=lambda one: one.alarm.severity)
-
-
 def shown(families: Sequence[Family]) -> list[Shown]:
     """Every gauge and counter with its meaning; histograms are for Prometheus."""
     return [
@@ -158,26 +139,6 @@ def process_row(one: Published) -> dict[str, object]:
         "descriptors": in_words("keystall_descriptors", numbers.get("keystall_process_descriptors", 0)),
         "connections": in_words("keystall_connections", numbers.get("keystall_database_connections_in_use", 0)),
     }
-
-
-def in_words(name: str, value: float) -> str:
-    """A number as people read it, by the unit that its name ends with."""
-    if name.endswith("_time_seconds"):
-        return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S}Z"
-    if name.endswith("_seconds"):
-        return _duration(value)
-    if name.endswith("_bytes"):
-        return f"{value / 2**20:,.0f} MB"
-    if name.endswith("_ratio"):
-        return f"{value:.0%}"
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
-
-
-def _duration(seconds: float) -> str:
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:,.0f} {unit}"
-    return f"{seconds:,.1f} s" if seconds < 10 else f"{seconds:,.0f} s"
 
 
 @cache

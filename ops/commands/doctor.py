@@ -11,7 +11,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(context: typer.Context) -> None:
-    """Check settings, folders, keys, database, schema, redis, vault, ports, shop, gateways, mail, SMS, alerts, reviews.
+    """Check machine, settings, keys, database, rights, TLS, schema, redis, vault, ports, shop, gateways, chats, alarms.
 
     Exits 1 on any defect; what is marked LOOK is none, but somebody should know it.
     """
@@ -23,8 +23,7 @@ def doctor(context: typer.Context) -> None:
     for finding in examine(config):
         defects += finding.is_defect
         notices += finding.is_notice
-        mark = "DEFECT" if finding.is_defect else "LOOK" if finding.is_notice else "ok"
-        print(f"{mark:7} {finding.what:10} {finding.text}", flush=True)
+        print(finding.line, flush=True)
     if defects:
         print(f"{defects} defects.")
         raise typer.Exit(1)

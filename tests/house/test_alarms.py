@@ -8,9 +8,10 @@ import pytest
 from channels.figures import gauge
 from ops.alarms.alarm import Alarm, Severity
 from ops.alarms.every import ALARMS
+from ops.alarms.firing import firing
 from ops.alarms.rules import FILE, rules
 from ops.figures.questions import QUESTIONS
-from ops.operating import firing, section
+from ops.operating import section
 from tests.house.tree import ROOT
 
 FIGURE = re.compile(r"keystall_[a-z0-9_]+")

@@ -7,7 +7,7 @@ import pytest
 
 from core.config import Config, Database, DatabaseRoles, Store
 from core.config.loading import as_environment
-from ops import cli
+from ops import cli, examining_server
 from tests.support.command_line import Command, free_port
 from tests.support.engines import Addresses, Databases
 
@@ -24,6 +24,14 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return status, said.out, said.err
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def durable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engines of a test run keep nothing on purpose: `doctor` sees them as if they did."""
+    real = examining_server.settings_of
+    kept = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+    monkeypatch.setattr("ops.examining_server.settings_of", lambda url: real(url) | kept)
 
 
 @pytest.fixture

@@ -35,8 +35,8 @@ def test_doctor_finds_everything_in_order_and_exits_0(command: Command, fresh: C
     assert "DEFECT" not in out
     assert "LOOK" not in out
     assert {line.split()[1] for line in out.splitlines()[:-1]} == {
-        "settings", "folder", "machine", "database", "schema", "keys", "redis", "vault", "ports", "shop",
-        "gateways", "review", "pages", "mail", "sms", "alerts",
+        "settings", "folder", "machine", "packages", "tls", "database", "server", "clock", "schema", "keys", "redis",
+        "vault", "ports", "shop", "gateways", "review", "pages", "mail", "sms", "alerts",
     }  # fmt: skip
 
 
@@ -77,6 +77,7 @@ def test_doctor_of_an_empty_folder_makes_nothing(command: Command, data_dir: Pat
         ("key", r"DEFECT  keys       vault\.audit_key: the key file .*audit\.key is missing: put it back"),
         ("pair", r"DEFECT  keys       vault\.private_key does not belong to vault\.public_key: put both back"),
         ("mode", r"DEFECT  keys       vault\.link_key: .* can be read by other users: chmod 600"),
+        ("folder", r"DEFECT  keys       other users may look into .*/keys: chmod 700 "),
         ("schema", r"DEFECT  schema     1 migrations are missing, first \d{4}_\w+\.sql: run `python run\.py migrate`"),
         ("redis", r"DEFECT  redis      Redis at 127\.0\.0\.1:1 does not answer"),
         ("role", r"DEFECT  database   the login of database\.roles\.panel is superuser or owner: give the role"),
@@ -105,6 +106,8 @@ def damaged(config: Config, damage: str, other: socket.socket) -> Config:
             (config.keys_dir / "vault.pub").write_bytes(bytes(range(256)))
         case "mode":
             (config.keys_dir / "link.key").chmod(0o640)
+        case "folder":
+            config.keys_dir.chmod(0o750)
         case "schema":
             with psycopg.connect(config.database.url) as connection:
                 last = "DELETE FROM schema_migration WHERE name = (SELECT max(name) FROM schema_migration)"
