@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypedDict
@@ -122,9 +123,14 @@ def start(talk: Talk, act: Act) -> Screen:
 
 def figures_of(talk: Talk, cards: Sequence[ProductCard]) -> Figures:
     """The stock of all that these products are sold as."""
-    day = usable_on(now=talk.now, zone=talk.shop.order_policy.zone, minimum_life_days=0)
-    skus = [listing.sku_id for card in cards for listing in card.listings]
-    return available(merchant_id=talk.merchant_id, sku_ids=skus, usable_on=day) if skus else {}
+    by_life: dict[int, list[int]] = defaultdict(list)
+    for listing in (listing for card in cards for listing in card.listings):
+        by_life[listing.minimum_life_days].append(listing.sku_id)
+    figures: dict[int, int] = {}
+    for days, skus in by_life.items():
+        day = usable_on(now=talk.now, zone=talk.shop.order_policy.zone, minimum_life_days=days)
+        figures |= available(merchant_id=talk.merchant_id, sku_ids=skus, usable_on=day)
+    return figures
 
 
 def is_sold_out(card: ProductCard, figures: Figures) -> bool:

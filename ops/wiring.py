@@ -201,7 +201,9 @@ def handlers(config: Config) -> dict[Work, Callable[[UUID], object]]:
     who = WeChatIdentifier(wechat_apis(config))
     codes, alerts = code_sender(config, phrasebook=phrasebook(config), clock=time), alerts_of(config)
     work: dict[Work, Callable[[UUID], object]] = {
-        Work.DELIVER: lambda one: deliver(delivery_id=one, vault=vault, carrier=carries, now=time.now()),
+        Work.DELIVER: lambda one: deliver(
+            delivery_id=one, vault=vault, carrier=carries, zone=config.store.timezone, now=time.now()
+        ),
         Work.REREAD: lambda one: reread(reading_id=one, vault=vault, now=time.now()),
         Work.PICK_UP: lambda one: carry_out_pickup(wish_id=one, vault=plain_vault, now=time.now()),
         Work.OPEN_LINK: lambda one: carry_out_press(press_id=one, vault=plain_vault, now=time.now()),

@@ -86,7 +86,7 @@ def create_sku(
     card_shape: str = "secret",
     trim: bool = True,
     case_sensitive: bool = True,
-    minimum_life_days: int = 0,
+    minimum_life_days: int = 1,
     now: datetime,
 ) -> int:
     """Make one variant of a product. `trim`: outer blanks are not part of a card; `card_shape`: secret | number_secret.

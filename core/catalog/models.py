@@ -50,7 +50,7 @@ class Sku(Row):
     card_shape = peewee.TextField(default="secret")
     trim = peewee.BooleanField(default=True)
     case_sensitive = peewee.BooleanField(default=True)
-    minimum_life_days = peewee.IntegerField(default=0)
+    minimum_life_days = peewee.IntegerField(default=1)
     archived_at = DateTimeTZField(null=True)
     created_at = DateTimeTZField()
 

@@ -12,6 +12,7 @@ from core.connections.chats import read_address
 from core.conversations.service import find_conversation
 from core.db import in_transaction
 from core.fulfilment.carrying import Vault, carry, carry_waiting, report, way_of
+from core.fulfilment.mending import Mended, mend
 from core.fulfilment.otherwise import Carrier, parcel_for
 from core.fulfilment.reading import NothingDelivered, RereadLimit, readings_due, request_reread, reread
 from core.ids import Prefix, public
@@ -21,7 +22,7 @@ from core.messages.outgoing import Pen
 from core.messages.service import MessageKind, OutgoingState, store_sealed, tell
 from core.orders.service import Sending, begin_sending, finish_sending, hold_for_review, put_back
 from core.ports import SendAnswer
-from core.vault.client import RETRY_LATER, Opened, VaultAway, VaultRefused
+from core.vault.client import RETRY_LATER, Opened, VaultAway, VaultCode, VaultRefused
 
 __all__ = [
     "Carrier",
@@ -46,15 +47,16 @@ PATIENCE = 3.0
 """Seconds that a delivery waits for whoever writes in its chat."""
 
 
-def deliver(*, delivery_id: UUID, vault: Vault, carrier: Carrier, now: datetime) -> bool:
+def deliver(*, delivery_id: UUID, vault: Vault, carrier: Carrier, zone: str = "Asia/Shanghai", now: datetime) -> bool:
     """Deliver one paid line; True when its cards are in the chat after this call's own commit.
 
     Taken under a lease before the vault opens anything; a crash anywhere leaves a lease that a sweep finds, and the
-    same cards are sent again (faults 1 and 2). An absent vault leaves the delivery waiting (fault 72). No transaction
-    is open while a platform is spoken to.
+    same cards are sent again (faults 1 and 2). An absent vault leaves the delivery waiting (fault 72). Cards that were
+    recalled or ended meanwhile are replaced, or their money goes back (faults 65 and 66). No transaction is open while
+    a platform is spoken to.
     """
-    sending = in_transaction(lambda: begin_sending(delivery_id=delivery_id, now=now))
-    if sending is None:
+    sending = in_transaction(lambda: begin_sending(delivery_id=delivery_id, zone=zone, now=now))
+    if sending is None or (sending.is_unfit and not _mended(sending, now)):
         return False
     if read_address(sending.chat_address) is None:
         opened = _opened(sending, vault, now, plain=False)
@@ -105,9 +107,28 @@ def _opened(sending: Sending, vault: Vault, now: datetime, *, plain: bool) -> Op
     except VaultRefused as refusal:
         if refusal.vault_code in RETRY_LATER:
             _try_later(sending, problem=refusal.vault_code.value, now=now)
+        elif refusal.vault_code is VaultCode.BATCH_STOPPED:
+            _after_a_stop(sending, now)
         else:
             _hold(sending, problem=refusal.vault_code.value, now=now)
     return None
+
+
+def _mended(sending: Sending, now: datetime) -> bool:
+    """Whether the line can be delivered after its unfit cards were looked at; else what follows from that is done."""
+    done = mend(sending=sending, now=now)
+    if done is Mended.BEYOND:
+        _hold(sending, problem=VaultCode.BATCH_STOPPED.value, now=now)
+    return done in (Mended.FIT, Mended.REPLACED)
+
+
+def _after_a_stop(sending: Sending, now: datetime) -> None:
+    """A batch of the cards was recalled in this very moment, or is locked: then a person decides."""
+    done = mend(sending=sending, now=now)
+    if done is Mended.REPLACED:
+        _try_later(sending, problem=VaultCode.BATCH_STOPPED.value, now=now)
+    elif done is not Mended.REFUNDED:
+        _hold(sending, problem=VaultCode.BATCH_STOPPED.value, now=now)
 
 
 def _finish(sending: Sending, opened: Opened, state: OutgoingState, answer: SendAnswer | None, now: datetime) -> bool:

@@ -10,6 +10,7 @@ from core.db import changed, execute
 from core.ids import Prefix, public
 from core.orders import sql
 from core.orders.rules import DeliveryState
+from core.stock.service import usable_on
 
 LEASE = timedelta(seconds=60)
 """How long a sender may take before a sweep gives the delivery to another."""
@@ -17,7 +18,10 @@ LEASE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A delivery that this process has taken."""
+    """A delivery that this process has taken.
+
+    `is_unfit`: a card of it must not be handed over any more, on this day in the store's zone.
+    """
 
     delivery_id: UUID
     line_id: UUID
@@ -30,18 +34,21 @@ class Sending:
     listing_id: int
     quantity: int
     has_siblings: bool
+    is_unfit: bool
+    zone: str
 
 
 class CardsAreMissing(Exception):
     """A delivery would finish with another number of cards than was ordered; the transaction rolls back."""
 
 
-def begin_sending(*, delivery_id: UUID, now: datetime) -> Sending | None:
+def begin_sending(*, delivery_id: UUID, now: datetime, zone: str = "Asia/Shanghai") -> Sending | None:
     """Take a delivery; None when it is delivered, gated, or another sender has it."""
-    rows = execute(sql.BEGIN_SENDING, {"delivery": delivery_id, "now": now, "lease": now + LEASE})
+    today = usable_on(now=now, zone=zone, minimum_life_days=0)
+    rows = execute(sql.BEGIN_SENDING, {"delivery": delivery_id, "now": now, "lease": now + LEASE, "today": today})
     if not rows:
         return None
-    line_id, order_id, attempts, conversation_id, address, merchant_id, code, listing_id, quantity, siblings = rows[0]
+    line_id, order_id, attempts, conversation_id, address, merchant_id, code, listing_id, quantity, *of_line = rows[0]
     return Sending(
         delivery_id=delivery_id,
         line_id=line_id,
@@ -53,7 +60,9 @@ def begin_sending(*, delivery_id: UUID, now: datetime) -> Sending | None:
         listing_code=code,
         listing_id=listing_id,
         quantity=quantity,
-        has_siblings=siblings,
+        has_siblings=of_line[0],
+        is_unfit=of_line[1],
+        zone=zone,
     )
 
 

@@ -188,9 +188,13 @@ WHERE d.id = %(delivery)s AND l.id = d.line_id AND o.id = d.order_id AND o.state
   AND (d.state = 'ready' OR (d.state IN ('sending', 'unknown') AND d.lease_until <= %(now)s))
 RETURNING d.line_id, d.order_id, d.attempts, o.conversation_id, o.chat_address, o.merchant_id, l.listing_code,
           l.listing_id, l.quantity,
-          EXISTS (SELECT 1 FROM order_line x WHERE x.order_id = d.order_id AND x.id <> d.line_id)
+          EXISTS (SELECT 1 FROM order_line x WHERE x.order_id = d.order_id AND x.id <> d.line_id),
+          EXISTS (SELECT 1 FROM card c JOIN batch b ON b.no = c.batch_no
+                  WHERE c.line_id = d.line_id AND c.state = 'claimed' AND c.opened_at IS NULL
+                    AND (b.state = 'recalled' OR c.expires_on < %(today)s))
 """
-"""Take a delivery for one sender until its lease ends; nobody else sends it meanwhile."""
+"""Take a delivery for one sender until its lease ends; nobody else sends it meanwhile. The last column says whether a
+card of it must not be handed over any more."""
 
 FINISH_SENDING = """
 WITH d AS (
@@ -202,7 +206,8 @@ WITH d AS (
 ), o AS (
     UPDATE shop_order SET state = 'closed', ended_at = %(now)s FROM d
     WHERE shop_order.id = d.order_id AND shop_order.state = 'paid' AND NOT EXISTS (
-        SELECT 1 FROM delivery x WHERE x.order_id = d.order_id AND x.id <> d.id AND x.state <> 'delivered')
+        SELECT 1 FROM delivery x
+        WHERE x.order_id = d.order_id AND x.id <> d.id AND x.state NOT IN ('delivered', 'failed'))
 ), a AS (
     INSERT INTO audit_entry (at, actor_kind, party_id, action, object_kind, object_id, detail)
     SELECT %(now)s, 'system', %(merchant)s, 'order.delivered', 'order', %(public)s, '{}' FROM d

@@ -52,7 +52,7 @@ def find_event(*, event_id: UUID) -> SuspenseEvent:
         payment_id=payment_id,
         order_id=order_id,
         amount=Money(amount, currency),
-        reason=SuspenseReason(reason),
+        reason=SuspenseReason(reason or SuspenseReason.LINE_REFUNDED),
         is_resolved=resolved is not None,
         merchant_id=owner,
         shopper_id=shopper,

@@ -73,6 +73,7 @@ class Refund(Row):
     order_id = peewee.UUIDField(null=True)
     payment_id = peewee.UUIDField(null=True)
     event_id = peewee.UUIDField(null=True)
+    line_id = peewee.UUIDField(null=True)
     to_wallet = peewee.BooleanField()
     amount_minor = peewee.BigIntegerField()
     currency = peewee.TextField()

@@ -41,7 +41,7 @@ def carry_out_refund(*, refund_id: UUID, gateways: Mapping[str, Gateway], now: d
     taken = execute(sql.TAKE_REFUND, {"refund": refund_id, "lease": now + LEASE, "now": now})
     if not taken:
         return None
-    payment_id, event_id, amount, currency, attempts = taken[0]
+    payment_id, event_id, amount, currency, attempts, line_id = taken[0]
     event = find_event(event_id=event_id)
     payment = find_payment(payment_id=payment_id)
     money = Money(amount, currency)
@@ -53,18 +53,26 @@ def carry_out_refund(*, refund_id: UUID, gateways: Mapping[str, Gateway], now: d
         changed(sql.REFUND_UNKNOWN, (now + wait, refund_id))
         return outcome
     state = RefundState.SUCCEEDED if outcome is Outcome.YES else RefundState.FAILED
-    in_transaction(lambda: _end(refund_id, event, money, state, payment.shopper_id, now), repeatable=True)
+    in_transaction(lambda: _end(refund_id, event, money, state, payment.shopper_id, line_id, now), repeatable=True)
     return outcome
 
 
 def _end(
-    refund_id: UUID, event: SuspenseEvent, money: Money, state: RefundState, shopper_id: UUID, now: datetime
+    refund_id: UUID,
+    event: SuspenseEvent,
+    money: Money,
+    state: RefundState,
+    shopper_id: UUID,
+    line_id: UUID | None,
+    now: datetime,
 ) -> None:
     order = lock_order(order_id=event.order_id) if event.order_id else None
     if not execute(sql.END_REFUND, (state, now, refund_id)):
         return
     if state is RefundState.FAILED:
-        give_to_wallet(actor=SYSTEM, event=event, money=money, order=order, shopper_id=shopper_id, now=now)
+        give_to_wallet(
+            actor=SYSTEM, event=event, money=money, order=order, shopper_id=shopper_id, line_id=line_id, now=now
+        )
         return
     finish(refund_id, event, order, money=money, told=money, to_wallet=False, now=now)
     back = ledger.NewTransfer(
@@ -79,7 +87,14 @@ def _end(
 
 
 def give_to_wallet(
-    *, actor: Actor, event: SuspenseEvent, money: Money, order: LockedOrder | None, shopper_id: UUID, now: datetime
+    *,
+    actor: Actor,
+    event: SuspenseEvent,
+    money: Money,
+    order: LockedOrder | None,
+    shopper_id: UUID,
+    line_id: UUID | None = None,
+    now: datetime,
 ) -> Money:
     """Put suspense money of an event into its shopper's wallet, in the caller's transaction; returns what that got.
 
@@ -87,7 +102,7 @@ def give_to_wallet(
     with what it is worth by the rate that was frozen with its payment.
     """
     refund_id, worth = new_id(), event.worth_of(money)
-    whose = (event.merchant_id, event.order_id, event.payment_id, event.id, True)
+    whose = (event.merchant_id, event.order_id, event.payment_id, event.id, line_id, True)
     what = (money.minor, money.currency, RefundState.SUCCEEDED, event.reason, now, now)
     execute(sql.INSERT_REFUND, (refund_id, *whose, *what))
     finish(refund_id, event, order, money=money, told=worth, to_wallet=True, now=now, actor=actor)

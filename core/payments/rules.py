@@ -87,6 +87,7 @@ class SuspenseReason(StrEnum):
     ALREADY_PAID = "already_paid"  # the order was paid by other money: this goes back
     ORDER_RETURNED = "order_returned"  # the order's money went back before: this goes back too
     ALREADY_REFUNDED = "already_refunded"  # its own refund came first
+    LINE_REFUNDED = "line_refunded"  # it paid for goods that could be neither delivered nor replaced
     REFUNDED_OUTSIDE = "refunded_outside"  # the gateway gave money back without being asked by us
 
 

@@ -86,9 +86,10 @@ SELECT e.id, e.gateway_account_id, e.external_id, e.payment_id, e.order_id, e.am
        p.gateway_account_id, p.amount_minor, p.currency, p.worth_minor, p.worth_currency
 FROM payment_event e JOIN gateway_account g ON g.id = e.gateway_account_id
 LEFT JOIN payment p ON p.id = e.payment_id
-WHERE e.id = %s AND e.booked_to = 'suspense' AND e.kind = 'paid'
+WHERE e.id = %s AND e.kind = 'paid' AND (e.booked_to = 'suspense' OR EXISTS (
+    SELECT 1 FROM refund r WHERE r.event_id = e.id AND r.line_id IS NOT NULL))
 """
-"""One event of suspense money with those whom it concerns."""
+"""One event of suspense money, or of an order a line of which goes back, with those whom it concerns."""
 
 UNJOINED = """
 SELECT e.id FROM payment_event e JOIN payment p ON p.id = e.named_payment_id
@@ -179,9 +180,9 @@ SELECT id FROM conversation WHERE shopper_id = %s ORDER BY last_heard_at DESC NU
 """Where a shopper was heard last."""
 
 INSERT_REFUND = """
-INSERT INTO refund (id, merchant_id, order_id, payment_id, event_id, to_wallet, amount_minor, currency, state, reason,
-    created_at, ended_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO refund (id, merchant_id, order_id, payment_id, event_id, line_id, to_wallet, amount_minor, currency, state,
+    reason, created_at, ended_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 TAKE_REFUND = """
@@ -189,7 +190,7 @@ UPDATE refund SET state = CASE state WHEN 'requested' THEN 'sent' ELSE state END
     lease_until = %(lease)s
 WHERE id = %(refund)s AND state IN ('requested', 'sent', 'unknown')
     AND (lease_until IS NULL OR lease_until <= %(now)s)
-RETURNING payment_id, event_id, amount_minor, currency, attempts
+RETURNING payment_id, event_id, amount_minor, currency, attempts, line_id
 """
 """Take a refund for one worker until its lease ends; nobody else sends it meanwhile."""
 

@@ -123,7 +123,19 @@ def give_back(
         return False
     refund_id = new_id()
     money = (amount.minor, amount.currency)
-    row = (refund_id, merchant_id, order_id, payment_id, event_id, False, *money, RefundState.REQUESTED, reason, now)
+    row = (
+        refund_id,
+        merchant_id,
+        order_id,
+        payment_id,
+        event_id,
+        None,
+        False,
+        *money,
+        RefundState.REQUESTED,
+        reason,
+        now,
+    )
     execute(sql.INSERT_REFUND, (*row, None))
     enqueue(Work.REFUND, refund_id)
     audit.append(

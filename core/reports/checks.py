@@ -179,10 +179,10 @@ ORDER_PARTS = (
         JOIN order_line l ON l.order_id = o.id LEFT JOIN delivery d ON d.line_id = l.id
         WHERE o.state = 'paid' AND coalesce(CASE d.state
             WHEN 'delivered' THEN NOT EXISTS (
-                SELECT 1 FROM delivery x WHERE x.order_id = o.id AND x.state <> 'delivered')
+                SELECT 1 FROM delivery x WHERE x.order_id = o.id AND x.state NOT IN ('delivered', 'failed'))
             WHEN 'refunded' THEN false
             WHEN 'waiting' THEN l.gate = 'none'
-            WHEN 'failed' THEN true
+            WHEN 'failed' THEN l.gate <> 'cancelled'
             ELSE d.lease_until IS NULL OR l.gate <> 'none'
                 OR d.lease_until < (SELECT at FROM audit_entry ORDER BY id DESC LIMIT 1) - interval '15 minutes' END,
             true)

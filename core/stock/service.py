@@ -239,6 +239,11 @@ def _locked_batch(batch_id: UUID, actor: Actor) -> tuple[int, BatchState]:
     return no, BatchState(state)
 
 
+def batch_state(*, actor: Actor, batch_id: UUID) -> BatchState:
+    """A batch's state, locked for a change until the transaction ends. Raises `NotFound`, also for a foreign one."""
+    return _locked_batch(batch_id, actor)[1]
+
+
 def move_batch(*, actor: Actor, batch_id: UUID, to: BatchState, reason: str, now: datetime) -> None:
     """Lock, unlock or recall a batch: waits for running holds; none begins after the commit (INV-S8).
 

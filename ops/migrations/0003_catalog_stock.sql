@@ -34,7 +34,7 @@ CREATE TABLE sku (
     card_shape text NOT NULL DEFAULT 'secret' CHECK (card_shape IN ('secret', 'number_secret')),
     trim boolean NOT NULL DEFAULT true,                   -- outer blanks are not part of a card
     case_sensitive boolean NOT NULL DEFAULT true,         -- whether two cards may differ in case only
-    minimum_life_days integer NOT NULL DEFAULT 0 CHECK (minimum_life_days >= 0),
+    minimum_life_days integer NOT NULL DEFAULT 1 CHECK (minimum_life_days >= 0),  -- 1: still valid tomorrow
     archived_at timestamptz,
     created_at timestamptz NOT NULL,
     search_text text GENERATED ALWAYS AS (

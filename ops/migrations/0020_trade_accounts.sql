@@ -72,3 +72,13 @@ GRANT UPDATE (state, captured, released, returned, settled_at) ON trade_hold TO 
 GRANT UPDATE (aside) ON account TO keystall_shop, keystall_worker;
 GRANT UPDATE (floor) ON account TO keystall_shop;
 GRANT SELECT ON trade_account, trade_topup, trade_hold TO keystall_vault;
+
+-- A paid line whose cards cannot be handed over goes back alone: its refund names it.
+ALTER TABLE refund ADD COLUMN line_id uuid REFERENCES order_line;
+DROP INDEX refund_once_per_event;
+CREATE UNIQUE INDEX refund_once_per_event ON refund (event_id)
+    WHERE event_id IS NOT NULL AND state <> 'failed' AND line_id IS NULL;
+CREATE UNIQUE INDEX refund_once_per_line ON refund (line_id, to_wallet)
+    WHERE line_id IS NOT NULL AND state <> 'failed' AND event_id IS NULL;
+CREATE UNIQUE INDEX refund_once_per_lines_event ON refund (line_id, event_id)
+    WHERE line_id IS NOT NULL AND state <> 'failed' AND event_id IS NOT NULL;
