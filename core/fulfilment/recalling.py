@@ -38,7 +38,7 @@ WHERE b.id = %s AND c.state = 'claimed' AND c.opened_at IS NULL AND d.state IN (
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """A line with cards of the batch: `held` for an unpaid order, `waiting` paid and unopened, `opened` for its buyer."""
+    """A line with cards of the batch: `held` for an unpaid order, `waiting` paid and unopened, `opened` for a buyer."""
 
     order_id: UUID
     merchant: str
