@@ -27,26 +27,26 @@ MOST_NAMED = 10
 TITLES = {
     AlertKind.FORGED_WORK: "Somebody else wrote into the queue",
     AlertKind.DELIVERY_HELD: "A paid order waits for a person",
+    AlertKind.LINE_REFUNDED: "Paid goods could not be replaced, the money goes back",
     AlertKind.VAULT_AWAY: "The vault does not answer, paid orders wait",
     AlertKind.CHANNEL_MISCONFIGURED: "A channel does not work until you mend it",
     AlertKind.CHANNEL_BLOCKED: "A platform limits or has closed an account",
     AlertKind.MESSAGE_REFUSED: "A message was refused",
     AlertKind.EVENT_LOST: "A message of a person could not be taken in",
     AlertKind.AUDIT_BROKEN: "Somebody changed the audit, or an older backup was loaded",
-    AlertKind.LINE_REFUNDED: "Paid goods could not be replaced, the money goes back",
     AlertKind.REFUND_UNKNOWN: "A refund has no certain end",
 }
 
 MENDS = {
     AlertKind.FORGED_WORK: "Someone holds a database login: change the logins, look at the audit (queue.forged).",
     AlertKind.DELIVERY_HELD: "`python run.py review` says why, and lets it go on.",
+    AlertKind.LINE_REFUNDED: "Their batch was recalled, or the cards ended: bring new stock; `trace` shows the order.",
     AlertKind.VAULT_AWAY: "Look whether the vault process runs; `python run.py doctor` names the defect.",
     AlertKind.CHANNEL_MISCONFIGURED: "`python run.py doctor` tries each login and names the mend.",
     AlertKind.CHANNEL_BLOCKED: "Look into the account at the platform.",
     AlertKind.MESSAGE_REFUSED: "The shopper finds the cards in the order all the same; the order shows the attempt.",
     AlertKind.EVENT_LOST: "A defect: the log of the bot process has the error id; the other messages go on.",
     AlertKind.AUDIT_BROKEN: "`python run.py audit verify` names the first entry; then see the runbook.",
-    AlertKind.LINE_REFUNDED: "Their batch was recalled, or the cards ended: bring new stock; `trace` shows the order.",
     AlertKind.REFUND_UNKNOWN: "Look it up at the gateway by its number; it is asked again every hour.",
 }
 

@@ -33,13 +33,13 @@ class AlertKind(StrEnum):
 
     FORGED_WORK = "forged_work"  # a row in the queue that no use case wrote: someone holds a database login
     DELIVERY_HELD = "delivery_held"  # a paid line waits for a person: {"problem"}
+    LINE_REFUNDED = "line_refunded"  # paid goods could be neither delivered nor replaced: {"problem"}
     VAULT_AWAY = "vault_away"  # deliveries wait because the vault does not answer
     CHANNEL_MISCONFIGURED = "channel_misconfigured"  # a bot, account, mail or SMS login does not work: {"problem"}
     CHANNEL_BLOCKED = "channel_blocked"  # a platform closed or limited an account: {"problem"}
     MESSAGE_REFUSED = "message_refused"  # a platform certainly does not take a message: {"problem"}
     EVENT_LOST = "event_lost"  # an event of a platform could not be written down: {"event", "problem", "error"}
     AUDIT_BROKEN = "audit_broken"  # the audit's chain, or what was written down of it outside: {"problem"}
-    LINE_REFUNDED = "line_refunded"  # paid goods could be neither delivered nor replaced: {"problem"}
     REFUND_UNKNOWN = "refund_unknown"  # nobody knows for an hour whether money went back: {"hours"}
 
 

@@ -43,9 +43,9 @@ CREATE INDEX contact_code_unsent ON contact_code (asked_at) WHERE code_hash IS N
 -- What a person must see. A second one about the same thing counts on the first until that was told.
 CREATE TABLE alert (
     id uuid PRIMARY KEY,
-    kind text NOT NULL CHECK (kind IN (       -- core.messages.alerts.AlertKind
+    kind text NOT NULL CHECK (kind IN ('line_refunded',   -- core.messages.alerts.AlertKind
         'forged_work', 'delivery_held', 'vault_away', 'channel_misconfigured', 'channel_blocked', 'message_refused',
-        'event_lost', 'refund_unknown', 'audit_broken', 'line_refunded')),
+        'event_lost', 'refund_unknown', 'audit_broken')),
     subject text NOT NULL CHECK (length(subject) BETWEEN 1 AND 200),  -- what it is about: an id, never a person
     detail jsonb NOT NULL DEFAULT '{}',       -- ids, codes and figures
     seen integer NOT NULL DEFAULT 1 CHECK (seen > 0),
