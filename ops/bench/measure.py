@@ -77,7 +77,7 @@ class Bench:
         self.path = path
         self.sessions = sessions
         self.url = url
-        self.recording, self.twin = self._learn()
+        self.recording, self.twin = learned(path, sessions)
 
     def run(self, say: Callable[[str], None]) -> Report:
         """All client counts; checks that every order of both sides was really delivered."""
@@ -93,18 +93,6 @@ class Bench:
             statements={phase: self.recording.statements(phase) for phase in PHASES},
             commits={phase: self.recording.commits(phase) for phase in PHASES},
         )
-
-    def _learn(self) -> tuple[Recording, Twin]:
-        for session in self.sessions[:4]:
-            self.path.walk(session)  # the first orders open accounts
-        one, other = self._record(self.sessions[0]), self._record(self.sessions[1])
-        return one, Twin(one, other, (inputs_of(self.sessions[0]), inputs_of(self.sessions[1])))
-
-    def _record(self, session: Session) -> Recording:
-        with recorded() as recording:
-            self.path.walk(session, recording=recording)
-        self.path.vault.recording = None
-        return recording
 
     def _measure(self, clients: int) -> Row:
         ours, twin = Side(), Side()
@@ -148,6 +136,21 @@ class Bench:
             ]
             works.append([_say(ready, connection) for ready in made])
         return works
+
+
+def learned(path: OrderPath, sessions: Sequence[Session]) -> tuple[Recording, Twin]:
+    """One recorded order, and the twin of it and another."""
+    for session in sessions[:4]:
+        path.walk(session)  # the first orders open accounts
+    one, other = _record(path, sessions[0]), _record(path, sessions[1])
+    return one, Twin(one, other, (inputs_of(sessions[0]), inputs_of(sessions[1])))
+
+
+def _record(path: OrderPath, session: Session) -> Recording:
+    with recorded() as recording:
+        path.walk(session, recording=recording)
+    path.vault.recording = None
+    return recording
 
 
 def inputs_of(session: Session) -> list[Any]:

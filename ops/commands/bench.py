@@ -17,7 +17,7 @@ from core.config import Config, ConfigError
 if TYPE_CHECKING:
     from ops.bench.figures import Figure
 
-PARTS = ("orders", "updates", "arrival", "listeners", "memory", "stock")
+PARTS = ("orders", "functions", "updates", "arrival", "listeners", "memory", "stock")
 Say = Callable[[str], None]
 
 
@@ -34,7 +34,8 @@ def bench(
 ) -> None:
     """Measure in stores of its own, in temporary folders; some minutes for all parts.
 
-    orders: the order path against its own statements, recorded and said again by bare psycopg. stock: a sale beside
+    orders: the order path against its own statements, recorded and said again by bare psycopg. functions: what
+    one call instead of a phase's statements would gain. stock: a sale beside
     millions of cards, and after a rush that nobody vacuumed. arrival: from paid to cards. listeners: a checkout beside
     a thousand idle web chats. memory: of the idle store. updates: a bot's update before its handler.
     """
@@ -62,10 +63,11 @@ def bench(
 
 def measured(part: str, config: Config, say: Say, *, cards: int) -> list[Figure]:
     """The figures of one part."""
-    from ops.bench import arrival, listeners, memory, orders, stock, updates
+    from ops.bench import arrival, functions, listeners, memory, orders, stock, updates
 
     works: dict[str, Callable[[], list[Figure]]] = {
         "orders": lambda: orders.measured(config, say),
+        "functions": lambda: functions.measured(config, say),
         "updates": updates.measured,
         "arrival": lambda: arrival.measured(config, say),
         "listeners": lambda: listeners.measured(config, say),

@@ -4,6 +4,7 @@ import pytest
 
 from core.config import ConfigError
 from ops.bench.figures import Figure, lines, page
+from ops.bench.functions import Asked, asked
 from ops.commands.bench import into
 
 FAST = Figure("orders", "ours to the twin's", 0.84, "", 0.8, at_most=False)
@@ -35,3 +36,16 @@ def test_the_page_keeps_all_but_its_table() -> None:
 def test_a_page_without_a_table_is_refused() -> None:
     with pytest.raises(ConfigError, match="no table"):
         into("nothing here\n", page([FAST]))
+
+
+@pytest.mark.parametrize(
+    ("sql", "params", "result"),
+    [
+        ("SELECT 1", (), Asked("SELECT 1", [])),
+        ("SELECT %s, %s", ("a", 2), Asked("SELECT $1, $2", ["a", 2])),
+        ("SELECT %(b)s, %(a)s, %(b)s", {"a": 1, "b": 2}, Asked("SELECT $1, $2, $3", [2, 1, 2])),
+        ("SELECT 'x%%' LIKE %s", ["x"], Asked("SELECT 'x%' LIKE $1", ["x"])),
+    ],
+)
+def test_a_statement_of_the_driver_is_one_of_the_database(sql: str, params: object, result: Asked) -> None:
+    assert asked(sql, params) == result
