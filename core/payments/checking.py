@@ -9,6 +9,7 @@ from uuid import UUID
 from core.db import execute
 from core.ledger.checks import PARTS as LEDGER_PARTS
 from core.ledger.parts import BOUNDED, Form, Over, Part, asked
+from core.orders.checks import PARTS as TRADE_PARTS
 from core.payments.checks import PARTS as PAYMENT_PARTS
 from core.payments.moving import Since, last_checkpoint, moving
 
@@ -17,7 +18,7 @@ PAGE = 5000
 
 NO_END = 2**63 - 1
 
-MONEY_PARTS = (*LEDGER_PARTS, *PAYMENT_PARTS)
+MONEY_PARTS = (*LEDGER_PARTS, *PAYMENT_PARTS, *TRADE_PARTS)
 
 
 def count_money() -> dict[str, int]:

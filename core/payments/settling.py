@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import datetime
 
 from core.db import atomic
@@ -37,12 +38,14 @@ def settle_from(*, order: LockedOrder, incoming: Incoming, has_hold: bool, polic
 
     Money for the whole order needs no wallet money: what is held goes back. Raises `CannotSettle` with nothing changed.
     """
-    source = incoming.paying_account()
-    if has_hold and order.state is OrderState.AWAITING_PAYMENT:
-        _settle_beside_hold(order, incoming.worth, source, policy, now)
-    else:
-        settle_order(order=order, paid=incoming.worth, from_account_id=source, policy=policy, now=now)
-    ledger.insert(transfers=incoming.taken_in(order.id), now=now)
+    taken_in = incoming.taken_in(order.id)
+    with atomic() if taken_in else nullcontext():  # balances are touched last, so what is taken in comes first
+        ledger.insert(transfers=taken_in, now=now)
+        source = incoming.paying_account()
+        if has_hold and order.state is OrderState.AWAITING_PAYMENT:
+            _settle_beside_hold(order, incoming.worth, source, policy, now)
+        else:
+            settle_order(order=order, paid=incoming.worth, from_account_id=source, policy=policy, now=now)
 
 
 def _settle_beside_hold(order: LockedOrder, money: Money, source: int, policy: OrderPolicy, now: datetime) -> None:
