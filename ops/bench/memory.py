@@ -1,4 +1,7 @@
-"""What an idle store takes: `run.py demo` with all its processes and engines, measured when it has come to rest."""
+"""What an idle store takes: `run.py demo` with all its processes and engines, measured when it has come to rest.
+
+PostgreSQL's shared buffers stand in the RSS of each of its backends; what counts is the memory that is gone (PSS).
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,8 @@ def measured(say: Callable[[str], None]) -> list[Figure]:
         resident, shared_once = sum(map(resident_mb, pids)), sum(map(proportional_mb, pids))
     say(f"the idle store has {len(pids)} processes")
     return [
-        Figure("memory", f"idle store, RSS of its {len(pids)} processes added up", resident, "MB", GOAL_MB),
-        Figure("memory", "the same, what they share counted once (PSS)", shared_once, "MB"),
+        Figure("memory", f"idle store, {len(pids)} processes, shared pages once (PSS)", shared_once, "MB", GOAL_MB),
+        Figure("memory", "the same, shared pages counted in each process (RSS)", resident, "MB"),
     ]
 
 
