@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from uuid import UUID
 
 from core.config import Config, ConfigError
+from core.vault.client import ImportReport
 
 HEADER = ("place", "reason", "shape")
+PAGE = 10_000
 
 REFUSED = """
-SELECT r.place, r.reason, r.shape FROM import_refusal r JOIN import_job j ON j.id = r.job_id
-WHERE j.upload_id = %s ORDER BY j.created_at, r.n
+SELECT r.n, r.place, r.reason, r.shape FROM import_refusal r JOIN import_job j ON j.id = r.job_id
+WHERE j.upload_id = %s AND r.n > %s ORDER BY r.n LIMIT %s
 """
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet reads a cell that begins so as a formula
 
 
 def begin(path: Path) -> None:
@@ -31,20 +34,46 @@ def begin(path: Path) -> None:
         raise ConfigError(f"{path} cannot be written ({error.strerror}): name another file for --report") from None
 
 
-def write(path: Path, *, config: Config, upload: UUID, sentences: Mapping[str, str]) -> int:
+def write(path: Path, *, config: Config, upload: UUID, report: ImportReport, sentences: Mapping[str, str]) -> int:
     """Write all refused rows of an upload's import as CSV (UTF-8 with BOM, for spreadsheets); returns how many.
 
-    Only places, reasons and shapes: the values themselves are nowhere in it.
+    Only places, reasons and shapes: the values themselves are nowhere in it. A dry run keeps no rows, so of one the
+    first 1,000 are written, as they were shown. Raises ConfigError when the disk is full; then no part of it is left.
     """
+    rows = _of_report(report) if report.dry_run else _kept(config, upload)
+    count = 0
+    try:
+        with path.open("w", encoding="utf-8-sig", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(HEADER)
+            for place, reason, shape in rows:
+                writer.writerow((safe(place), sentences.get(reason, reason), safe(shape)))
+                count += 1
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise ConfigError(
+            f"the report could not be written ({error.strerror}) and is removed; the import itself is done"
+        ) from None
+    return count
+
+
+def safe(text: str) -> str:
+    """A cell that a spreadsheet shows as it is: what it would take for a formula gets an apostrophe in front."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _of_report(report: ImportReport) -> Iterator[tuple[str, str, str]]:
+    return ((row.place, row.reason, row.shape) for row in report.refusals)
+
+
+def _kept(config: Config, upload: UUID) -> Iterator[tuple[str, str, str]]:
     from core import db
 
     db.connect(config.database.roles.shop, size=2)
     try:
-        rows = db.execute(REFUSED, (upload,))
+        last = -1
+        while rows := db.execute(REFUSED, (upload, last, PAGE)):
+            yield from ((place, reason, shape) for _, place, reason, shape in rows)
+            last = rows[-1][0]
     finally:
         db.disconnect()
-    with path.open("w", encoding="utf-8-sig", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(HEADER)
-        writer.writerows((place, sentences.get(reason, reason), shape) for place, reason, shape in rows)
-    return len(rows)

@@ -34,6 +34,7 @@ TITLES = {
     AlertKind.MESSAGE_REFUSED: "A message was refused",
     AlertKind.EVENT_LOST: "A message of a person could not be taken in",
     AlertKind.AUDIT_BROKEN: "Somebody changed the audit, or an older backup was loaded",
+    AlertKind.CARDS_CONTESTED: "Two parties brought the same cards",
     AlertKind.REFUND_UNKNOWN: "A refund has no certain end",
 }
 
@@ -47,6 +48,7 @@ MENDS = {
     AlertKind.MESSAGE_REFUSED: "The shopper finds the cards in the order all the same; the order shows the attempt.",
     AlertKind.EVENT_LOST: "A defect: the log of the bot process has the error id; the other messages go on.",
     AlertKind.AUDIT_BROKEN: "`python run.py audit verify` names the first entry; then see the runbook.",
+    AlertKind.CARDS_CONTESTED: "`python run.py contested list` shows whose they are; the earlier ones stay on sale.",
     AlertKind.REFUND_UNKNOWN: "Look it up at the gateway by its number; it is asked again every hour.",
 }
 

@@ -22,8 +22,9 @@ from core.custody import import_sql, sql
 from core.custody.auditing import Auditor, AuditRefused
 from core.custody.checkpoints import checkpointer
 from core.custody.checks import OpeningRefused
+from core.custody.contesting import DecisionRefused
 from core.custody.decoder.problems import FileRefused
-from core.custody.filling import Filler, ImportLeft
+from core.custody.filling import Filler, ImportCancelled, ImportLeft
 from core.custody.fingerprint import possible_fingerprints
 from core.custody.importing import Counts, Importer, Progress
 from core.custody.jobs import ImportRefused, begin, wanted
@@ -38,6 +39,8 @@ from core.custody.pickups import Pickups
 from core.custody.preparing import Job
 from core.custody.restocking import job_of_restock, lost, restock_of
 from core.custody.rounds import Round, vault_rounds
+from core.custody.stock_desk import OPERATIONS as STOCK_OPERATIONS
+from core.custody.stock_desk import StockDesk
 from core.custody.versions import KeyRefused
 from core.errors import error_id
 from core.secret import Secret
@@ -72,6 +75,7 @@ class Desk:
         self._links = Links(vault, self._opener, clock.now)
         self._importer = Importer(vault, ZoneInfo(config.store.timezone), config.store.currency, clock.now)
         self._filler = Filler(self._importer)
+        self._stock = StockDesk(clock.now)
         self._keys = KeyDesk(vault, clock.now)
 
     def answer(self, operation: str, request: Mapping[str, Any], progress: Progress) -> Answer:
@@ -87,6 +91,10 @@ class Desk:
             return refusal(refused.code, refused.text)
         except AuditRefused as refused:
             return refusal(refused.code, str(refused))
+        except ImportCancelled:
+            return refusal(VaultCode.IMPORT_CANCELLED, "it was cancelled; none of its cards is there")
+        except DecisionRefused as refused:
+            return refusal(VaultCode.CONTEST_REFUSED, str(refused))
         except ImportLeft:
             return refusal(VaultCode.IMPORT_WAITS, "it was interrupted; the vault goes on with it by itself")
         except ImportRefused as refused:
@@ -136,6 +144,8 @@ class Desk:
             "restock": lambda: self._restock(request),
             "trace": lambda: self._trace(request),
         }
+        if operation in STOCK_OPERATIONS:
+            return {"ok": True} | self._stock.answer(operation, request)
         if operation in KEY_OPERATIONS:
             return {"ok": True} | self._keys.answer(operation, request, progress)
         return acts[operation]()

@@ -18,6 +18,7 @@ import structlog
 
 from core import db
 from core.custody import import_sql as sql
+from core.custody.cancelling import finish as finish_cancelling
 from core.custody.decoder.problems import FileRefused
 from core.custody.decoding import DecoderDied
 from core.custody.importing import AlreadyMoved, Counts, Importer, Progress
@@ -35,6 +36,10 @@ LONGEST_REST = 1800.0
 _AWAY = (peewee.OperationalError, peewee.InterfaceError, AlreadyMoved, OSError)
 
 log = structlog.get_logger()
+
+
+class ImportCancelled(Exception):
+    """Somebody took the import back while it ran."""
 
 
 class ImportLeft(Exception):
@@ -62,7 +67,8 @@ class Filler:
     def fill(self, job: Job, progress: Progress) -> Filled:
         """Import what is left of a job, trying again while that may help.
 
-        Raises `FileRefused` or `SealError` when not one row was stored (then the job has ended), `ImportLeft`.
+        Raises `FileRefused` or `SealError` when not one row was stored (then the job has ended), `ImportCancelled`,
+        `ImportLeft`.
         """
         with self._alone(job.id):
             tries = 0
@@ -104,6 +110,8 @@ class Filler:
                     log.info("an import goes on", batch=str(job.batch), rows_done=job.rows_done)
                     self.fill(job, lambda done, about: None)
                     self._resting.pop(row[0], None)
+                except ImportCancelled:
+                    log.info("an import was taken back", batch=str(row[2]))
                 except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the others go on
                     rest = min(LONGEST_REST, LOOK_EVERY * 2**failures)
                     self._resting[row[0]] = failures + 1, time.monotonic() + rest
@@ -125,8 +133,14 @@ class Filler:
             return Filled(self._importer.finish_early(now, error=str(refused)), unread=True)
 
     def _as_it_stands(self, job: Job) -> Job | Filled:
-        """The job with the progress that the table knows, or its counts if it is done. Raises `ImportRefused`."""
+        """The job with the progress that the table knows, or its counts if it is done.
+
+        Raises `ImportRefused`, `ImportCancelled` (then what was there is taken back).
+        """
         state, done, error, *counts = db.execute(sql.JOB_STANDING, (job.id,))[0]
+        if state in ("cancelling", "cancelled"):
+            finish_cancelling(job.id, job.batch, now=self._importer.now())
+            raise ImportCancelled
         if state == "failed":
             raise ImportRefused("the import was given up: no row of its file was imported")
         return Filled(Counts(*counts), unread=error is not None) if state == "done" else replace(job, rows_done=done)

@@ -17,6 +17,12 @@ WHERE u.id = %(upload)s
 COUNT_CHUNKS = "SELECT count(*) FROM upload_chunk WHERE upload_id = %s"
 UPLOAD_CHUNK = "SELECT sealed FROM upload_chunk WHERE upload_id = %s AND n = %s"
 
+PARTYS_TURN = "SELECT pg_advisory_xact_lock(7140, hashint8(%s))"
+UNDER_WAY = """
+SELECT count(*) FROM import_job j JOIN batch b ON b.id = j.batch_id
+WHERE j.state IN ('running', 'cancelling') AND coalesce(b.supplier_id, b.owner_id) = %s
+"""
+
 BEGIN_BATCH = """
 WITH b AS (
     INSERT INTO batch (id, owner_id, supplier_id, sku_id, terms, unit_cost_micro, state, upload_id, source_name,
@@ -131,9 +137,12 @@ WITH c AS (
     UPDATE import_job SET state = 'done', error = %(error)s, finished_at = %(now)s, rows_about = rows_done
     FROM b WHERE import_job.id = %(job)s
 )
-SELECT no FROM b
+SELECT c.cards - c.free FROM b, c
 """
-"""A finished batch goes on sale, signed over the cards that are really there; nothing when their number is another."""
+"""A finished batch goes on sale, signed over the cards that are really there; nothing when their number is another.
+
+Returns how many of them are contested.
+"""
 
 COUNTED = """
 SELECT added, duplicates, refused FROM import_job WHERE id = %s AND state = 'running' FOR UPDATE

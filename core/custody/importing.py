@@ -29,6 +29,8 @@ from core.custody.preparing import Chunk, Job, Preparer
 from core.custody.purchases import book_purchase
 from core.custody.sealed_file import SealedFile
 from core.db import copy_in, execute, in_transaction
+from core.ids import Prefix, public
+from core.messages.alerts import AlertKind, raise_alert
 from core.vault.client import RefusedRow
 from core.vault.primitives import SealError
 from core.vault.seal import BatchStatement, batch_key_hash, sign_batch
@@ -167,9 +169,16 @@ class Importer:
                 raise AlreadyMoved
             execute(sql.FORGET_CHUNKS, (job.upload,))
             self._record(job, counts, error)
+            if finished[0][0]:
+                self._say_contested(job, int(finished[0][0]))
             return counts
 
         return in_transaction(write)
+
+    def _say_contested(self, job: Job, cards: int) -> None:
+        """The platform must decide; nobody else hears of it."""
+        subject = public(Prefix.BATCH, job.batch)
+        raise_alert(kind=AlertKind.CARDS_CONTESTED, subject=subject, detail={"cards": cards}, now=self.now())
 
     def _signature(self, job: Job, count: int, source_hash: bytes) -> bytes:
         statement = BatchStatement(

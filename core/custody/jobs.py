@@ -33,6 +33,9 @@ class ImportRefused(Exception):
         return {"problem": self.problem} if self.problem else {}
 
 
+IMPORTS_AT_ONCE = 4
+"""Of one party: more of them only wait for each other, and hold the vault's threads."""
+
 MOST_ROWS_BY_CHAT = 20_000
 """Of one file; they are one chunk, so that a file with more is refused before its first row is stored."""
 
@@ -75,10 +78,16 @@ def begin(vault: OpenVault, asked: Wanted, *, now: datetime) -> Job:
 
 
 def begun(vault: OpenVault, job: Job, *, now: datetime) -> Job:
-    """Write a job and its batch (not on sale) down, with the batch's number from then on."""
+    """Write a job and its batch (not on sale) down, with the batch's number from then on.
+
+    Raises `ImportRefused` when its party has too many under way.
+    """
     sealed_key = seal_batch_key(vault.keys.public, job.batch_key, BatchContext(vault.vault_id, job.batch))
     supplier = job.uploader_id if job.terms != "own" else None
     with atomic():
+        execute(sql.PARTYS_TURN, (job.uploader_id,))
+        if execute(sql.UNDER_WAY, (job.uploader_id,))[0][0] >= IMPORTS_AT_ONCE:
+            raise ImportRefused(f"{IMPORTS_AT_ONCE} imports of this party are under way: wait for one, or cancel one")
         rows = execute(
             sql.BEGIN_BATCH,
             {

@@ -97,6 +97,8 @@ def _found(vault: OpenVault, restock: UUID) -> Job | None:
         return None
     job = left_behind(vault, rows[0])
     ((state, error),) = execute(STANDING, (job.id,))
+    if state in ("cancelling", "cancelled"):
+        raise lost()
     if state == "failed":
         raise FileRefused(FileProblem(error)) if error in set(FileProblem) else lost()
     return job

@@ -40,6 +40,7 @@ class AlertKind(StrEnum):
     MESSAGE_REFUSED = "message_refused"  # a platform certainly does not take a message: {"problem"}
     EVENT_LOST = "event_lost"  # an event of a platform could not be written down: {"event", "problem", "error"}
     AUDIT_BROKEN = "audit_broken"  # the audit's chain, or what was written down of it outside: {"problem"}
+    CARDS_CONTESTED = "cards_contested"  # two parties brought the same cards: the platform decides: {"cards"}
     REFUND_UNKNOWN = "refund_unknown"  # nobody knows for an hour whether money went back: {"hours"}
 
 

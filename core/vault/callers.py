@@ -30,7 +30,8 @@ class Caller(StrEnum):
 
 MAY_ASK: Mapping[Caller, frozenset[str]] = {
     Caller.WORKER: frozenset({"open", "pickup", "restock", "link", "open_link"}),
-    Caller.OPERATOR: frozenset({"import", "trace", "audit", "books", "keys", "rotate", "rekey", "retire"}),
+    Caller.OPERATOR: frozenset({"import", "cancel_import", "decide_contested", "trace", "audit", "books"})
+    | {"keys", "rotate", "rekey", "retire"},
 }
 ANYONE_MAY_ASK = frozenset({"status"})
 OPERATIONS = ANYONE_MAY_ASK.union(*MAY_ASK.values())

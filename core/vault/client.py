@@ -46,6 +46,8 @@ class VaultCode(StrEnum):
     IMPORT_REFUSED = "import_refused"  # an import: the request does not fit the tables
     KEYS_REFUSED = "keys_refused"  # an act on the keys: not now, or not so
     IMPORT_WAITS = "import_waits"  # an import: interrupted; the vault goes on with it by itself
+    IMPORT_CANCELLED = "import_cancelled"  # an import: somebody took it back; none of its cards is there
+    CONTEST_REFUSED = "contest_refused"  # a decision about contested cards that does not fit
     UNKNOWN_REQUEST = "unknown_request"
     NOT_ALLOWED = "not_allowed"  # whoever asks did not prove to be one who may ask this
     FAILED = "failed"  # a defect of ours, written to the vault's log under its error id

@@ -32,6 +32,7 @@ REASONS = {
     "too_long": "it is longer than any card",
     "bad_character": "it holds a character that no text may have: a zero byte, or half of a pair",
 }
+_NAMED = ("columns", "column", "line", "most", "most_megabytes")
 FILE_PROBLEMS = {
     "empty": "the file is empty",
     "encoding": "the file's encoding is not certain: save it as UTF-8",
@@ -60,8 +61,8 @@ def register(app: typer.Typer) -> None:
 
 def import_file(
     context: typer.Context,
-    file: Path = typer.Argument(..., metavar="FILE", help="CSV, TSV, TXT (one secret a line) or XLSX."),
-    batch_of: str = typer.Option(..., "--batch-of", metavar="SKU", help="The SKU whose cards these are."),
+    file: Path | None = typer.Argument(None, metavar="FILE", help="CSV, TSV, TXT (one secret a line) or XLSX."),
+    batch_of: str = typer.Option("", "--batch-of", metavar="SKU", help="The SKU whose cards these are."),
     supplier: str = typer.Option("", "--supplier", metavar="CODE", help="Who supplied them; without: own stock."),
     terms: str = typer.Option("", "--terms", help="owned, or consigned (the default with a supplier)."),
     unit_cost: str = typer.Option("", "--unit-cost", metavar="N", help="Cost of one card in the store's currency."),
@@ -69,12 +70,41 @@ def import_file(
     merchant: str = typer.Option("", "--merchant", metavar="CODE", help="Whose stock (default: the default merchant)."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Only count: nothing is imported."),
     report_to: Path | None = typer.Option(None, "--report", metavar="FILE", help="Write all refused rows as CSV."),
+    cancel: str = typer.Option("", "--cancel", metavar="BATCH", help="Take this import back: bat_…, see `imports`."),
 ) -> None:
-    """Import a batch of cards and print how many were added, were duplicates, or were refused and why."""
-    from core.money import micro_from_decimal
+    """Import a batch of cards and print how many were added, were duplicates, or were refused and why.
+
+    Ctrl-C only stops watching where a store runs: the import goes on there, and --cancel takes it back.
+    """
     from core.vault.client import FileNotImported, VaultAway
     from core.vault.uploads import FileTooLarge
+    from ops.commands.imports import cancelled
     from ops.store import load_config, opened
+
+    if cancel:
+        with opened(load_config(context)) as store:
+            print(cancelled(store.config, cancel, is_running=store.is_running))
+        return
+    wanted = wishes(batch_of, supplier=supplier, terms=terms, unit_cost=unit_cost)
+    path = readable(file, batch_of)
+    wanted |= {"column": column or None, "merchant": merchant or None, "dry_run": dry_run}
+    with opened(load_config(context)) as store:
+        if report_to:
+            refused_rows.begin(report_to)
+        try:
+            report, upload = imported(store.config, path, wanted, is_running=store.is_running)
+        except (FileNotImported, FileTooLarge) as refused:
+            raise ConfigError(f"{path.name}: {sentence(refused)}") from None
+        except VaultAway:
+            raise ConfigError("the vault went away: it goes on with the import when it is back; see `doctor`") from None
+        if report_to:
+            refused_rows.write(report_to, config=store.config, upload=upload, report=report, sentences=REASONS)
+    show(report, report_to)
+
+
+def wishes(sku: str, *, supplier: str, terms: str, unit_cost: str) -> dict[str, object]:
+    """What was asked for, as fields of `ImportOrder`. Raises ConfigError."""
+    from core.money import micro_from_decimal
 
     try:
         cost = micro_from_decimal(unit_cost) if unit_cost else 0
@@ -82,23 +112,17 @@ def import_file(
         raise ConfigError(f"--unit-cost {unit_cost} is no amount: give a decimal such as 85.50") from None
     if terms not in ("", "owned", "consigned"):
         raise ConfigError("--terms is owned or consigned")
+    return {"sku": sku, "supplier": supplier or None, "terms": terms or None, "unit_cost_micro": cost}
+
+
+def readable(file: Path | None, sku: str) -> Path:
+    """The file that was named, if there is one. Raises ConfigError."""
+    if file is None or not sku:
+        raise ConfigError("give a FILE and --batch-of SKU; or --cancel BATCH to take an import back")
     if file.is_dir() or not file.exists():  # a pipe is welcome
         what = f"{file} is a folder" if file.is_dir() else f"there is no file {file}"
         raise ConfigError(f"{what}: give the path of a CSV, TSV, TXT or XLSX file")
-    wanted = {"sku": batch_of, "supplier": supplier or None, "terms": terms or None, "unit_cost_micro": cost}
-    wanted |= {"column": column or None, "merchant": merchant or None, "dry_run": dry_run}
-    with opened(load_config(context)) as store:
-        if report_to:
-            refused_rows.begin(report_to)
-        try:
-            report, upload = imported(store.config, file, wanted, is_running=store.is_running)
-        except (FileNotImported, FileTooLarge) as refused:
-            raise ConfigError(f"{file.name}: {sentence(refused)}") from None
-        except VaultAway:
-            raise ConfigError("the vault went away: it goes on with the import when it is back; see `doctor`") from None
-        if report_to:
-            refused_rows.write(report_to, config=store.config, upload=upload, sentences=REASONS)
-    show(report, report_to)
+    return file
 
 
 def imported(
@@ -119,8 +143,23 @@ def imported(
     finally:
         db.disconnect()
     order = ImportOrder(upload=upload, **wanted)  # type: ignore[arg-type]
-    with vault(config, is_running=is_running) as client, progress_bar(file.name) as progress:
-        return run(client, order, progress), upload
+    try:
+        with vault(config, is_running=is_running) as client, progress_bar(file.name) as progress:
+            return run(client, order, progress), upload
+    except KeyboardInterrupt:
+        print(left_alone(config, order, is_running=is_running), file=sys.stderr)
+        raise
+
+
+def left_alone(config: Config, order: ImportOrder, *, is_running: bool) -> str:
+    """What becomes of an import whose watcher left with Ctrl-C."""
+    from ops.commands.imports import of_upload
+
+    batch = None if order.dry_run else of_upload(config, order.upload)
+    if batch is None:
+        return "stopped: nothing was imported"
+    goes_on = "goes on in the running store" if is_running else "goes on when the store is started"
+    return f"stopped watching: the import into {batch} {goes_on}; `import --cancel {batch}` takes it back"
 
 
 def run(client: VaultClient, order: ImportOrder, progress: Callable[[int, int], None]) -> ImportReport:
@@ -131,7 +170,9 @@ def run(client: VaultClient, order: ImportOrder, progress: Callable[[int, int], 
         return client.import_upload(order, progress=progress)
     except VaultRefused as refused:
         if refused.vault_code is VaultCode.IMPORT_WAITS:
-            raise ConfigError(f"the import has not come to its end: {refused}; see `doctor`") from None
+            raise ConfigError(f"the import has not come to its end: {refused}; see `imports` and `doctor`") from None
+        if refused.vault_code is VaultCode.IMPORT_CANCELLED:
+            raise ConfigError(f"the import was taken back: {refused}") from None
         raise ConfigError(f"the vault refused the import: {refused}") from None
 
 
@@ -207,4 +248,4 @@ def sentence(refused: Invalid) -> str:
         return f"the file is larger than {refused.params['most_megabytes']} MB: split it"
     problem = str(refused.params.get("problem"))
     named = {name: value or "no header" for name, value in refused.params.items()}
-    return FILE_PROBLEMS.get(problem, problem).format_map({"columns": "", "column": ""} | named)
+    return FILE_PROBLEMS.get(problem, problem).format_map(dict.fromkeys(_NAMED, "") | named)

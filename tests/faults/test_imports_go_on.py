@@ -137,7 +137,7 @@ def test_an_import_left_by_an_absent_database_goes_on_without_a_restart_of_the_v
         bring(vault, shop)
     left, tried = sql("SELECT state, rows_done FROM import_job"), absence.tried
     a_look = len(filling.PAUSES) + 1  # so many tries before it is left again
-    with vault.at_the_desk._as_vault():
+    with vault.at_the_desk.as_vault():
         vault.at_the_desk._desk.resume_imports()
         wait_until(lambda: absence.tried > tried + a_look)
         still = sql("SELECT state, rows_done FROM import_job")

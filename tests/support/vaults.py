@@ -31,14 +31,16 @@ class TestVault:
         self.config = config
         self.client = client
 
-    def import_bytes(self, raw: bytes, name: str, *, owner: int, **order: Any) -> ImportReport:
+    def import_bytes(
+        self, raw: bytes, name: str, *, owner: int, progress: Progress | None = None, **order: Any
+    ) -> ImportReport:
         """Seal a file as the command line does, and import it."""
         public = self.config.secret(self.config.vault.public_key).reveal()
         upload = upload_file(
             file=io.BytesIO(raw), name=name, owner_id=owner, vault_public=public, now=datetime.now(UTC)
         )
         db.close()
-        return self.client.import_upload(ImportOrder(upload=upload, **order))
+        return self.client.import_upload(ImportOrder(upload=upload, **order), progress=progress)
 
     def restart(self, config: Config | None = None) -> None:
         """End it and start it again, with other settings if they are given."""
