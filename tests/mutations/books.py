@@ -1,0 +1,176 @@
+"""Protections of the books: transfers, balances, held money, checkpoints."""
+
+from tests.mutations.mutation import Mutation
+
+LEDGER = "ops/migrations/0002_parties_ledger.sql"
+CHECKPOINTS = "ops/migrations/0019_checkpoints.sql"
+RAW = "tests/flows/test_ledger_constraints.py"
+
+MUTATIONS = [
+    Mutation(
+        rows=("INV-M1",),
+        removed="the CHECK that a transfer has two accounts",
+        file=LEDGER,
+        old="CONSTRAINT transfer_two_accounts CHECK (debit_id <> credit_id)",
+        new="CONSTRAINT transfer_two_accounts CHECK (true)",
+        test=RAW,
+    ),
+    Mutation(
+        rows=("INV-M1",),
+        removed="the currency in a transfer's reference to its account",
+        file=LEDGER,
+        old="CONSTRAINT transfer_credit_currency FOREIGN KEY (credit_id, currency) REFERENCES account (id, currency)",
+        new="CONSTRAINT transfer_credit_currency FOREIGN KEY (credit_id) REFERENCES account (id)",
+        test=RAW,
+    ),
+    Mutation(
+        rows=("INV-M2",),
+        removed="the second side of an exchange: what is taken in of the other currency",
+        file="core/payments/exchange.py",
+        old="        into = exchange_account(self.merchant_id, self.money.currency)\n",
+        new="        return []\n        into = exchange_account(self.merchant_id, self.money.currency)\n",
+        test="tests/flows/test_stars.py",
+    ),
+    Mutation(
+        rows=("INV-M3",),
+        removed="the change of stored balances that goes with transfers",
+        file="core/ledger/service.py",
+        old="        change_balances(insert(transfers=transfers, now=now))\n",
+        new="        insert(transfers=transfers, now=now)\n",
+        test="tests/flows/test_ledger.py",
+    ),
+    Mutation(
+        rows=("INV-M3",),
+        removed="the trigger that marks transfers as under way until they commit",
+        file=CHECKPOINTS,
+        old="    PERFORM pg_advisory_xact_lock_shared(7120);\n",
+        new="",
+        test="tests/races/test_horizon.py::test_below_the_horizon_nothing_becomes_visible_later",
+    ),
+    Mutation(
+        rows=("INV-M3",),
+        removed="the later moment in which a horizon's id is read",
+        file="core/custody/checkpoints.py",
+        old='                execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))\n'
+        '                return int(execute("SELECT coalesce(max(id), 0) FROM transfer")[0][0])\n',
+        new='                return int(execute("SELECT pg_advisory_xact_lock(%s), (SELECT coalesce(max(id), 0)'
+        ' FROM transfer)", (LOCK,))[0][1])\n',
+        test="tests/races/test_horizon.py",
+    ),
+    Mutation(
+        rows=("INV-M3",),
+        removed="the comparison of a closed period with what was sealed",
+        file="core/reports/full.py",
+        old="    return found, now == (one.transfers, one.chunk_hash, one.lines_hash, one.balances_hash, one.sums)\n",
+        new="    return found, True\n",
+        test="tests/flows/test_verify_full.py::test_a_period_that_was_changed_after_it_was_closed_is_named",
+    ),
+    Mutation(
+        rows=("INV-M3",),
+        removed="what the vault keeps of its chain outside the database",
+        file="core/custody/checkpoints.py",
+        old="        self._kept.append(one)\n",
+        new="",
+        test="tests/flows/test_checkpoints.py",
+    ),
+    Mutation(
+        rows=("INV-M4",),
+        removed="the floor in the UPDATE of a balance, and its CHECK",
+        file="core/ledger/sql.py",
+        old="WHERE id = account_id AND bounded AND balance + change - aside >= floor\n",
+        new="WHERE id = account_id AND bounded\n",
+        test="tests/flows/test_ledger.py",
+        more=((LEDGER, "CONSTRAINT account_floor CHECK (balance >= floor)", "CONSTRAINT account_floor CHECK (true)"),),
+    ),
+    Mutation(
+        rows=("INV-M4",),
+        removed="the locks in the order of ids, and the order of the UPDATE",
+        file="core/ledger/service.py",
+        old="    if changed(sql.TOUCH, (ids, list(moved.values()))) != len(ids):\n",
+        new="    moved = {one: changes[one] for one in changes if changes[one]}\n"
+        "    if sum(changed(sql.TOUCH, ([one], [moved[one]])) for one in moved) != len(ids):\n",
+        test="tests/races/test_balance_order.py::test_inv_m4_balances_locked_in_the_order_of_ids_never_deadlock",
+        more=(("core/ledger/service.py", "    if len(ids) > 1:\n", "    if len(ids) > 99:\n"),),
+    ),
+    Mutation(
+        rows=("INV-M5",),
+        removed="the state in the UPDATE that gives held money back, and the CHECK that it is settled once",
+        file="core/ledger/sql.py",
+        old="WHERE order_id = ANY (%s::uuid[]) AND state = 'open'\n",
+        new="WHERE order_id = ANY (%s::uuid[])\n",
+        test="tests/flows/test_ledger.py",
+    ),
+    Mutation(
+        rows=("INV-M5",),
+        removed="the CHECK that held money is captured or released, whole",
+        file=LEDGER,
+        old="OR (state <> 'open' AND captured + released = amount AND settled_at IS NOT NULL)",
+        new="OR state <> 'open'",
+        test=RAW,
+    ),
+    Mutation(
+        rows=("INV-M6",),
+        removed="the trigger that keeps transfers as they were written",
+        file=LEDGER,
+        old="CREATE TRIGGER transfer_append_only BEFORE UPDATE OR DELETE ON transfer\n"
+        "    FOR EACH ROW EXECUTE FUNCTION refuse_change();\n",
+        new="",
+        test=RAW,
+    ),
+    Mutation(
+        rows=("INV-M6", "64"),
+        removed="largest remainders over what is still with each party",
+        file="core/ledger/rules.py",
+        old="    for position in order[: amount - sum(parts)]:\n",
+        new="    for position in sorted(order)[-1:] * (amount - sum(parts)):\n",
+        test="tests/properties/test_splits.py",
+    ),
+    Mutation(
+        rows=("INV-M7", "64"),
+        removed="the rest of a line that goes to its merchant",
+        file="core/pricing/rules.py",
+        old="    rest = total_minor - sum(share.amount_minor for share in shares)\n",
+        new="    rest = total_minor - taken - sum(share.amount_minor for share in shares[:-2])\n",
+        test="tests/properties/test_splits.py",
+    ),
+    Mutation(
+        rows=("INV-M8",),
+        removed="the bound of what goes back of a payment",
+        file="ops/migrations/0005_orders_payments.sql",
+        old="CONSTRAINT payment_refund_bound CHECK (refunded_minor BETWEEN 0 AND amount_minor)",
+        new="CONSTRAINT payment_refund_bound CHECK (refunded_minor >= 0)",
+        test="tests/flows/test_money_held.py",
+    ),
+    Mutation(
+        rows=("INV-M9",),
+        removed="the refusal of digits that a currency does not have",
+        file="core/money.py",
+        old="    if minor != minor.to_integral_value() or not 0 <= minor <= GREATEST:\n",
+        new="    if not 0 <= minor <= GREATEST:\n",
+        test="tests/flows/test_currencies.py",
+    ),
+    Mutation(
+        rows=("INV-M9",),
+        removed="the bound of a transfer's amount",
+        file=LEDGER,
+        old="CONSTRAINT transfer_amount CHECK (amount BETWEEN 1 AND 1000000000000000)",
+        new="CONSTRAINT transfer_amount CHECK (amount >= 1)",
+        test="tests/flows/test_currencies.py",
+    ),
+    Mutation(
+        rows=("INV-M10",),
+        removed="the debtor of a share's account: claims stand against whoever collects the money",
+        file="core/orders/shares.py",
+        old='holder=holder, counterparty=f"party:{self.merchant_id}", currency=self.currency',
+        new="holder=holder, counterparty=holder, currency=self.currency",
+        test="tests/flows/test_money_held.py",
+    ),
+    Mutation(
+        rows=("INV-M13",),
+        removed="the booking of money that nothing was waiting for",
+        file="core/payments/suspense.py",
+        old="    move(desk, event_id, notice.amount, now)\n    open_case(",
+        new="    open_case(",
+        test="tests/flows/test_payment_notices.py",
+    ),
+]
