@@ -147,13 +147,13 @@ class Splitter:
         return record
 
     def _record(self, text: str, offset: int, number: int, quoted: re.Pattern[str]) -> Record:
-        cells = []
+        cells, limit = [], offset + AHEAD  # what stands further on changes nothing, whether it is here yet or not
         while True:
-            found = quoted.match(text, offset) if text.startswith('"', offset) else None
+            found = quoted.match(text, offset, limit) if text.startswith('"', offset) else None
             if found:
                 cells.append(found.group(1).replace('""', '"'))
             else:
-                found = self._plain.match(text, offset)
+                found = self._plain.match(text, offset, limit)
                 cells.append(found.group() if found else "")
             offset = found.end() if found else offset
             if not text.startswith(self._separator, offset):
