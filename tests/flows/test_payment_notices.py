@@ -182,6 +182,7 @@ def test_a_notice_of_another_gateway_account_of_the_merchant_pays_nothing(till: 
 
 
 def test_a_notice_that_another_merchant_signed_pays_nothing_and_tells_nobody(till: Till, order) -> None:
+    """Fault 25: authentic, but of the gateway account of somebody else: booked to that account's suspense."""
     payment = till.start(order)
     rogue = till.shop.a_party("rogue")
     account_id, _ = till.account("rogue", merchant=rogue)
