@@ -191,7 +191,7 @@ class Desk:
             try:
                 counts, refused = importer.look(job, progress)
             finally:
-                db.execute(import_sql.FORGET_CHUNKS, (job.upload,))
+                db.execute(import_sql.FORGET_UPLOAD, (job.upload,))
             rows = [[row.place, row.reason, row.shape] for row in refused]
             return _reported(job, counts, rows, False, is_dry=True)
         return self._filled(job, progress)

@@ -157,6 +157,7 @@ WHERE u.id = c.upload_id AND u.id IS DISTINCT FROM %(but)s::uuid AND u.created_a
 """
 """Files that were uploaded and never imported: their rows stay, what they held goes after a day."""
 
+FORGET_UPLOAD = "DELETE FROM upload WHERE id = %s"
 FORGET_CHUNKS = "DELETE FROM upload_chunk WHERE upload_id = %s"
 
 _JOBS = """

@@ -26,6 +26,7 @@ END $$;
 DROP TRIGGER card_never_deleted ON card;
 CREATE TRIGGER card_never_deleted BEFORE DELETE ON card FOR EACH ROW EXECUTE FUNCTION card_goes_with_its_import();
 GRANT DELETE ON card, card_seal TO keystall_vault;
+GRANT DELETE ON upload TO keystall_vault;                        -- of a dry run, which leaves nothing
 
 -- Rows are staged in a temporary table before they are compared with what is there.
 DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO keystall_vault', current_database()); END $$;

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
+from psycopg import connect
+
+from core import db
+from core.ids import new_id
+from core.stock import sql as stock_sql
 from core.vault.client import ImportReport, Progress
-from tests.builders import Shop
+from tests.builders import NOON, Shop
 from tests.support.vaults import TestVault
 
 ROWS = 60
+
+
+def at(row: int, act: Callable[[UUID], object]) -> Progress:
+    """Does something to the import that runs once so many rows are done."""
+
+    def progress(done: int, about: int) -> None:
+        if done == row:
+            act(db.execute("SELECT batch_id FROM import_job WHERE state = 'running'")[0][0])
+
+    return progress
+
+
+class Left(BaseException):
+    """The vault was killed."""
+
+
+def leave(batch: UUID) -> None:
+    raise Left
 
 
 def codes(first: int = 0, count: int = ROWS) -> bytes:
@@ -23,3 +48,14 @@ def bring(
     supplier = {} if by == "demo" else {"supplier": by}
     owner = shop.a_party(by, "merchant" if by == "demo" else "supplier")
     return vault.import_bytes(raw, "codes.txt", owner=owner, sku="B1", progress=progress, **supplier, **order)
+
+
+def bought(url: str, shop: Shop, quantity: int = 1) -> int:
+    """What a purchase says to the stock, by the statements of the stock room; how many cards it got."""
+    shop.sql("ALTER TABLE card DROP CONSTRAINT IF EXISTS card_line_sku")  # there is no order
+    wanted = {"merchant": shop.merchant, "sku": shop.a_sku("B1"), "usable_on": NOON.date()}
+    wanted |= {"seen": [], "line": new_id(), "quantity": quantity}
+    with connect(url) as shopper:
+        found = shopper.execute(stock_sql.SELLABLE_BATCHES.encode(), wanted).fetchall()
+        which = {"batches": [row[0] for row in found], "low": [row[1] for row in found]}
+        return len(shopper.execute(stock_sql.HOLD_FREE_CARDS.encode(), wanted | which).fetchall())

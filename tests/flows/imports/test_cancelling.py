@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -14,32 +13,14 @@ from core.actor import OPERATOR, Actor, ActorKind
 from core.config import Config
 from core.custody import cancelling
 from core.stock.imports import ImportState, imports
-from core.vault.client import Progress, VaultCode, VaultRefused
+from core.vault.client import VaultCode, VaultRefused
 from core.vault.stock_requests import StockRequests
 from tests.builders import NOON, Shop
 from tests.support.crash import run_until
-from tests.support.imports import ROWS, bring, codes
+from tests.support.imports import ROWS, Left, at, bring, codes, leave
 from tests.support.vaults import DeskVault
 
 TABLES = ("card", "card_seal", "upload_chunk", "stock_event")
-
-
-def at(row: int, act: Callable[[UUID], object]) -> Progress:
-    """Does something to the import that runs once so many rows are done."""
-
-    def progress(done: int, about: int) -> None:
-        if done == row:
-            act(db.execute("SELECT batch_id FROM import_job WHERE state = 'running'")[0][0])
-
-    return progress
-
-
-class Left(BaseException):
-    """The vault was killed."""
-
-
-def leave(batch: UUID) -> None:
-    raise Left
 
 
 def cancel(batch: UUID) -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from psycopg import connect
 
 from core.custody import contesting
-from core.ids import Prefix, new_id, public
-from core.stock import sql as stock_sql
+from core.ids import Prefix, public
 from core.stock.contested import open_contests
 from core.vault.client import VaultCode, VaultRefused
 from core.vault.stock_requests import Decided, StockRequests
-from tests.builders import NOON, Shop
+from tests.builders import Shop
 from tests.races.racing import Beside
-from tests.support.imports import bring, codes
+from tests.support.imports import bought, bring, codes
 from tests.support.vaults import DeskVault
 
 
@@ -133,26 +131,10 @@ def test_a_decision_about_nothing_is_refused_and_changes_nothing(vault: DeskVaul
     assert shop.fingerprint() == before
 
 
-def bought(url: str, shop: Shop) -> int:
-    """What a purchase says to the stock, by the statements of the stock room; how many cards it got."""
-    wanted = {
-        "merchant": shop.merchant,
-        "sku": shop.a_sku("B1"),
-        "usable_on": NOON.date(),
-        "seen": [],
-        "line": new_id(),
-    }
-    with connect(url) as shopper:
-        found = shopper.execute(stock_sql.SELLABLE_BATCHES.encode(), wanted).fetchall()
-        which = {"batches": [row[0] for row in found], "low": [row[1] for row in found], "quantity": 1}
-        return len(shopper.execute(stock_sql.HOLD_FREE_CARDS.encode(), wanted | which).fetchall())
-
-
 def sold_while_it_is_given_away(
     vault: DeskVault, shop: Shop, urls: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> tuple[int, str]:
     """A shopper wants the only card in the moment before it is void: cards held, and what became of both copies."""
-    shop.sql("ALTER TABLE card DROP CONSTRAINT card_line_sku")  # the race is about the stock: there is no order
     batch = brought_twice(vault, shop, first="demo", cards=1)
     changed, buying = contesting.changed, list[Beside]()
 
