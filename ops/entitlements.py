@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -113,12 +114,13 @@ def closed_paths(config: Config) -> list[Path]:
     return closed + sorted(path for path in files if not path.is_relative_to(config.keys_dir))
 
 
-def keys_in_memory(process: str, config: Config) -> Config:
+def keys_in_memory(process: str, config: Config, *, but: Sequence[str] = ()) -> Config:
     """The same settings, with the process's own key files read into memory files that stay open beyond confinement.
 
-    A key that cannot be read keeps its reference: whoever needs it says what is wrong with it.
+    `but` are keys that are left as they are. A key that cannot be read keeps its reference: whoever needs it says what
+    is wrong with it.
     """
-    for key in ENTITLEMENTS[process].keys:
+    for key in (one for one in ENTITLEMENTS[process].keys if one not in but):
         section, _, name = key.partition(".")
         value = getattr(getattr(config, section), name)
         held = tuple(_held(reference, config.data_dir, name) for reference in references(config, key))

@@ -46,7 +46,7 @@ def examine(config: Config) -> Iterator[Finding]:
     """All findings, in the order in which one would mend them; changes nothing but starts the engines if none run."""
     yield Finding("settings", "every setting is known and fits")
     yield from folder_findings(config)
-    yield from machine_findings()
+    yield from machine_findings(config)
     yield from package_findings()
     if not is_external(config) and not (config.data_dir / "postgres").exists():
         yield Finding("database", "not made yet: `up`, `demo` and `init` make it, and the keys, at the first start")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.config import Config
-from ops.confinement import NOT_ENFORCED, landlock_version
+from ops.accounts import split_sentence
 from ops.finding import Finding
 
 LEAST_FREE = 1 << 30
@@ -48,14 +48,12 @@ def folder_findings(config: Config) -> Iterator[Finding]:
         yield Finding("folder", text, is_defect=True)
 
 
-def machine_findings() -> Iterator[Finding]:
+def machine_findings(config: Config) -> Iterator[Finding]:
     """What the store needs from the machine and its kernel."""
     if shutil.which("setpriv") is None:
         yield Finding("machine", "setpriv was not found: install the package util-linux", is_defect=True)
-    if landlock_version():
-        yield Finding("machine", "the kernel keeps web and worker away from keys, cluster and vault")
-    else:
-        yield Finding("machine", NOT_ENFORCED, is_defect=True)
+    text, is_defect = split_sentence(config)
+    yield Finding("machine", text, is_defect)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if most != resource.RLIM_INFINITY and most < LEAST_DESCRIPTORS:
         text = f"a process may open {most} files at most: raise the limit (ulimit -Hn, LimitNOFILE) to 65536"

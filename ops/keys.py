@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from core.config import Config, ConfigError
 from core.vault.primitives import SealError, public_of
 from core.vault.seal import generate_keypair, generate_sign_key, key_id
+from ops.accounts import KEPT_BY_THE_VAULT
 from ops.engines.passwords import write_new
 from ops.vault_wiring import key_source
 
@@ -109,7 +111,8 @@ def _random_key() -> bytes:
 
 
 def protect(config: Config) -> None:
-    """Close the folder of the keys to other users."""
+    """Close the folder of the keys to other users; where the vault is a user of its own it keeps its way in."""
     for folder in (config.data_dir, config.keys_dir):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.chmod(config.keys_dir, 0o700)
+    if stat.S_IMODE(config.keys_dir.stat().st_mode) != KEPT_BY_THE_VAULT:
+        os.chmod(config.keys_dir, 0o700)

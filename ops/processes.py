@@ -19,6 +19,7 @@ import structlog
 
 from core.config import Config, ConfigError
 from ops import ports
+from ops.accounts import Accounts, accounts_of, settle
 from ops.engines import launch
 from ops.entitlements import environment_of
 
@@ -63,12 +64,16 @@ class Supervisor:
     restart: Callable[[Supervisor], None] = lambda _: None  # what is done when somebody asks for it
     program: Sequence[str] = field(default_factory=lambda: (sys.executable, str(_run_py()), "process"))
     children: list[Child] = field(default_factory=list)
+    _accounts: Accounts | None = None
     _stopping: bool = False
     _restart_asked: bool = False
 
     def start(self) -> None:
         """Start all and wait until each says that it is ready. Raises ConfigError when one does not come up."""
         ports.open_to_all(self.sockets)
+        self._accounts = accounts_of(self.config)
+        if self._accounts is not None:
+            settle(self.config, self._accounts)
         for name in self.names:
             for place in range(self.config.web.workers if name == "web" else 1):
                 child = Child(name, place)
@@ -147,6 +152,8 @@ class Supervisor:
         read, write = os.pipe()
         named, descriptors = ports.handed_over(self.sockets) if child.name == "web" else ({}, ())
         environment = {**environment_of(child.name, self.config, place=child.place), **named, READY_FD: str(write)}
+        if self._accounts is not None:
+            environment |= self._accounts.environment(child.name)
         try:
             child.process = subprocess.Popen(
                 launch.ended_with_parent([*self.program, child.name]), env=environment, stdin=subprocess.DEVNULL,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from core.config import Config, ConfigError
 from ops import logs
-from ops.confinement import NOT_ENFORCED, landlock_version
+from ops.accounts import Split, split_of
+from ops.confinement import NOT_ENFORCED
 from ops.installation import Kind
 from ops.processes import START_ORDER, StopSignals
 from ops.store import Running, running, why_nothing_sells
@@ -14,7 +15,7 @@ from ops.store import Running, running, why_nothing_sells
 
 def serve(config: Config, kind: Kind, *, names: Sequence[str] = START_ORDER, seed: bool = False) -> None:
     """Run until Ctrl-C or SIGTERM. Raises ConfigError when the store cannot start or an engine ends by itself."""
-    if kind is Kind.PRODUCTION and not landlock_version():
+    if kind is Kind.PRODUCTION and split_of(config) is Split.NONE:
         raise ConfigError(NOT_ENFORCED)
     with StopSignals() as signals, logs.kept("supervisor", config.data_dir / "log"):
         say(f"Keystall is starting in {config.data_dir} …")

@@ -70,20 +70,21 @@ def serve(
     ready: Callable[[], None],
     stop: threading.Event,
     peers: Peers | None = None,
+    group: int | None = None,
     clock: Clock | None = None,
 ) -> None:
     """Serve `config.vault_socket` until `stop` is set; calls `ready` once it listens.
 
     Uses `config.database.roles.vault`, the pair of `source`, the keys of `config.vault` and the order-seal key;
-    connects core.db for this process. Raises OSError when the socket's folder cannot be made or another vault listens
-    there.
+    connects core.db for this process. `group` may connect where the peers are users of their own. Raises OSError when
+    the socket's folder cannot be made or another vault listens there.
     """
     db.connect(config.database.roles.vault, size=POOL)
     time = clock or DatabaseClock(db.database_now)
     desk = opened_desk(config, source, time)
     rounds = Rounds(desk.rounds(), clock=time)
     path, asking = config.vault_socket, peers or Peers(caller_keys(config))
-    listener = _listen(path)
+    listener = _listen(path, group)
     busy = threading.BoundedSemaphore(MOST_CONNECTIONS)
     try:
         desk.resume_imports()
@@ -117,9 +118,9 @@ def opened_desk(config: Config, source: KeySource, clock: Clock) -> Desk:
         return Desk(config, clock=clock, vault=vault)
 
 
-def _listen(path: Path) -> socket.socket:
+def _listen(path: Path, group: int | None) -> socket.socket:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.chmod(path.parent, 0o700)
+    os.chmod(path.parent, 0o700 if group is None else 0o710)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(str(path))
@@ -129,7 +130,9 @@ def _listen(path: Path) -> socket.socket:
             raise OSError(98, "another vault process listens there", str(path))
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
-    os.chmod(path, 0o600)
+    if group is not None:
+        os.chown(path, -1, group)
+    os.chmod(path, 0o600 if group is None else 0o660)
     listener.listen(MOST_CONNECTIONS)
     listener.settimeout(0.2)
     return listener

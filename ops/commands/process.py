@@ -11,7 +11,7 @@ import structlog
 import typer
 
 from core.config import Config, ConfigError, loading
-from ops import logs
+from ops import accounts, logs
 from ops.confinement import confine
 from ops.entitlements import CLOSED, CONFINED, keys_in_memory
 from ops.processes import say_ready
@@ -39,14 +39,18 @@ def process(name: str) -> None:
 
 
 def prepared(name: str) -> Config:
-    """The settings of this process, once its log is open and, for web, bot and worker, everything else is shut."""
-    config = loading.load(None, os.environ)
+    """The settings of this process, once it is its own user, or, web, bot and worker, shut in; and its log is open."""
+    config, account = loading.load(None, os.environ), accounts.take_own(os.environ)
     closed = [Path(path) for path in os.environ.get(CLOSED, "").split(os.pathsep) if path]
     forget_environment()
     os.umask(0o077)
     log_dir = config.data_dir / "log"
+    if account is not None:
+        config = keys_in_memory(name, config, but=accounts.OWN_KEYS if name == "vault" else ())
+        accounts.become(*account)
+        log_dir = log_dir / name
     logs.set_up(name, log_dir)
-    if name in CONFINED:
+    if name in CONFINED and account is None:
         config = keys_in_memory(name, config)
         try:
             confine(closed, writable=[log_dir])

@@ -12,6 +12,7 @@ from types import TracebackType
 import structlog
 
 from core.config import Config, ConfigError, DatabaseRoles
+from ops.accounts import share_sockets
 from ops.engines import passwords
 from ops.engines.lock import FolderBusy, FolderLock, Running
 from ops.engines.postgres import SUPERUSER, PostgresServer, address
@@ -82,6 +83,7 @@ class Engines:
             log.warning(f"{name} ended by itself and is started again", log=str(engine.log))
             try:
                 engine.start()
+                share_sockets(engine.sockets, self.config)
             except ConfigError as error:
                 log.error(f"{name} does not start again yet", reason=str(error))
                 time.sleep(0.4 * len(self._restarts))
@@ -197,6 +199,7 @@ def _start_database(engines: Engines) -> None:
     server = PostgresServer(config.data_dir, durable=engines.durable)
     engines.postgres = server
     server.start()
+    share_sockets(server.sockets, config)
     logins = {role: passwords.password(config.data_dir, role) for role in (OWNER, *ROLES)}
     create_roles(server.url(SUPERUSER, "postgres"), logins)
     engines.urls = embedded_urls(config.data_dir, server.sockets)
@@ -210,6 +213,7 @@ def _start_redis(engines: Engines) -> None:
         return
     engines.valkey = ValkeyServer(config.data_dir)
     engines.valkey.start()
+    share_sockets(engines.valkey.sockets, config)
     engines.redis_url = engines.valkey.url
 
 

@@ -266,7 +266,7 @@ def test_a_machine_without_room_memory_or_descriptors_is_said(config: Config, mo
     monkeypatch.setattr("ops.examining_machine.memory", lambda: 400 << 20)
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (64, 64))
 
-    said = defects(folder_findings(config)) + defects(machine_findings())
+    said = defects(folder_findings(config)) + defects(machine_findings(config))
 
     assert [text.split(" ", 2)[:2] for text in said] == [
         ["only", said[0].split()[1]], ["only", said[1].split()[1]], ["a", "process"], ["the", "machine"],
