@@ -27,6 +27,7 @@ def init(
     are never touched. Copy the keys folder to a safe place: without it no card of this store can ever be opened.
     """
     from ops import keys
+    from ops.backups import keys as backup_keys
     from ops.installation import Kind
     from ops.operator import add_operator, has_operator
     from ops.store import be_of_kind, load_config, opened, refuse_new_vault_keys
@@ -37,7 +38,7 @@ def init(
     with opened(config) as store:
         made = be_of_kind(store.config, Kind.PRODUCTION)
         refuse_new_vault_keys(store.config)
-        for path in made + keys.make_missing(store.config):
+        for path in made + keys.make_missing(store.config) + backup_keys.make_missing(store.config):
             print(f"made {path}")
         for defect in keys.defects(store.config):
             print(f"DEFECT {defect}")

@@ -55,3 +55,12 @@ CREATE TRIGGER card_seal_fixed BEFORE UPDATE OF sealed ON card_seal
 
 GRANT SELECT, INSERT, UPDATE ON vault_key, vault_rekey TO keystall_vault;
 GRANT UPDATE (sealed) ON card_seal TO keystall_vault;
+
+-- Which backups were made here, so that somebody notices when none are; written by the owner, as is the file.
+CREATE TABLE backup_made (
+    id uuid PRIMARY KEY,
+    made_at timestamptz NOT NULL,
+    bytes bigint NOT NULL CHECK (bytes > 0),
+    file text NOT NULL
+);
+GRANT SELECT ON backup_made TO keystall_shop, keystall_worker, keystall_vault;

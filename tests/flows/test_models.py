@@ -58,6 +58,7 @@ WITHOUT_MODEL = {
     "service_window",
     "submission",
     "throttle",
+    "backup_made",
     "vault_key",
     "vault_mark",
     "vault_rekey",
