@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import typer
 
 from core.config import Config, ConfigError, loading
@@ -113,12 +114,21 @@ def bring_up_to_date(config: Config) -> list[str]:
     Without the owner's address nothing is run, and missing migrations are refused. Raises ConfigError.
     """
     owner = config.database.url
+    if restore_broke_off(owner or config.database.roles.shop):
+        raise ConfigError("a restore was broken off: run `restore` again with the same file, before anything else")
     if not owner:
         missing = migrate.pending(config.database.roles.shop)
         if missing:
             raise ConfigError(f"the schema lacks {missing[0]}: run `python run.py migrate` with database.url set")
         return []
     return migrate.migrate(owner)
+
+
+def restore_broke_off(url: str) -> bool:
+    """Whether a restore began here and has not ended; what it replaces still lies beside."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT to_regnamespace('replaced_by_restore') IS NOT NULL").fetchone()
+    return bool(row and row[0])
 
 
 def be_of_kind(config: Config, kind: Kind) -> list[Path]:

@@ -107,6 +107,7 @@ class LineCard:
     signature: bytes | None
     next_sealed_key: bytes | None = None
     next_signature: bytes | None = None
+    fingerprint: bytes = b""
 
 
 class BrokenSeal(Exception):

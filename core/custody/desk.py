@@ -24,6 +24,9 @@ from core.custody.checkpoints import checkpointer
 from core.custody.checks import OpeningRefused
 from core.custody.contesting import DecisionRefused
 from core.custody.decoder.problems import FileRefused
+from core.custody.epoch_desk import OPERATIONS as EPOCH_OPERATIONS
+from core.custody.epoch_desk import EpochDesk
+from core.custody.epochs import Epoch, EpochRefused
 from core.custody.filling import Filler, ImportCancelled, ImportLeft
 from core.custody.fingerprint import possible_fingerprints
 from core.custody.importing import Counts, Importer, Progress
@@ -58,7 +61,13 @@ class Desk:
     """One vault, open or closed. `closed` is the sentence that says why nothing is opened."""
 
     def __init__(
-        self, config: Config, *, clock: Clock, vault: OpenVault | None = None, closed: str | None = None
+        self,
+        config: Config,
+        *,
+        clock: Clock,
+        vault: OpenVault | None = None,
+        closed: str | None = None,
+        epoch: Epoch | None = None,
     ) -> None:
         self._vault = vault
         self._closed = closed
@@ -77,14 +86,15 @@ class Desk:
         self._filler = Filler(self._importer)
         self._stock = StockDesk(clock.now)
         self._keys = KeyDesk(vault, clock.now)
+        self._epochs = EpochDesk(epoch, clock.now)
 
     def answer(self, operation: str, request: Mapping[str, Any], progress: Progress) -> Answer:
         """The answer to one request; never raises."""
         try:
             if operation == "status":
                 return self._status()
-            if self._vault is None:
-                return refusal(VaultCode.CLOSED, self._closed or "the vault is closed")
+            if why := self._why_not(operation):
+                return refusal(VaultCode.CLOSED, why)
             return self._act(operation, request, progress)
         except OpeningRefused as refused:
             log.info("not opened", code=refused.code.value)
@@ -103,13 +113,19 @@ class Desk:
             return refusal(
                 VaultCode.FILE_REFUSED, refused.problem.value, problem=refused.problem.value, **refused.params
             )
-        except KeyRefused as refused:
+        except (KeyRefused, EpochRefused) as refused:
             return refusal(VaultCode.KEYS_REFUSED, str(refused))
         except (peewee.OperationalError, peewee.InterfaceError, OSError) as error:
             log.warning("the vault cannot reach its database or disk", kind=type(error).__name__)
             return refusal(VaultCode.BUSY, "the vault cannot reach its database or disk")
         except Exception as error:  # noqa: BLE001 - a thread per connection ends here; its text may quote a value
             return failure(error)
+
+    def _why_not(self, operation: str) -> str | None:
+        """Why this is not answered now: no usable keys, or a restored database that nobody has released yet."""
+        if self._vault is None:
+            return self._closed or "the vault is closed"
+        return self._epochs.sentence if self._epochs.holds(operation) else None
 
     def resume_imports(self) -> None:
         """Go on with the imports that a crash or an absent database left behind, beside the requests."""
@@ -148,6 +164,8 @@ class Desk:
             return {"ok": True} | self._stock.answer(operation, request)
         if operation in KEY_OPERATIONS:
             return {"ok": True} | self._keys.answer(operation, request, progress)
+        if operation in EPOCH_OPERATIONS:
+            return {"ok": True} | self._epochs.answer(operation, request)
         return acts[operation]()
 
     def _status(self) -> Answer:
@@ -155,7 +173,7 @@ class Desk:
             return {"ok": True, "reason": self._closed, "key_id": None, "vault_id": None}
         key, vault = self._vault.keys.ring.current, str(self._vault.vault_id)
         public = base64.b64encode(key.public).decode()
-        return {"ok": True, "reason": None, "key_id": key.id, "vault_id": vault, "public_key": public}
+        return {"ok": True, "reason": self._epochs.sentence, "key_id": key.id, "vault_id": vault, "public_key": public}
 
     def _open(self, request: Mapping[str, Any]) -> Answer:
         try:

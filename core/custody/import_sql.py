@@ -50,6 +50,9 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged (
 STAGE = "COPY pg_temp.staged FROM STDIN (FORMAT binary)"
 """One chunk of rows (`core.custody.preparing`), in a table of this connection that is empty after the commit."""
 
+LEAVE_LOST_OUT = "DELETE FROM pg_temp.staged s USING lost_card l WHERE l.fingerprint = s.fingerprint"
+"""Cards that went out before the database was restored from an older backup: they count as duplicates."""
+
 ADD_CARDS = """
 WITH new AS (
     INSERT INTO card_seal (card_id, sealed, fingerprint, issuer_id, uploader_id)

@@ -212,6 +212,7 @@ class Importer:
 def _stage(chunk: Chunk) -> None:
     execute(sql.STAGING)
     copy_in(sql.STAGE, chunk.copied)
+    execute(sql.LEAVE_LOST_OUT)
 
 
 @contextlib.contextmanager

@@ -132,6 +132,8 @@ def open_vault(config: Config, source: KeySource) -> OpenVault:
     Raises `VaultClosed`. A first start keeps the marks that later starts are compared with.
     """
     keys = load_keys(config, source)
+    if execute("SELECT 1 FROM pg_namespace WHERE nspname = 'replaced_by_restore'"):
+        raise VaultClosed("a restore was broken off: run `restore` again with the same file")
     rows = execute("SELECT vault_id, sandbox_public_key, opening_budget_per_hour, kind FROM installation")
     if not rows:
         raise VaultClosed("the database is not marked yet: run `python run.py init` (or `demo`) first")

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +48,7 @@ from core.vault.seal import answer_context, seal_answer
 
 OPENED = "cards.opened"
 READ_AGAIN = "cards.read_again"
+NOT_OPENED = "cards.not_opened"  # in the log only: what was written just before did not happen
 PEAK_TIMES = 5
 READ_TIMES = 4
 """So many times the budget of one SKU is read again at a merchant in an hour: in WeChat many fetch cards that way."""
@@ -84,8 +86,14 @@ class Opener:
             raise OpeningRefused(VaultCode.BROKEN_CARD, f"{len(broken.cards)} cards of the line do not open") from None
         action = READ_AGAIN if delivery.read_again else OPENED
         chosen = [card.id for card in cards]
-        self.journal.append(delivery=delivery_id, line=delivery.line, cards=chosen, action=action, now=now)
-        self._record(delivery, delivery_id, cards, evidence, action, now)
+        prints = [] if delivery.read_again else [bytes(card.fingerprint) for card in cards]
+        tell = partial(self.journal.append, delivery=delivery_id, line=delivery.line, cards=chosen, now=now)
+        tell(action=action, prints=prints)
+        try:
+            self._record(delivery, delivery_id, cards, evidence, action, now)
+        except OpeningRefused:
+            tell(action=NOT_OPENED)
+            raise
         return Opened(
             cards=tuple(OpenedCard(public(Prefix.CARD, card.id), card.mask) for card in cards),
             sealed=_sealed(delivery_id, delivery.sessions or [], cards, fields),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import threading
@@ -39,20 +40,43 @@ class OpeningLog:
         self._failed = False
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="opening-log")
 
-    def begin(self, *, delivery: UUID, line: UUID, cards: Sequence[UUID], action: str, now: datetime) -> Written:
-        """Write that these cards are about to be opened for a line; nothing may leave before `wait`. Raises OSError."""
-        entry = {
+    def begin(
+        self,
+        *,
+        delivery: UUID,
+        line: UUID,
+        cards: Sequence[UUID],
+        action: str,
+        now: datetime,
+        prints: Sequence[bytes] = (),
+    ) -> Written:
+        """Write that these cards are about to be opened for a line; nothing may leave before `wait`. Raises OSError.
+
+        `prints` are the cards' keyed fingerprints: a restored database may not know the cards any more.
+        """
+        entry: dict[str, object] = {
             "at": now.isoformat(),
             "action": action,
             "delivery": str(delivery),
             "line": str(line),
             "cards": [str(card) for card in cards],
         }
+        if prints:
+            entry["prints"] = [base64.b64encode(one).decode() for one in prints]
         return self._write(entry)
 
-    def append(self, *, delivery: UUID, line: UUID, cards: Sequence[UUID], action: str, now: datetime) -> None:
+    def append(
+        self,
+        *,
+        delivery: UUID,
+        line: UUID,
+        cards: Sequence[UUID],
+        action: str,
+        now: datetime,
+        prints: Sequence[bytes] = (),
+    ) -> None:
         """Write that these cards are about to be opened for a line, and wait until the disk has it. Raises OSError."""
-        self.begin(delivery=delivery, line=line, cards=cards, action=action, now=now).wait()
+        self.begin(delivery=delivery, line=line, cards=cards, action=action, now=now, prints=prints).wait()
 
     def append_pickup(self, *, code: UUID, order: UUID, conversation: UUID, now: datetime) -> None:
         """Write that a pick-up code is about to be used by a chat, and wait until the disk has it. Raises OSError."""

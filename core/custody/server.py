@@ -26,6 +26,7 @@ from core.clock import Clock, DatabaseClock
 from core.config import Config
 from core.custody import sql
 from core.custody.desk import Answer, Desk, refusal
+from core.custody.epochs import find_epoch, mark
 from core.custody.keys import VaultClosed, caller_keys, open_vault
 from core.custody.rounds import Rounds
 from core.custody.versions import note_versions
@@ -114,8 +115,12 @@ def opened_desk(config: Config, source: KeySource, clock: Clock) -> Desk:
             db.execute(sql.SAY_STATE, (str(closed), str(closed)))
             return Desk(config, clock=clock, closed=str(closed))
         note_versions(vault.keys.ring, now=clock.now())
-        db.execute(sql.SAY_STATE, (None, None))
-        return Desk(config, clock=clock, vault=vault)
+        if (epoch := find_epoch()) is not None:
+            mark(epoch, config.data_dir / "vault" / "openings.log", now=clock.now())
+            epoch = find_epoch()
+        held = epoch.sentence if epoch else None
+        db.execute(sql.SAY_STATE, (held, held))
+        return Desk(config, clock=clock, vault=vault, epoch=epoch)
 
 
 def _listen(path: Path, group: int | None) -> socket.socket:

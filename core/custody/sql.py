@@ -54,7 +54,7 @@ openings in an hour."""
 CARDS_OF_LINE = """
 SELECT c.id, c.state, c.mask, c.opened_at IS NOT NULL, s.sealed,
        b.id, b.no, b.state, b.owner_id, b.sku_id, b.card_count, b.source_hash, k.sealed_dek, k.signature,
-       k.next_sealed_dek, k.next_signature
+       k.next_sealed_dek, k.next_signature, s.fingerprint
 FROM card c JOIN card_seal s ON s.card_id = c.id JOIN batch b ON b.no = c.batch_no JOIN batch_key k ON k.batch_no = b.no
 WHERE c.line_id = %s ORDER BY c.pos, c.id
 """

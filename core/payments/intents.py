@@ -193,7 +193,8 @@ def query_payment(
             policy=policy,
             now=now,
         )
-        return outcome
-    if outcome is Outcome.NO and now >= payment.expires_at:
+    elif outcome is Outcome.NO and now >= payment.expires_at:
         changed(sql.EXPIRE_PAYMENT, (payment_id,))
+    if outcome is not Outcome.UNKNOWN:
+        changed(sql.ANSWERED, (now, payment_id))
     return outcome

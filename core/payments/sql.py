@@ -166,6 +166,9 @@ POLL_AT = "UPDATE payment SET poll_at = %s WHERE id = %s AND state IN ('created'
 EXPIRE_PAYMENT = "UPDATE payment SET state = 'expired' WHERE id = %s AND state IN ('created', 'pending')"
 """Certainly not paid when its time was over."""
 
+ANSWERED = "UPDATE epoch_payment SET answered_at = %s WHERE payment_id = %s AND answered_at IS NULL"
+"""Payments from before a restore: the vault opens nothing until each was answered for."""
+
 TAKE_POLLS = """
 UPDATE payment SET poll_at = %(again)s
 WHERE id IN (SELECT id FROM payment WHERE poll_at <= %(now)s ORDER BY poll_at LIMIT %(limit)s

@@ -28,10 +28,12 @@ class Caller(StrEnum):
     OPERATOR = "operator"  # the command line, and the demo's seed
 
 
+_ON_ITSELF = frozenset({"keys", "rotate", "rekey", "retire", "epoch", "epoch_compared", "epoch_release"})
+"""The vault's own keys, and a database that was restored."""
+
 MAY_ASK: Mapping[Caller, frozenset[str]] = {
     Caller.WORKER: frozenset({"open", "pickup", "restock", "link", "open_link"}),
-    Caller.OPERATOR: frozenset({"import", "cancel_import", "decide_contested", "trace", "audit", "books"})
-    | {"keys", "rotate", "rekey", "retire"},
+    Caller.OPERATOR: frozenset({"import", "cancel_import", "decide_contested", "trace", "audit", "books"}) | _ON_ITSELF,
 }
 ANYONE_MAY_ASK = frozenset({"status"})
 OPERATIONS = ANYONE_MAY_ASK.union(*MAY_ASK.values())

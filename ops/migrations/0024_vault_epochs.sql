@@ -64,3 +64,75 @@ CREATE TABLE backup_made (
     file text NOT NULL
 );
 GRANT SELECT ON backup_made TO keystall_shop, keystall_worker, keystall_vault;
+
+-- A restored database is behind what went out. Until somebody has seen to that, the vault opens nothing.
+CREATE TABLE vault_epoch (
+    id uuid PRIMARY KEY,
+    restored_at timestamptz NOT NULL,
+    backup_id uuid NOT NULL,
+    backup_made_at timestamptz NOT NULL,
+    log_bytes bigint NOT NULL CHECK (log_bytes >= 0),  -- how long the opening log was when the backup was made
+    log_sha256 text NOT NULL,                          -- of so much of it: whether the log here is the same one
+    log_is_whole boolean,                              -- what the vault found; NULL: it has not looked yet
+    marked_at timestamptz,                             -- when it had gone through the log
+    released_at timestamptz,
+    CHECK ((log_is_whole IS NULL) = (marked_at IS NULL)),
+    CHECK (released_at IS NULL OR marked_at IS NOT NULL)
+);
+CREATE UNIQUE INDEX vault_epoch_one ON vault_epoch ((true)) WHERE released_at IS NULL;
+
+-- Cards that the log says went out after the backup.
+CREATE TABLE epoch_opening (
+    epoch_id uuid NOT NULL REFERENCES vault_epoch,
+    card_id uuid NOT NULL,
+    line_id uuid NOT NULL,                    -- for which it was opened; the order may be gone
+    opened_at timestamptz NOT NULL,
+    outcome text NOT NULL CHECK (outcome IN ('resumed', 'set_aside', 'gone')),
+    PRIMARY KEY (epoch_id, card_id)
+);
+CREATE INDEX epoch_opening_card ON epoch_opening (card_id);
+COMMENT ON COLUMN epoch_opening.outcome IS
+    'resumed: of the same line, sent again; set_aside: never sold again; gone: imported after the backup, see lost_card';
+
+-- Cards that were imported and sold after the backup: a file that brings them again brings duplicates.
+CREATE TABLE lost_card (
+    fingerprint bytea PRIMARY KEY,
+    card_id uuid NOT NULL,
+    opened_at timestamptz NOT NULL
+);
+
+-- Payments that may have come in after the backup, each asked about once more.
+CREATE TABLE epoch_payment (
+    payment_id uuid PRIMARY KEY REFERENCES payment,
+    epoch_id uuid NOT NULL REFERENCES vault_epoch,
+    answered_at timestamptz
+);
+-- Gateways whose own list somebody has compared: money for orders that are gone shows nowhere else.
+CREATE TABLE epoch_gateway (
+    epoch_id uuid NOT NULL REFERENCES vault_epoch,
+    gateway_account_id bigint NOT NULL REFERENCES gateway_account,
+    compared_at timestamptz,
+    PRIMARY KEY (epoch_id, gateway_account_id)
+);
+
+-- What went out before the database was restored is never on sale again, whoever asks.
+CREATE FUNCTION card_went_out() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM epoch_opening WHERE card_id = OLD.id AND outcome = 'set_aside') THEN
+        RAISE EXCEPTION 'this card went out before the database was restored'
+            USING ERRCODE = '23514', CONSTRAINT = 'card_went_out';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER card_went_out BEFORE UPDATE OF state ON card
+    FOR EACH ROW WHEN (OLD.state = 'quarantined' AND NEW.state NOT IN ('quarantined', 'void'))
+    EXECUTE FUNCTION card_went_out();
+
+GRANT SELECT ON vault_epoch, epoch_opening, epoch_gateway, lost_card TO keystall_vault;
+GRANT UPDATE (log_is_whole, marked_at, released_at) ON vault_epoch TO keystall_vault;
+GRANT INSERT ON epoch_opening, lost_card TO keystall_vault;
+GRANT UPDATE (compared_at) ON epoch_gateway TO keystall_vault;
+GRANT SELECT, UPDATE (answered_at) ON epoch_payment TO keystall_vault;
+GRANT SELECT, UPDATE (answered_at) ON epoch_payment TO keystall_shop, keystall_worker;
+GRANT SELECT (id, restored_at, released_at) ON vault_epoch TO keystall_shop, keystall_worker;
+GRANT SELECT (card_id, outcome) ON epoch_opening TO keystall_shop, keystall_worker;

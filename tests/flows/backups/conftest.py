@@ -9,6 +9,7 @@ import pytest
 
 from core.config import Config
 from ops.backups import keys
+from tests.support.restored import Night, a_night
 from tests.support.sales import Counter, a_counter
 from tests.support.vault_keys import with_own_keys
 from tests.support.vaults import desk_vault
@@ -24,3 +25,8 @@ def store(config: Config) -> Config:
 @pytest.fixture
 def counter(store_db: Any, sql: Callable[..., Any], store: Config) -> Counter:
     return a_counter(desk_vault(store), sql)
+
+
+@pytest.fixture
+def night(counter: Counter) -> Night:
+    return a_night(counter)
