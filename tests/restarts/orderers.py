@@ -13,8 +13,9 @@ ORDERS_OF_ONE_GUEST = 3  # so that sessions are made during a restart too
 class Orderers:
     """Threads that order, pay and wait for their cards until the block ends; each then finishes its last order."""
 
-    def __init__(self, address: str, clients: int) -> None:
+    def __init__(self, address: str, clients: int, *, pause: float = 0.0) -> None:
         self.address = address
+        self.pause = pause  # seconds between the orders of one client
         self.failures: list[str] = []
         self.tokens: list[str] = []  # of every card that came
         self.ordered = 0
@@ -61,5 +62,6 @@ class Orderers:
                 cards = guest.buy(code)
                 with self._lock:
                     self.tokens += [card["token"] for card in cards]
+                self._stop.wait(self.pause)
         finally:
             guest.close()

@@ -10,11 +10,9 @@ import pytest
 
 from core import db
 from core.config import Config
-from ops.installation import Kind
 from ops.migrate import MIGRATIONS, migrate, migrations, pending
-from ops.store import be_of_kind, bring_up_to_date
 from tests.builders import Shop
-from tests.support.command_line import Command
+from tests.support.command_line import Command, free_port
 
 LAST = "9999_later.sql"
 
@@ -34,11 +32,9 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], No
 
 
 @pytest.fixture
-def store(fresh: Config) -> Config:
-    """A real shop as this version left it."""
-    bring_up_to_date(fresh)
-    be_of_kind(fresh, Kind.PRODUCTION)
-    return fresh
+def store(config: Config) -> Config:
+    """A store as this version left it."""
+    return replace(config, web=replace(config.web, port=free_port(), ops_port=free_port()))
 
 
 def test_a_store_that_is_up_to_date_fits(command: Command, store: Config) -> None:
@@ -109,7 +105,7 @@ def test_what_does_not_fit_is_a_defect_with_its_mend(
             with psycopg.connect(store.database.url) as connection:
                 connection.execute("INSERT INTO schema_migration VALUES ('9998_future.sql', repeat('0', 64))")
         case "key":
-            (store.keys_dir / "inbox.key").unlink()
+            store = replace(store, secrets=replace(store.secrets, inbox_key="file:keys/gone.key"))
         case "owner":
             later("CREATE TABLE later (id bigint);")
             store = replace(store, database=replace(store.database, url=""))
