@@ -1,16 +1,23 @@
-"""Brings the schema up to date: numbered SQL files, run by the owner, each in one transaction and once."""
+"""Brings the schema up to date: numbered SQL files, run by the owner, each in one transaction and once.
+
+Two versions may run on one schema: beside files that only add (`ops.expanding`) older code starts and goes on; any
+other file is a contract, which older code refuses.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
+import time
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import cast
 
 import psycopg
 
 from core.config import ConfigError
+from ops.expanding import contractions
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
@@ -19,8 +26,22 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migration (
     name text PRIMARY KEY,
     sha256 text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
-    applied_at timestamptz NOT NULL DEFAULT now()
-)"""
+    applied_at timestamptz NOT NULL DEFAULT now(),
+    kind text NOT NULL DEFAULT 'contract' CHECK (kind IN ('expand', 'contract'))
+);
+ALTER TABLE schema_migration ADD COLUMN IF NOT EXISTS
+    kind text NOT NULL DEFAULT 'contract' CHECK (kind IN ('expand', 'contract'))"""
+LOCK_WAIT = 2.0
+"""Seconds that a file waits for a table: longer, and everything that comes after it would stand behind it."""
+LOCK_TRIES = 15
+"""So often a file is tried again, a second apart, while long transactions have its tables."""
+
+
+class Kind(StrEnum):
+    """What a migration means for code that does not know it."""
+
+    EXPAND = "expand"  # it adds; older code works on as before
+    CONTRACT = "contract"  # it changes or takes away; older code must be gone before it runs
 
 
 @dataclass(frozen=True)
@@ -34,6 +55,17 @@ class Migration:
     def sha256(self) -> str:
         """Of the content: a changed file is noticed."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def kind(self) -> Kind:
+        """Whether it only adds, by its statements."""
+        return Kind.CONTRACT if contractions(self.text) else Kind.EXPAND
+
+
+@dataclass(frozen=True)
+class _Applied:
+    sha256: str
+    kind: Kind
 
 
 def migrations(folder: Path = MIGRATIONS) -> list[Migration]:
@@ -56,7 +88,7 @@ def is_migrated(url: str) -> bool:
 
 def pending(url: str, folder: Path = MIGRATIONS) -> list[str]:
     """The names that still have to run. Raises ConfigError as `migrate` does; changes nothing."""
-    applied: dict[str, str] = {}
+    applied: dict[str, _Applied] = {}
     if is_migrated(url):
         with psycopg.connect(url, autocommit=True) as connection:
             applied = _applied(connection)
@@ -66,7 +98,9 @@ def pending(url: str, folder: Path = MIGRATIONS) -> list[str]:
 def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
     """Run what has not run yet, as the owner at `url`; returns the names that ran.
 
-    Raises ConfigError when a file that ran was changed or is gone, or when one fails (it then left nothing).
+    Killed at any moment it leaves whole files only, and the next call goes on after them. A file that does not get its
+    tables waits without holding anybody up. Raises ConfigError when a file that ran was changed, when the database has
+    a contract that this Keystall does not bring, or when a file fails (it then left nothing).
     """
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
@@ -78,31 +112,53 @@ def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
 
 
 def _run(connection: psycopg.Connection[tuple[object, ...]], item: Migration) -> None:
-    try:
-        with connection.transaction():
-            connection.execute(item.text.encode())
-            connection.execute("INSERT INTO schema_migration (name, sha256) VALUES (%s, %s)", (item.name, item.sha256))
-    except psycopg.Error as error:
-        line = _line(item.text, error.diag.statement_position)
-        reason = error.diag.message_primary or str(error).splitlines()[0]
-        raise ConfigError(f"the migration {item.name} failed{line} and left nothing behind: {reason}") from error
+    for left in reversed(range(LOCK_TRIES)):
+        try:
+            return _run_once(connection, item)
+        except psycopg.errors.LockNotAvailable:
+            if not left:
+                raise ConfigError(
+                    f"the migration {item.name} did not get its tables and left nothing behind: a transaction has held"
+                    " them all the time (pg_stat_activity names it); end that and run `migrate` again"
+                ) from None
+            time.sleep(min(LOCK_WAIT, 1.0))
+        except psycopg.Error as error:
+            line = _line(item.text, error.diag.statement_position)
+            reason = error.diag.message_primary or str(error).splitlines()[0]
+            raise ConfigError(f"the migration {item.name} failed{line} and left nothing behind: {reason}") from error
+    return None
+
+
+def _run_once(connection: psycopg.Connection[tuple[object, ...]], item: Migration) -> None:
+    with connection.transaction():
+        connection.execute("SELECT set_config('lock_timeout', %s, true)", (f"{int(LOCK_WAIT * 1000)}ms",))
+        connection.execute(item.text.encode())
+        connection.execute(
+            "INSERT INTO schema_migration (name, sha256, kind) VALUES (%s, %s, %s)", (item.name, item.sha256, item.kind)
+        )
 
 
 def _line(text: str, position: str | None) -> str:
     return f" in line {text[: int(position)].count(chr(10)) + 1}" if position else ""
 
 
-def _applied(connection: psycopg.Connection[tuple[object, ...]]) -> dict[str, str]:
-    rows = connection.execute("SELECT name, sha256 FROM schema_migration").fetchall()
-    return dict(cast("list[tuple[str, str]]", rows))
+def _applied(connection: psycopg.Connection[tuple[object, ...]]) -> dict[str, _Applied]:
+    rows = connection.execute(
+        "SELECT name, sha256, coalesce(to_jsonb(m) ->> 'kind', 'contract') FROM schema_migration m"
+    ).fetchall()
+    return {name: _Applied(sha256, Kind(kind)) for name, sha256, kind in cast("list[tuple[str, str, str]]", rows)}
 
 
-def _still_to_run(files: list[Migration], applied: dict[str, str]) -> list[Migration]:
+def _still_to_run(files: list[Migration], applied: dict[str, _Applied]) -> list[Migration]:
     names = {item.name for item in files}
     for name in sorted(applied.keys() - names):
-        raise ConfigError(f"the database has the migration {name}, which this Keystall does not bring: update Keystall")
+        if applied[name].kind is Kind.CONTRACT:
+            raise ConfigError(
+                f"the database has the migration {name}, which this Keystall does not bring and cannot work with:"
+                " update Keystall, or go back to a backup from before it"
+            )
     for item in files:
-        if item.name in applied and applied[item.name] != item.sha256:
+        if item.name in applied and applied[item.name].sha256 != item.sha256:
             raise ConfigError(f"the migration {item.name} was changed after it ran: put the file back, add a new one")
     todo = [item for item in files if item.name not in applied]
     late = [item.name for item in todo if applied and item.name < max(applied)]

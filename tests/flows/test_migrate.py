@@ -80,6 +80,7 @@ def test_a_file_that_was_changed_after_it_ran_is_refused(url: str, folder: Path)
 
 
 def test_a_database_newer_than_this_keystall_is_refused(url: str, folder: Path) -> None:
+    (folder / "0002_second.sql").write_text("ALTER TABLE first DROP COLUMN a;")
     migrate(url, folder)
     (folder / "0002_second.sql").unlink()
 
