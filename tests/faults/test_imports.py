@@ -97,6 +97,15 @@ def test_fault_109_two_imports_of_the_same_cards_in_other_order_count_each_card_
     assert sql("SELECT count(*)::int, count(DISTINCT fingerprint)::int FROM card_seal") == [(6000, 6000)]
 
 
+def staged(connection: Connection[tuple[Any, ...]], statement: str, prints: list[bytes], batch: dict[str, Any]) -> Any:
+    """Stage cards of these fingerprints and say the statement; how many it added."""
+    connection.execute(STAGING.encode())
+    with connection.cursor().copy("COPY staged FROM STDIN") as copy:
+        for place, fingerprint in enumerate(prints):
+            copy.write_row((place, new_id(), b"sealed", fingerprint, "A9", None))
+    return connection.execute(statement.encode(), batch).fetchall()[0][0]
+
+
 def two_imports_that_overlap(shop: Shop, urls: dict[str, str], statement: str) -> list[int | str]:
     """Two transactions bring the same cards, there and back, while a third holds the middle one until both wait.
 
@@ -105,18 +114,11 @@ def two_imports_that_overlap(shop: Shop, urls: dict[str, str], statement: str) -
     prints = sorted(os.urandom(32) for _ in range(40))
     issuer = shop.sql("SELECT issuer_id FROM sku WHERE code = 'B1'")[0][0]
     batch = {"batch_no": shop.a_batch("B1", cards=0), "owner": shop.merchant, "sku": shop.a_sku("B1"), "now": NOON}
-    batch |= {"issuer": issuer, "uploader": shop.merchant}
-
-    def staged(connection: Connection[tuple[Any, ...]], chosen: list[bytes]) -> Any:
-        connection.execute(STAGING.encode())
-        with connection.cursor().copy("COPY staged FROM STDIN") as copy:
-            for place, fingerprint in enumerate(chosen):
-                copy.write_row((place, new_id(), b"sealed", fingerprint, "A9", None))
-        return connection.execute(statement.encode(), batch | {"are_left": True}).fetchall()[0][0]
+    batch |= {"issuer": issuer, "uploader": shop.merchant, "are_left": True}
 
     def bring(connection: Connection[tuple[Any, ...]], chosen: list[bytes]) -> int | str:
         try:
-            added = staged(connection, chosen)
+            added = staged(connection, statement, chosen, batch)
             connection.commit()
         except DeadlockDetected as error:
             connection.rollback()
@@ -133,7 +135,7 @@ def two_imports_that_overlap(shop: Shop, urls: dict[str, str], statement: str) -
         return bool(found)
 
     with connect(urls["vault"]) as holder, connect(urls["vault"]) as there, connect(urls["vault"]) as back:
-        staged(holder, prints[20:21])
+        staged(holder, statement, prints[20:21], batch)
         with ThreadPoolExecutor(2) as threads:
             running = [threads.submit(bring, there, prints)]
             met = [waits(there)]
