@@ -10,6 +10,7 @@ import psycopg
 
 from core.config import Config, ConfigError
 from ops import keys, migrate
+from ops.backups.looking import looked_at
 from ops.channels.accounts import official_accounts
 from ops.channels.examined import bots
 from ops.engines import PostgresServer, attach_or_start
@@ -70,6 +71,7 @@ def examine(config: Config) -> Iterator[Finding]:
         yield from _ports(config, is_running=running)
         yield from standing_findings(ready) if running else ()
         yield from _trade(ready)
+        yield from (Finding("backups", text, is_notice=look) for text, look in looked_at(ready))
         yield from _ways(ready)
         yield from _bots(ready)
 

@@ -21,6 +21,7 @@ MENDS = {
     "cards_altered": "the line's cards are not those that were claimed: someone wrote into the database",
     "batch_stopped": "the batch was locked or recalled: `batch unlock` and release, or refund at the gateway",
     "broken_card": "a card does not open and was set aside: refund at the gateway",
+    "went_out_before": "the cards went out before the database was restored: nothing more is owed; never release it",
     "refunded_outside": "the gateway gave the money back by itself: nothing is owed",
 }
 

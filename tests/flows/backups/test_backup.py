@@ -18,6 +18,7 @@ from core.vault.backups import NotABackup, read_backup, read_head, write_backup
 from core.vault.primitives import new_private, public_of
 from ops.backups import keys
 from ops.backups.dumping import DumpFailed, environment_for
+from ops.backups.looking import looked_at
 from ops.backups.making import make, remove_old
 from tests.support.sales import LINES, Counter
 
@@ -159,3 +160,21 @@ def test_no_password_stands_in_an_argument() -> None:
         "PGUSER": "me", "PGPASSWORD": "secret!", "PGHOST": "db.example", "PGPORT": "6432", "PGDATABASE": "shop",
         "PGSSLMODE": "verify-full", "PGSSLROOTCERT": "/ca",
     }  # fmt: skip
+
+
+def test_doctor_says_when_the_last_was_made_and_where_the_key_still_lies(counter: Counter, sql: Any) -> None:
+    config = counter.vault.config
+    assert list(looked_at(config)) == [
+        ("none was made yet: `python run.py backup` makes one while the store sells", False)  # it is no real store
+    ]
+    make(config, config.data_dir / "backups")
+
+    (last, look), (key, look_at_key) = looked_at(config)
+    assert (last.startswith("the last was made 20"), look, look_at_key) == (True, False, True)
+    assert (
+        key == f"{config.keys_dir / 'backup.key'} opens every backup: move it to a safe place, away from this machine"
+    )
+    (config.keys_dir / "backup.key").unlink()
+    sql("UPDATE backup_made SET made_at = made_at - interval '3 days'")
+    ((late, look),) = looked_at(config)
+    assert (late.startswith("the last backup is 3 days old ("), look) == (True, True)
