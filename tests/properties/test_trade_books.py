@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,15 +21,17 @@ from core.risk.rules import HoldPolicy
 from core.supply.trade import approve_topup, set_credit_limit, take_back_topup
 from tests.builders import Shop
 from tests.flows.test_fulfilment import OpeningVault
-from tests.properties.test_books import NUMBERS, PRICE, Books
+from tests.properties.test_books import NUMBERS, PRICE, MoneyMoves
+from tests.support.books import Books
 from tests.support.carriers import NOBODY
 from tests.support.till import Till
+from tests.support.touching import touches
 
 HOPS = (("brand", "agent", 3_333_333), ("agent", "merchant", 7_777_777), ("dear", "merchant", 12_000_000))
 """The dear seller's cards are sold below cost."""
 
 
-class TradeBooks(Books):
+class TradeBooks(MoneyMoves):
     """The machine of the books, whose goods come along a chain of two hops, or from a dearer seller, or are its own."""
 
     @initialize(
@@ -159,19 +161,26 @@ class TradeBooks(Books):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("store_db")
-def test_inv_m11_and_m12_hold_over_any_sequence_of_money_on_trade_accounts(shop: Shop) -> None:
-    """INV-M2, INV-M3, INV-M5 and INV-M7 with the others: every question of the books is asked after every step."""
-    shop.policy = OrderPolicy(
-        hold_for=timedelta(minutes=15), holds=HoldPolicy(unpaid_per_shopper=50, share_percent=100)
-    )
-    machine: Any = type("TradeBooksHere", (TradeBooks,), {"shop": shop, "till": Till(shop)})
+def test_inv_m11_and_m12_hold_over_any_sequence_of_money_on_trade_accounts(
+    shop: Shop, urls: dict[str, str], data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """INV-M2, INV-M3, INV-M5 and INV-M7 with the others: every question of the books is asked after every step.
 
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=4,
-            stateful_step_count=25,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    In the end also since the last checkpoint; and balances are touched last, in the order of their ids (INV-M4).
+    """
+    shop.policy = OrderPolicy(holds=HoldPolicy(unpaid_per_shopper=50, share_percent=100))
+    here = {"shop": shop, "till": Till(shop), "books": Books(urls, data_dir)}
+    machine: Any = type("TradeBooksHere", (TradeBooks,), here)
+
+    with touches(monkeypatch) as seen:
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=4,
+                stateful_step_count=25,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+
+    assert seen.wrong == []
