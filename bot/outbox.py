@@ -10,7 +10,7 @@ from uuid import UUID
 from bot.binding import draw_question, draw_released, draw_told_bound, draw_told_declined
 from bot.contacts import draw_code_not_sent
 from bot.intents import Intent
-from bot.paying import summary_of
+from bot.paying import is_by_hand, summary_of
 from bot.pickups import draw_told_refused
 from bot.restock import draw_restock_refused, draw_restocked
 from bot.screens import CardEntry, Option, Screen, ScreenKind
@@ -163,6 +163,9 @@ def draw_paid(texts: Texts, view: OrderView | None, body: Mapping[str, Any]) -> 
     """已支付，正在出货."""
     title = texts.say("Paid, your cards are on their way")
     rest = texts.say("They appear here in a moment.")
+    if view is not None and is_by_hand(view):
+        title = texts.say("Paid, a person tops up your account")
+        rest = texts.say("You hear from us here when it is done.")
     return draw_about(texts, view, title, rest, order_option(texts, body))
 
 

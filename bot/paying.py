@@ -15,7 +15,7 @@ from bot.talk import Talk, choice, home_option
 from bot.texts import Texts
 from core.ids import Prefix, parse, public
 from core.money import Money
-from core.orders.rules import OrderStatus
+from core.orders.rules import LineGate, OrderStatus
 from core.orders.service import LineView, OrderView, cancel_order, order_view, orders_of
 from core.payments.asking import ask_gateway
 from core.payments.rules import NotEnough
@@ -125,7 +125,9 @@ def draw_pay(
         *(texts.row(texts.say("Item"), goods_of(texts, line)) for line in view.lines),
         *texts.money_row(texts.say("To pay"), view.total),
         texts.row(texts.say("Pay before"), texts.say("{time}, {minutes} min left", time=until, minutes=minutes)),
-        texts.say("As soon as you have paid, your cards arrive in this chat."),
+        texts.say("Fill in your account on the page, then pay; you hear from us here when it is topped up.")
+        if is_by_hand(view)
+        else texts.say("As soon as you have paid, your cards arrive in this chat."),
     ]
     options = [Option(texts.say("Pay {amount}", amount=texts.money(view.total)), pay_order=view.id)] if has_page else []
     if stars is not None:
@@ -136,6 +138,11 @@ def draw_pay(
     options.append(choice(texts.say("I have paid"), Intent.PAID, order=order))
     options.append(choice(texts.say("Cancel order"), Intent.CANCEL_ORDER, order=order))
     return Screen(ScreenKind.PAY, "\n".join(lines), tuple(options), order=view.id)
+
+
+def is_by_hand(view: OrderView) -> bool:
+    """Whether a person still has to top an account up for it."""
+    return any(line.gate is LineGate.TASK for line in view.lines)
 
 
 def draw_receipt(texts: Texts, view: OrderView) -> Screen:
@@ -159,6 +166,10 @@ def draw_receipt(texts: Texts, view: OrderView) -> Screen:
 def money_words(texts: Texts, view: OrderView) -> str:
     """What an order's state means for the money and what comes next."""
     match view.status:
+        case OrderStatus.PAID | OrderStatus.PART_DELIVERED if is_by_hand(view):
+            return texts.say(
+                "Your payment is in. A person tops up your account; fill it in on the page if you have not yet."
+            )
         case OrderStatus.PAID | OrderStatus.PART_DELIVERED:
             return texts.say("Your payment is in. The cards arrive in this chat in a moment.")
         case OrderStatus.DELIVERED:
@@ -180,6 +191,8 @@ def receipt_options(texts: Texts, view: OrderView) -> tuple[Option, ...]:
     if view.status in {OrderStatus.DELIVERED, OrderStatus.PART_DELIVERED}:
         options.append(choice(texts.say("See the cards again"), Intent.CARDS, order=order))
         options.append(choice(texts.say("How to use"), Intent.REDEEM, order=order))
+    if view.status is OrderStatus.PAID and is_by_hand(view):
+        options.append(Option(texts.say("Account for the top-up"), pay_order=view.id))
     if view.status in {OrderStatus.PAID, OrderStatus.IN_REVIEW}:
         options.append(choice(texts.say("Look again"), Intent.ORDER, order=order))
     else:

@@ -9,6 +9,7 @@ from datetime import datetime
 from core.conversations.cleaning import remove_expired
 from core.conversations.restocking import restocks_due
 from core.fulfilment.card_pages import forget_presses, presses_due
+from core.fulfilment.fields import wipe_fields
 from core.fulfilment.pickup import forget_pickups, pickups_due
 from core.fulfilment.service import readings_due
 from core.members.contacts import codes_due, forget_codes
@@ -57,6 +58,7 @@ def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
         Sweep("pickups.expired", 600, in_parts(lambda now: forget_pickups(now=now))),
         Sweep("presses.expired", 600, in_parts(lambda now: forget_presses(now=now))),
         Sweep("figures.expired", 3600, lambda now: forget_ended(now=now)),
+        Sweep("fields.wiped", 600, in_parts(lambda now: wipe_fields(now=now, limit=LIMIT))),
         Sweep("alerts.expired", 600, in_parts(lambda now: forget_alerts(now=now))),
     ]
 

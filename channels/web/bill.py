@@ -238,4 +238,6 @@ def bill(
         "live_url": live_url,
         "gateways": ways,
         "trouble": trouble,
+        "fields": (),
+        "fields_missing": False,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -10,13 +11,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.texts import Texts
+from channels.web import asking
 from channels.web.bill import OPEN, Debt, Line, bill
 from channels.web.door import Door
 from channels.web.pages import Shop
 from channels.web.problems import Problem
 from channels.web.render import SAFE_HEADERS
-from channels.web.till import charged, fields_of, followed, gateways_of, is_pressed, state_of
+from channels.web.till import charged, fields_of, followed, gateways_of, is_from_page, is_pressed, state_of
 from core.actor import SYSTEM
+from core.errors import Refusal
 from core.ids import Prefix, public
 from core.money import Money
 from core.orders.rules import OrderStatus
@@ -41,11 +44,27 @@ async def press(request: Request) -> Response:
     token: str = request.path_params["token"]
     fields = await fields_of(request)
     view = await door.run(order_by_token, token=token)
+    if asking.BUTTON in fields:
+        return await told(request, door, token, view, fields)
     if not is_pressed(door, token, fields):
         raise Problem(403)
     topic, look = f"conv:{view.conversation_id}", partial(door.run, shown_state, token)
     with suppress(OrderNotPayable):  # paid, expired or cancelled meanwhile: the page says which
         await charged(door, topic, partial(charge, door, token), look)
+    return RedirectResponse(request.url.path, 303, headers=SAFE_HEADERS)
+
+
+async def told(request: Request, door: Door, token: str, view: OrderView, fields: Mapping[str, list[str]]) -> Response:
+    """What the buyer tells for a top-up: kept and sealed, then the page anew; a slip of the pen is said there (422)."""
+    if not is_from_page(door, token, fields):
+        raise Problem(403)
+    texts = door.pages.language(request)
+    try:
+        await door.run(asking.give, door, view, fields)
+    except Refusal as refusal:
+        shop, values = await door.run(bill_of, door, token, texts)
+        values["trouble"] = asking.trouble_of(refusal, texts)
+        return door.pages.draw(request, "checkout.html.jinja", status=refusal.http, shop=shop, bill=values)
     return RedirectResponse(request.url.path, 303, headers=SAFE_HEADERS)
 
 
@@ -80,6 +99,7 @@ def bill_of(door: Door, token: str, texts: Texts) -> tuple[Shop, dict[str, objec
         )
     live_url = f"/pay/{token}/state"
     values = bill(texts, debt, now=now, chat_url=f"/s/{merchant.code}", live_url=live_url, ways=ways)
+    values |= asking.asked(door, token, view, texts)
     return Shop(merchant.code, worded(merchant.names, texts.locale)), values
 
 

@@ -27,6 +27,7 @@ from core.custody.decoder.problems import FileRefused
 from core.custody.epoch_desk import OPERATIONS as EPOCH_OPERATIONS
 from core.custody.epoch_desk import EpochDesk
 from core.custody.epochs import Epoch, EpochRefused
+from core.custody.fields import Fields, fields_opened
 from core.custody.filling import Filler, ImportCancelled, ImportLeft
 from core.custody.fingerprint import possible_fingerprints
 from core.custody.importing import Counts, Importer, Progress
@@ -82,6 +83,7 @@ class Desk:
         self._opener = Opener(vault, self._journal, clock.now)
         self._pickups = Pickups(vault, self._journal, clock.now)
         self._links = Links(vault, self._opener, clock.now)
+        self._fields = Fields(vault, self._journal, clock.now)
         self._importer = Importer(vault, ZoneInfo(config.store.timezone), config.store.currency, clock.now)
         self._filler = Filler(self._importer)
         self._stock = StockDesk(clock.now)
@@ -152,6 +154,7 @@ class Desk:
         acts: dict[str, Callable[[], Answer]] = {
             "open": lambda: self._open(request),
             "pickup": lambda: self._pick_up(request),
+            "task_fields": lambda: fields_opened(self._fields, request),
             "link": lambda: link_made(self._links, request),
             "open_link": lambda: link_opened(self._links, request),
             "audit": lambda: self._auditor.answer(request, progress),

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from core.actor import Actor
-from core.catalog.rules import UnknownListing
+from core.catalog.rules import ProductKind, UnknownListing
 from core.db import execute
 from core.errors import Invalid, NotFound
 from core.orders import sql
@@ -30,6 +30,7 @@ class ListingFacts:
     maximum_quantity: int
     names: dict[str, str]
     minimum_life_days: int
+    kind: ProductKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +108,5 @@ def _listing(row: tuple[Any, ...]) -> ListingFacts:
         maximum_quantity=row[12],
         names=names,
         minimum_life_days=row[16],
+        kind=ProductKind(row[20]),
     )

@@ -7,7 +7,7 @@ SELECT c.merchant_id, c.shopper_id, c.identity_id, c.chat_address, s.paid_orders
        l.id, l.code, l.sku_id, l.price_minor, l.currency, l.version, l.maximum_quantity,
        l.on_sale AND k.archived_at IS NULL AND p.archived_at IS NULL,
        p.names, k.names, k.minimum_life_days, m.status, (SELECT id FROM party WHERE kind = 'platform'),
-       (SELECT NOT v.open FROM vault_state v), pg_advisory_xact_lock(7104, hashtext(%(network)s))
+       (SELECT NOT v.open FROM vault_state v), p.kind, pg_advisory_xact_lock(7104, hashtext(%(network)s))
 FROM conversation c
 JOIN shopper s ON s.id = c.shopper_id
 JOIN party m ON m.id = c.merchant_id
@@ -44,12 +44,12 @@ WITH o AS (
         %(currency)s, %(total)s, %(stranger)s, %(network)s, %(risk)s, %(seal)s, %(access_hash)s, %(now)s, %(deadline)s)
 ), l AS (
     INSERT INTO order_line (id, order_id, merchant_id, position, listing_id, sku_id, listing_code, names, quantity,
-        list_price_minor, discount_minor, total_minor, reasons)
+        list_price_minor, discount_minor, total_minor, reasons, gate)
     SELECT x.id, %(order)s, %(merchant)s, x.position, x.listing_id, x.sku_id, x.listing_code, x.names, x.quantity,
-        x.list_price_minor, x.discount_minor, x.total_minor, x.reasons
+        x.list_price_minor, x.discount_minor, x.total_minor, x.reasons, x.gate
     FROM jsonb_to_recordset(%(lines)s) AS x(id uuid, position smallint, listing_id bigint, sku_id bigint,
         listing_code text, names jsonb, quantity integer, list_price_minor bigint, discount_minor bigint,
-        total_minor bigint, reasons jsonb)
+        total_minor bigint, reasons jsonb, gate text)
 ), h AS (
     INSERT INTO hold (id, line_id, order_id, sku_id, quantity, stranger, state, created_at, expires_at)
     SELECT x.hold_id, x.id, %(order)s, x.sku_id, x.quantity, %(stranger)s, 'open', %(now)s, %(deadline)s

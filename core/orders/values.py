@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from core.money import Money
-from core.orders.rules import DeliveryState, OrderStatus
+from core.orders.rules import DeliveryState, LineGate, OrderStatus
 from core.risk.rules import HoldPolicy
 from core.secret import Secret
 
@@ -66,6 +66,7 @@ class LineView:
     total_minor: int
     delivery_id: UUID | None
     delivery_state: DeliveryState | None
+    gate: LineGate = LineGate.NONE
 
 
 @dataclass(frozen=True, slots=True)

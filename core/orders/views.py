@@ -60,6 +60,7 @@ def _view(rows: list[tuple[Any, ...]]) -> OrderView:
             total_minor=row[18],
             delivery_id=row[20],
             delivery_state=DeliveryState(row[21]) if row[21] else None,
+            gate=LineGate(row[19]),
         )
         for row in rows
     )

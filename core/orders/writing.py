@@ -11,12 +11,14 @@ from typing import Any
 from uuid import UUID
 
 from core.actor import Actor
+from core.catalog.rules import ProductKind
 from core.db import execute
 from core.ids import Prefix, public
 from core.ledger import trade
 from core.money import Money
 from core.orders import sql, trading
 from core.orders.facts import ListingFacts, PlaceFacts
+from core.orders.rules import LineGate
 from core.orders.shares import frozen_shares
 from core.orders.tokens import pay_token
 from core.orders.values import OrderKeys, OrderPolicy, PlacedOrder
@@ -38,6 +40,11 @@ class HeldLine:
     decision: Decision
 
 
+def gate_of(kind: ProductKind) -> LineGate:
+    """What a paid line of such goods waits for: a person, where the person tops an account up."""
+    return LineGate.TASK if kind is ProductKind.MANUAL_TOP_UP else LineGate.NONE
+
+
 def _line_row(line: HeldLine, position: int) -> dict[str, Any]:
     return {
         "id": str(line.id),
@@ -52,6 +59,7 @@ def _line_row(line: HeldLine, position: int) -> dict[str, Any]:
         "discount_minor": line.quote.discount_minor,
         "total_minor": line.quote.total_minor,
         "reasons": list(line.quote.reasons),
+        "gate": gate_of(line.listing.kind).value,
     }
 
 

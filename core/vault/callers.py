@@ -33,7 +33,10 @@ _ON_ITSELF = frozenset({"keys", "rotate", "rekey", "retire", "epoch", "epoch_com
 
 MAY_ASK: Mapping[Caller, frozenset[str]] = {
     Caller.WORKER: frozenset({"open", "pickup", "restock", "link", "open_link"}),
-    Caller.OPERATOR: frozenset({"import", "cancel_import", "decide_contested", "trace", "audit", "books"}) | _ON_ITSELF,
+    Caller.OPERATOR: frozenset(
+        {"import", "cancel_import", "decide_contested", "trace", "audit", "books", "task_fields"}
+    )
+    | _ON_ITSELF,
 }
 ANYONE_MAY_ASK = frozenset({"status"})
 OPERATIONS = ANYONE_MAY_ASK.union(*MAY_ASK.values())

@@ -18,6 +18,7 @@ from core.secret import Secret
 from core.vault.audit_requests import AuditRequests
 from core.vault.book_requests import BookRequests
 from core.vault.callers import Credential
+from core.vault.field_requests import FieldRequests
 from core.vault.frames import LONGEST_ANSWER, BrokenFrame, read_frame, send_frame
 from core.vault.link_requests import LinkRequests
 
@@ -37,6 +38,7 @@ class VaultCode(StrEnum):
     BATCH_STOPPED = "batch_stopped"  # a batch was locked or recalled before its cards were opened
     BROKEN_CARD = "broken_card"  # a card did not open and was quarantined
     OTHER_READER = "other_reader"  # the chat that asks is not one that may read these cards
+    TASK_REFUSED = "task_refused"  # secret buyer fields: not for this member of staff, or not now
     LINK_GONE = "link_gone"  # a card page's link: unknown, over, used up, paid back, pressed without its key; all alike
     PICKUP_REFUSED = "pickup_refused"  # a pick-up code: unknown, another merchant's, too old or used; all alike
     OVER_BUDGET = "over_budget"  # more openings in this hour than usual: a person looks at it first
@@ -184,7 +186,7 @@ def _report(answer: dict[str, Any], *, dry_run: bool) -> ImportReport:
     )
 
 
-class VaultClient(LinkRequests, AuditRequests, BookRequests):
+class VaultClient(LinkRequests, FieldRequests, AuditRequests, BookRequests):
     """Requests to the vault; each opens a connection of its own, so one client serves all threads.
 
     Without a `credential` it may ask for `status` only.

@@ -1,0 +1,31 @@
+"""What the command line asks the vault about secret buyer fields: to show them to who holds the task."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from core.secret import Secret
+
+
+class FieldRequests:
+    """The part of `core.vault.client.VaultClient` that is about buyer fields."""
+
+    def open_fields(self, task: UUID, /, *, staff: UUID) -> dict[str, Secret]:
+        """The secret fields of a task, by name, once, for the member of staff who holds it.
+
+        Raises `VaultAway`, `VaultRefused` (TASK_REFUSED for whatever is wrong with task or staff).
+        """
+        answer = self._ask({"op": "task_fields", "task": str(task), "staff": str(staff)})
+        return {name: Secret(base64.b64decode(value)) for name, value in answer["fields"].items()}
+
+    def _ask(
+        self,
+        request: dict[str, Any],
+        *,
+        progress: Callable[[int, int], None] | None = None,
+        timeout: float | None = None,
+    ) -> dict[str, Any]:
+        raise AssertionError("the client knows the way")
