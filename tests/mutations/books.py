@@ -55,7 +55,7 @@ MUTATIONS = [
         '                return int(execute("SELECT coalesce(max(id), 0) FROM transfer")[0][0])\n',
         new='                return int(execute("SELECT pg_advisory_xact_lock(%s), (SELECT coalesce(max(id), 0)'
         ' FROM transfer)", (LOCK,))[0][1])\n',
-        test="tests/races/test_horizon.py",
+        test="tests/races/test_horizon.py::test_a_horizon_that_waited_sees_what_it_waited_for",
     ),
     Mutation(
         rows=("INV-M3",),

@@ -112,6 +112,22 @@ def test_a_transfer_waits_for_a_horizon_that_is_being_read_no_longer_than_its_pa
     assert upto == shop.sql("SELECT max(id) FROM transfer")[0][0]
 
 
+def test_a_horizon_that_waited_sees_what_it_waited_for(shop: Shop, urls: dict[str, str]) -> None:
+    """INV-M3: the greatest id is read in a moment after the lock, not in the one when the wait began."""
+    pair = world(), wallet()
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7120 AND NOT granted"
+    with psycopg.connect(urls["shop"]) as slow:
+        added = slow.execute(INSERT, pair).fetchone()
+        reading = Beside(horizon)
+        for _ in range(500):
+            if shop.sql(waiting) != [(0,)]:
+                break
+            time.sleep(0.01)
+        slow.commit()
+
+    assert (reading.result(),) == added
+
+
 def test_two_vaults_at_once_make_one_checkpoint(
     shop: Shop, urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
