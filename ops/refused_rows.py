@@ -40,9 +40,9 @@ def write(path: Path, *, config: Config, upload: UUID, report: ImportReport, sen
     Only places, reasons and shapes: the values themselves are nowhere in it. A dry run keeps no rows, so of one the
     first 1,000 are written, as they were shown. Raises ConfigError when the disk is full; then no part of it is left.
     """
-    rows = _of_report(report) if report.dry_run else _kept(config, upload)
     count = 0
     try:
+        rows = _of_report(report) if report.dry_run else _kept(config, upload)
         with path.open("w", encoding="utf-8-sig", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow(HEADER)

@@ -46,9 +46,9 @@ class Beside:
         except Exception as error:  # noqa: BLE001 - the result of a loser is what a race is about
             self._got.append(error)
 
-    def wait(self, seconds: float) -> None:
-        """Give it so long to end."""
-        self._thread.join(seconds)
+    def has_ended(self) -> bool:
+        """Whether it is through."""
+        return not self._thread.is_alive()
 
     def result(self) -> Any:
         self._thread.join(30)

@@ -50,9 +50,16 @@ def bring(
     return vault.import_bytes(raw, "codes.txt", owner=owner, sku="B1", progress=progress, **supplier, **order)
 
 
+def without_orders(shop: Shop) -> None:
+    """Cards of this shop may be held for lines that are not there."""
+    shop.sql("ALTER TABLE card DROP CONSTRAINT card_line_sku")
+
+
 def bought(url: str, shop: Shop, quantity: int = 1) -> int:
-    """What a purchase says to the stock, by the statements of the stock room; how many cards it got."""
-    shop.sql("ALTER TABLE card DROP CONSTRAINT IF EXISTS card_line_sku")  # there is no order
+    """What a purchase says to the stock, by the statements of the stock room; how many cards it got.
+
+    There is no order behind it: the shop must be `without_orders`.
+    """
     wanted = {"merchant": shop.merchant, "sku": shop.a_sku("B1"), "usable_on": NOON.date()}
     wanted |= {"seen": [], "line": new_id(), "quantity": quantity}
     with connect(url) as shopper:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from core.vault.client import VaultCode, VaultRefused
 from core.vault.stock_requests import Decided, StockRequests
 from tests.builders import Shop
 from tests.races.racing import Beside
-from tests.support.imports import bought, bring, codes
+from tests.support.imports import bought, bring, codes, without_orders
 from tests.support.vaults import DeskVault
 
 
@@ -131,17 +132,29 @@ def test_a_decision_about_nothing_is_refused_and_changes_nothing(vault: DeskVaul
     assert shop.fingerprint() == before
 
 
+WAITING = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
+
+def _through_or_waiting(shop: Shop, buying: Beside) -> None:
+    end = time.monotonic() + 30
+    while not buying.has_ended() and not shop.sql(WAITING, role="superuser")[0][0] and time.monotonic() < end:
+        time.sleep(0.01)
+
+
 def sold_while_it_is_given_away(
     vault: DeskVault, shop: Shop, urls: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> tuple[int, str]:
     """A shopper wants the only card in the moment before it is void: cards held, and what became of both copies."""
+    without_orders(shop)
     batch = brought_twice(vault, shop, first="demo", cards=1)
     changed, buying = contesting.changed, list[Beside]()
 
     def with_a_buyer(statement: str, params: Any) -> int:
         if statement == contesting._QUARANTINE:
             buying.append(Beside(lambda: bought(urls["shop"], shop)))
-            buying[0].wait(1.5)  # it is through by then, or waits for the lock
+            _through_or_waiting(shop, buying[0])
         return changed(statement, params)
 
     monkeypatch.setattr(contesting, "changed", with_a_buyer)

@@ -10,7 +10,7 @@ from core import db
 from core.stock.marks import move_marks
 from core.vault.client import VaultRefused
 from tests.builders import NOON, Shop
-from tests.support.imports import Left, at, bought, bring, codes, leave
+from tests.support.imports import Left, at, bought, bring, codes, leave, without_orders
 from tests.support.vaults import DeskVault
 
 
@@ -23,6 +23,7 @@ def swept(vault: DeskVault) -> None:
 
 def three_that_overlap(vault: DeskVault, shop: Shop, url: str) -> int:
     """Cards 0-59, 40-99 and 80-139: the first one is overtaken by both others, of which some are sold; how many."""
+    without_orders(shop)
     with pytest.raises(Left):
         bring(vault, shop, codes(0), progress=at(20, leave))
     second = bring(vault, shop, codes(40))
@@ -68,6 +69,7 @@ def test_fault_110_control_a_mark_for_all_batches_of_the_goods_loses_cards(
 def test_fault_5_nothing_of_an_import_is_sold_before_its_last_row(
     vault: DeskVault, shop: Shop, urls: dict[str, str]
 ) -> None:
+    without_orders(shop)
     tried: list[int] = []
 
     bring(vault, shop, codes(), progress=lambda done, about: tried.append(bought(urls["shop"], shop)))
