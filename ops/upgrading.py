@@ -11,6 +11,7 @@ from channels.figures import Family
 from core import db
 from core.config import Config, ConfigError
 from ops import keys, migrate
+from ops.backups.looking import looked_at
 from ops.engines import PostgresServer, attach_or_start
 from ops.engines.engines import is_external
 from ops.examining_machine import folder_findings, package_findings
@@ -42,6 +43,7 @@ def upgrade_findings(config: Config) -> Iterator[Finding]:
         ready = engines.configured()
         yield from _keys(ready)
         yield from _schema(ready)
+        yield from (Finding("backups", text, is_notice=look) for text, look in looked_at(ready))
         if not engines.owns:
             yield from _running(ready)
 

@@ -99,6 +99,9 @@ TRUST = (
           "keystall_checkpoint_violations", above=0),
     Alarm("KeystallCheckpointOld", SOON, "the books were not sealed for two hours", "keystall_checkpoint_age_seconds",
           above=7800, minutes=5),
+    Alarm("KeystallBackupOld", SOON, "no backup was made for two days", "keystall_backup_age_seconds", above=172800),
+    Alarm("KeystallRestoreUnreleased", NOW, "nothing is sold: a restored backup is not released",
+          "keystall_restore_unreleased", above=0),
     Alarm("KeystallAlertsUntold", SOON, "alerts were told to nobody", "keystall_alerts_untold_oldest_seconds",
           above=900, minutes=5),
 )  # fmt: skip

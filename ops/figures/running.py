@@ -109,6 +109,18 @@ FROM checkpoint ORDER BY number DESC LIMIT 1
             Asked("keystall_checkpoint_violations", "Violations of invariants that were seen then."),
         ),
     ),
+    Question(
+        """
+SELECT extract(epoch FROM now() - coalesce((SELECT max(made_at) FROM backup_made),
+                                           CASE WHEN kind = 'production' THEN created_at END)),
+       (SELECT count(*) FROM vault_epoch WHERE released_at IS NULL)
+FROM installation
+""",
+        (
+            Asked("keystall_backup_age_seconds", "How long ago the last backup was made, or a real shop without one."),
+            Asked("keystall_restore_unreleased", "1 while nothing is sold since a backup was restored."),
+        ),
+    ),
 )
 
 DATABASE = (

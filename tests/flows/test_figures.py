@@ -88,6 +88,21 @@ def test_orders_deliveries_and_money_are_counted_as_they_stand(
     assert found["keystall_sku_free"] == {("A1",): 0}
 
 
+def test_a_real_shop_without_a_backup_is_as_old_as_its_database_and_a_test_has_none(store_db: object, sql: Sql) -> None:
+    assert "keystall_backup_age_seconds" not in figures_now()
+
+    sql("ALTER TABLE installation DISABLE TRIGGER USER", role="superuser")
+    sql(
+        "UPDATE installation SET kind = 'production', sandbox_public_key = NULL, opening_budget_per_hour = NULL,"
+        " created_at = now() - interval '3 days'",
+        role="superuser",
+    )
+
+    found = figures_now()
+    assert 259_100 < found["keystall_backup_age_seconds"][()] < 259_300
+    assert found["keystall_restore_unreleased"] == {(): 0}
+
+
 def test_a_question_that_takes_too_long_is_left_out_and_said(
     store_db: object, urls: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

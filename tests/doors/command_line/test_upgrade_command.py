@@ -42,6 +42,7 @@ def test_a_store_that_is_up_to_date_fits(command: Command, store: Config) -> Non
 
     assert (status, err) == (0, "")
     assert "ok      schema     up to date: `python run.py restart` brings the new code, no request is lost" in out
+    assert "ok      backups    none was made yet: `python run.py backup` makes one while the store sells" in out
     assert out.endswith("This version fits.\n")
     assert "DEFECT" not in out
     assert "LOOK" not in out
