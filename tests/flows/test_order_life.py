@@ -26,15 +26,19 @@ from core.supply.service import withdraw_offer
 from tests.builders import Shop, later
 
 
-def settle(shop: Shop, order_id: UUID, minor: int, at: int = 1) -> None:
-    clearing = open_account(
+def clearing(shop: Shop) -> int:
+    return open_account(
         kind=AccountKind.CLEARING, holder="gateway:1", counterparty=f"party:{shop.merchant}", currency="CNY"
     )
+
+
+def settle(shop: Shop, order_id: UUID, minor: int, at: int = 1) -> None:
+    from_account_id = clearing(shop)
     in_transaction(
         lambda: settle_order(
             order=lock_order(order_id=order_id),
             paid=Money(minor, "CNY"),
-            from_account_id=clearing,
+            from_account_id=from_account_id,
             policy=shop.policy,
             now=later(at),
         )
