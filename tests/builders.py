@@ -46,7 +46,7 @@ WRITTEN_BY_THEMSELVES = {
     *("process_figures", "vault_round", "audit_link"),
     *("checkpoint", "checkpoint_balance", "checkpoint_batch"),
 }
-"""What processes that run write whatever happens: their figures, the vault's rounds, the chain of the audit, checkpoints."""
+"""What running processes write whatever happens: figures, the vault's rounds, the chain of the audit, checkpoints."""
 
 
 @dataclass
