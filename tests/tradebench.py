@@ -6,6 +6,7 @@ clients are threads of one process, so the figures compare the two and say nothi
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import sys
 import threading
@@ -43,7 +44,7 @@ def a_shop(url: str) -> tuple[Shop, Till, dict[str, int]]:
     listings = {"own stock": shop.a_listing("A1"), "three hops": shop.a_listing("B1")}
     shop.a_batch("A1", 40_000)
     shop.a_batch("B1", 40_000, owner=chain[0], supplier=chain[0], terms="consigned")
-    for seller, buyer in zip(chain, chain[1:], strict=False):
+    for seller, buyer in itertools.pairwise(chain):
         shop.an_offer(seller, buyer, price_micro=7_000_000, code="B1")
     till = Till(shop)
     till.account()

@@ -8,18 +8,16 @@ from uuid import UUID
 
 import pytest
 
-from core.actor import OPERATOR, Actor, ActorKind
-from core.errors import Invalid, NotFound
+from core.actor import OPERATOR, Actor
 from core.fulfilment.recalling import recall_batch
 from core.fulfilment.service import deliver
-from core.ids import new_id
 from core.money import Money
 from core.orders.rules import OrderStatus
-from core.orders.service import OrderPolicy, PlacedOrder, WantedLine, expire_due, order_view, place_order
+from core.orders.service import OrderPolicy, PlacedOrder, WantedLine, order_view, place_order
 from core.payments.service import carry_out_refund, hold_wallet_part, pay_from_wallet, wallet_balance
 from core.ports import Outcome
 from core.risk.rules import HoldPolicy
-from core.stock.rules import BatchIsNot, HeldByOthers, OutOfStock
+from core.stock.rules import HeldByOthers, OutOfStock
 from core.vault.client import VaultCode, VaultRefused
 from tests.builders import NOON, Shop, Talker
 from tests.flows.test_fulfilment import OpeningVault, kinds
@@ -217,43 +215,6 @@ def test_a_recall_while_the_vault_is_asked_is_mended_before_anything_is_shown(ti
     assert send(till, order, vault) == [True]
     assert shop.card_states(bad) == {"free": 5}
     assert violated() == {}
-
-
-def test_what_was_delivered_is_listed_with_its_channel_and_stays(till: Till) -> None:
-    shop, talker = till.shop, till.shop.a_shopper()
-    bad = shop.a_batch(cards=5)
-    order = a_paid_order(till, talker)
-    send(till, order)
-    unpaid = shop.place(shop.a_shopper(), shop.a_listing(), 1, now=till.now)
-
-    done, again = recall(shop, bad), recall(shop, bad)
-
-    assert {(one.order_id, one.channel, one.held, one.opened) for one in done.affected} == {
-        (order.order_id, "web", 0, 2),
-        (unpaid.order_id, "web", 1, 0),
-    }
-    assert (again.is_new, again.affected) == (False, done.affected)
-    assert shop.card_states(bad) == {"free": 2, "held": 1, "delivered": 2}
-    audit = shop.sql("SELECT action, detail FROM audit_entry WHERE object_kind = 'batch'")
-    assert audit == [("batch.recalled", {"from": "selling"})]
-    expire_due(now=NOON + timedelta(minutes=15))
-    with pytest.raises(OutOfStock):
-        shop.place(shop.a_shopper(), shop.a_listing(), 1)
-
-
-def test_only_its_owner_recalls_a_batch_and_never_one_that_is_being_imported(shop: Shop) -> None:
-    batch, importing = shop.a_batch(cards=1), shop.a_batch(cards=1, state="importing")
-    stranger = Actor(ActorKind.STAFF, id=new_id(), party_id=shop.a_party("other"), roles=frozenset({"owner"}))
-    before = shop.fingerprint()
-
-    with pytest.raises(NotFound):
-        recall(shop, batch, stranger)
-    with pytest.raises(BatchIsNot):
-        recall(shop, importing)
-    with pytest.raises(Invalid):
-        recall(shop, batch, reason="  ")
-
-    assert shop.fingerprint() == before
 
 
 def test_fault_66_a_card_that_ends_tonight_is_not_sold_a_second_before_midnight(shop: Shop) -> None:
