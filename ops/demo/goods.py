@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from core.catalog.fields import BuyerField, FieldFormat
+from core.catalog.rules import ProductKind
 from core.catalog.service import Category
 
 Words = dict[str, str]
@@ -20,6 +22,7 @@ class DemoSku:
     hop_costs_micro: tuple[int, int, int]
     trim: bool = True
     case_sensitive: bool = True
+    fields: tuple[BuyerField, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class DemoProduct:
     refund: Words
     aliases: str
     skus: tuple[DemoSku, ...]
+    kind: ProductKind = ProductKind.CARD_KEY
 
 
 @dataclass(frozen=True)
@@ -242,6 +246,41 @@ PRODUCTS = (
             ),
         ),
     ),
+    DemoProduct(
+        code="qq-music-green",
+        category=Category.MUSIC,
+        issuer="qq-music",
+        issuer_names={"zh-CN": "QQ 音乐", "en": "QQ Music"},
+        names={"zh-CN": "QQ 音乐绿钻代充", "en": "QQ Music Green Diamond, topped up for you"},
+        summary={
+            "zh-CN": "人工登录您的账号代充，一般 10 分钟内完成，完成后发放充值凭证号。",
+            "en": "A person signs in to your account and tops it up, within 10 minutes as a rule; you get a receipt.",
+        },
+        redeem={
+            "zh-CN": "1. 充值完成后重新登录 QQ 音乐，即可看到会员时长。\n2. 请及时修改密码。\n3. 有疑问请提供凭证号。",
+            "en": "1. Once it is done, sign in to QQ Music again.\n2. Please change your password then.\n"
+            "3. If anything is wrong, name the receipt's number.",
+        },
+        refund={
+            "zh-CN": "充值前可申请退款；充值完成后不支持退换。",
+            "en": "Money back until it is topped up, not after.",
+        },
+        aliases="绿钻 代充 qq音乐 yinyue music",
+        skus=(
+            DemoSku(
+                "E1",
+                {"zh-CN": "QQ 音乐绿钻 月卡（代充）", "en": "QQ Music, 1 month, topped up for you"},
+                {"period": "month"},
+                1290,
+                (9_000_000, 9_500_000, 10_000_000),
+                fields=(
+                    BuyerField("account", {"zh-CN": "QQ 号", "en": "QQ number"}, FieldFormat.DIGITS, is_secret=False),
+                    BuyerField("password", {"zh-CN": "QQ 密码", "en": "Password"}, FieldFormat.TEXT, is_secret=True),
+                ),
+            ),
+        ),
+        kind=ProductKind.MANUAL_TOP_UP,
+    ),
 )
 
 LISTINGS_OF_OTHERS = (DemoListing("other", "A2", 4790),)
@@ -252,6 +291,7 @@ FILES = (
     DemoFile("steam_50_usd.txt", "B1", unit_cost_micro=342_000_000),
     DemoFile("jd_ecard_100.xlsx", "C1", unit_cost_micro=96_000_000),
     DemoFile("notes_pro_accounts.txt", "D1", supplier="brand1", terms="consigned"),
+    DemoFile("top_up_receipts.txt", "E1", unit_cost_micro=10_000_000),
     DemoFile("iqiyi_quarter_other.txt", "A2", merchant="other", unit_cost_micro=41_000_000),
 )
-"""Own stock of the merchant for two SKUs, consigned by brand1 for three: those are sold along the whole chain."""
+"""Own stock of the merchant for three SKUs, consigned by brand1 for three: those are sold along the whole chain."""

@@ -53,6 +53,12 @@ def iqiyi_of_other() -> bytes:
     return "".join(f"{pick(LETTERS, 16)}\n" for _ in range(40)).encode()
 
 
+def receipts() -> bytes:
+    """Plain TXT, one number a line: so many top-ups by hand the merchant will do; who has one has a proof of it."""
+    pick = _picker("top-up receipts")
+    return "".join(f"DC-{n:04}-{pick(LETTERS, 8)}\n" for n in range(1, 81)).encode()
+
+
 def steam() -> bytes:
     """TXT in UTF-8 with a byte order mark and CRLF: 600 codes, some with blanks after them, 4 of them twice."""
     pick = _picker("steam")
@@ -155,6 +161,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "steam_50_usd.txt": steam,
     "jd_ecard_100.xlsx": jd_ecard,
     "notes_pro_accounts.txt": software_accounts,
+    "top_up_receipts.txt": receipts,
 }
 
 if __name__ == "__main__":

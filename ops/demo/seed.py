@@ -12,7 +12,8 @@ from uuid import UUID
 
 from core import db
 from core.actor import OPERATOR
-from core.catalog.service import ProductKind, create_issuer, create_listing, create_product, create_sku, find_sku
+from core.catalog.fields import set_fields
+from core.catalog.service import create_issuer, create_listing, create_product, create_sku, find_sku
 from core.config import Config, ConfigError
 from core.connections.service import create_gateway_account
 from core.money import Money
@@ -117,7 +118,7 @@ def _write_product(product: DemoProduct, place: int, parties: dict[str, int], cu
         actor=OPERATOR,
         owner_id=parties["platform"],
         code=product.code,
-        kind=ProductKind.CARD_KEY,
+        kind=product.kind,
         category=product.category,
         names=product.names,
         texts={"summary": product.summary, "redeem": product.redeem, "refund": product.refund},
@@ -137,6 +138,8 @@ def _write_product(product: DemoProduct, place: int, parties: dict[str, int], cu
             case_sensitive=sku.case_sensitive,
             now=now,
         )
+        if sku.fields:
+            set_fields(actor=OPERATOR, sku_id=sku_id, fields=sku.fields, now=now)
         _write_listing(parties[CHAIN[-1]], sku.code, sku_id, Money(sku.price_minor, currency), place, now)
         _write_offers(sku, sku_id, parties, currency, now)
 

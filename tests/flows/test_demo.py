@@ -17,6 +17,7 @@ COUNTS = {
     "steam_50_usd.txt": (600, 4, 0),
     "jd_ecard_100.xlsx": (392, 0, 8),
     "notes_pro_accounts.txt": (250, 0, 0),
+    "top_up_receipts.txt": (80, 0, 0),
     "iqiyi_quarter_other.txt": (40, 0, 0),
 }
 """What an import of each file must report: added, duplicates, refused."""
@@ -60,7 +61,7 @@ def test_parties_goods_offers_and_credit_are_written_once(shop: Shop) -> None:
 def test_every_sku_may_come_along_three_hops_from_the_brand(shop: Shop) -> None:
     write_goods(currency="CNY", now=NOON)
 
-    assert shop.sql(SUPPLY) == [(code, "brand1", 3) for code in ("A1", "A2", "B1", "C1", "D1")]
+    assert shop.sql(SUPPLY) == [(code, "brand1", 3) for code in ("A1", "A2", "B1", "C1", "D1", "E1")]
 
 
 def test_the_rules_of_the_contract_stand_on_the_skus(shop: Shop) -> None:
@@ -73,6 +74,7 @@ def test_the_rules_of_the_contract_stand_on_the_skus(shop: Shop) -> None:
         "B1": (True, False),
         "C1": (True, True),
         "D1": (False, True),
+        "E1": (True, True),
     }
     demo, other = find_merchant("demo").id, find_merchant("other").id
     assert find_listing(merchant_id=demo, code="A1").sku_id == find_sku(code="A1")

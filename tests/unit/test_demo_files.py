@@ -22,7 +22,7 @@ def test_nothing_else_lies_beside_the_files() -> None:
 
 
 def test_every_sku_of_the_contract_has_a_file_of_its_own() -> None:
-    assert [sku.code for sku in SKUS] == ["A1", "A2", "B1", "C1", "D1"]
+    assert [sku.code for sku in SKUS] == ["A1", "A2", "B1", "C1", "D1", "E1"]
     assert {file.sku for file in FILES if file.merchant is None} == {sku.code for sku in SKUS}
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from bot.outbox import line_of
 from bot.texts import Texts
+from channels.web.asking import TAKES
 from channels.web.bill import OPEN, Trouble, Way, bill
 from channels.web.checkout import debt_of
 from channels.web.door import Door
@@ -15,9 +16,11 @@ from channels.web.linked.visits import Visit
 from channels.web.till import check_of, gateways_of, state_of
 from core.catalog.service import find_listings, product_view
 from core.errors import NotFound
+from core.fulfilment.fields import asked_fields
 from core.ids import Prefix, parse
-from core.orders.rules import OrderStatus
+from core.orders.rules import LineGate, OrderStatus
 from core.orders.service import LineView, OrderView, cancel_order, order_view
+from core.orders.tokens import pay_token
 from core.payments.service import (
     choose_exchange,
     choose_refund,
@@ -56,11 +59,21 @@ def values_of(
         "check": check_of(door, visit.token),
         "may_cancel": debt.status == OrderStatus.AWAITING_PAYMENT,
         "late": late,
+        "account_url": account_url(door, view, debt.status),
         "cards_url": f"{visit.url}/cards" if is_here and debt.status in SHOWS_CARDS else "",
         "is_elsewhere": not is_here and debt.status in SHOWS_CARDS,
         "steps": steps_of(view, texts) if debt.status in SHOWS_CARDS else [],
         "again": again_words(view, texts) if debt.status not in OPEN else "",
     }
+
+
+def account_url(door: Door, view: OrderView, status: str) -> str:
+    """Where the account of a top-up by hand is told; empty where nothing is asked, or all was told."""
+    if status not in TAKES or not any(line.gate is LineGate.TASK for line in view.lines):
+        return ""
+    if all(one.is_given for one in asked_fields(order_id=view.id)):
+        return ""
+    return f"{door.public_url}/pay/{pay_token(keys=door.shop.order_keys, order_id=view.id)}"
 
 
 def ways_of(door: Door, visit: Visit, view: OrderView, texts: Texts) -> list[Way]:
