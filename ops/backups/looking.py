@@ -18,13 +18,14 @@ def looked_at(config: Config) -> Iterator[tuple[str, bool]]:
     try:
         with psycopg.connect(config.database.roles.shop) as connection:
             row = connection.execute(
-                "SELECT max(made_at), (SELECT kind = 'production' FROM installation) FROM backup_made"
+                "SELECT max(made_at), EXISTS (SELECT 1 FROM installation WHERE kind = 'production')"
+                " AND EXISTS (SELECT 1 FROM batch) FROM backup_made"
             ).fetchone()
     except psycopg.Error:  # no database, or no schema: said elsewhere
         return
-    last, is_real = row or (None, None)
+    last, has_much_to_lose = row or (None, False)
     if last is None:
-        yield "none was made yet: `python run.py backup` makes one while the store sells", bool(is_real)
+        yield "none was made yet: `python run.py backup` makes one while the store sells", bool(has_much_to_lose)
     elif (age := datetime.now(UTC) - last) > OLD:
         yield f"the last backup is {age.days} days old ({last:%Y-%m-%d %H:%M}Z): have `backup` run every night", True
     else:

@@ -12,8 +12,8 @@ MUTATIONS = [
         rows=("INV-K2", "68"),
         removed="the card's own id in what its seal is bound to",
         file="core/vault/seal.py",
-        old='framed(context.card, "payload")',
-        new='framed("payload")',
+        old="    return _CARD_BEFORE + card + _CARD_AFTER",
+        new="    return _CARD_BEFORE + _CARD_AFTER",
         test="tests/unit/test_seal.py tests/flows/test_opening.py::"
         "test_fault_68_a_card_that_carries_another_cards_seal_is_set_aside",
     ),
