@@ -10,6 +10,7 @@ nothing and says why (fault 70).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import struct
@@ -39,6 +40,8 @@ from core.vault.frames import LONGEST_REQUEST, BrokenFrame, read_frame, send_fra
 MOST_CONNECTIONS = 64
 POOL = 8
 _IDLE_SECONDS = 60.0
+_NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}
+_NO_DESCRIPTOR_SECONDS = 0.2
 
 log = structlog.get_logger()
 
@@ -92,8 +95,8 @@ def serve(
         rounds.start()
         ready()
         while not stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                connection, _ = listener.accept()
+            connection = accepted(listener, stop)
+            if connection is not None:
                 busy.acquire()
                 arguments = (connection, desk, asking, busy)
                 threading.Thread(target=_converse, args=arguments, daemon=True).start()
@@ -103,6 +106,20 @@ def serve(
         rounds.stop(wait_seconds=0.1)
         desk.close(wait_seconds=0.4)
         db.close()
+
+
+def accepted(listener: socket.socket, stop: threading.Event) -> socket.socket | None:
+    """The next peer; None when none came for a moment, or no descriptor is left for one (fault 16): ask again."""
+    try:
+        return listener.accept()[0]
+    except TimeoutError:
+        return None
+    except OSError as error:
+        if error.errno not in _NO_DESCRIPTOR:
+            raise
+    log.warning("no descriptor is left for who asks")
+    stop.wait(_NO_DESCRIPTOR_SECONDS)
+    return None
 
 
 def opened_desk(config: Config, source: KeySource, clock: Clock) -> Desk:
