@@ -6,6 +6,7 @@ A WORD chooses by row (INV-S2, 58) or by a part of the file's name; `--new` leav
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import sys
 from collections.abc import Sequence
@@ -50,12 +51,20 @@ def _try(chosen: Sequence[Mutation]) -> int:
 
 
 def _remember(one: Mutation, *, failed: bool, said: str) -> None:
-    """Keep what was seen of the mutations that still stand in a list."""
+    """Keep what was seen of the mutations that still stand in a list; others may try theirs at the same time."""
+    with (SEEN.parent / "__init__.py").open() as pen:
+        fcntl.flock(pen, fcntl.LOCK_EX)
+        _keep(one, failed=failed, said=said)
+
+
+def _keep(one: Mutation, *, failed: bool, said: str) -> None:
     stand = {other.fingerprint for other in all_mutations()}
     kept = {mark: line for mark, line in seen().items() if mark in stand and mark != one.fingerprint}
     if failed:
         kept[one.fingerprint] = said.partition(" in ")[0].strip("= ")
-    SEEN.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", encoding="utf-8")
+    fresh = SEEN.with_suffix(".new")
+    fresh.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", encoding="utf-8")
+    fresh.replace(SEEN)
 
 
 if __name__ == "__main__":
