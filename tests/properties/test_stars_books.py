@@ -25,7 +25,7 @@ from core.payments.service import (
 from core.ports import Outcome
 from core.risk.rules import HoldPolicy
 from tests.builders import Shop, Talker
-from tests.properties.test_books import KINDS, OFF_BY, PRICE, Intent, MoneyMoves, Wanted
+from tests.properties.money_moves import KINDS, OFF_BY, PRICE, Intent, MoneyMoves, Wanted
 from tests.support.books import Books
 from tests.support.chats import somebody
 from tests.support.stars import StarsTill, a_stars_till
