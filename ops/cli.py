@@ -23,8 +23,9 @@ HELP = """Keystall: a chat storefront for digital goods.
 Every command takes --config FILE and --debug, before or after its name; every setting can be given as
 KEYSTALL_SECTION__KEY in the environment too."""
 ORDER = (
-    "demo", "up", "restart", "upgrade", "init", "migrate", "doctor", "verify", "import", "imports", "contested", "batch", "trace", "review",
-    "race", "bench", "keys", "backup", "restore", "channel", "gateway", "staff", "trade", "doubles",
+    "demo", "up", "restart", "upgrade", "init", "migrate", "doctor", "verify", "import", "imports", "contested",
+    "batch", "recall", "trace", "review", "race", "bench", "keys", "backup", "restore", "channel", "gateway", "staff",
+    "trade", "doubles",
 )  # fmt: skip
 _USAGE_ERROR = typer.BadParameter.__mro__[2]  # ClickException of the click that this Typer brings
 
