@@ -21,7 +21,7 @@ from core.risk.rules import HoldPolicy
 from core.supply.trade import approve_topup, set_credit_limit, take_back_topup
 from tests.builders import Shop
 from tests.flows.test_fulfilment import OpeningVault
-from tests.properties.test_books import NUMBERS, PRICE, MoneyMoves
+from tests.properties.money_moves import NUMBERS, PRICE, MoneyMoves
 from tests.support.books import Books
 from tests.support.carriers import NOBODY
 from tests.support.till import Till
