@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import secrets
 import time
 from enum import StrEnum
@@ -35,6 +36,26 @@ def new_id() -> UUID:
     value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
     value &= ~(0xF << 76) & ~(0x3 << 62)
     return UUID(int=value | (0x7 << 76) | (0x2 << 62))
+
+
+def bound_id(to: UUID) -> UUID:
+    """A UUIDv7 that says what it belongs to: 12 random bits, then 62 of a hash over them, the time and `to`.
+
+    Whoever can write rows can point it at something else, but then it does not fit: `is_bound` tells.
+    """
+    return _bound(new_id().int >> 64, to)
+
+
+def is_bound(bound: UUID, to: UUID) -> bool:
+    """Whether `bound_id` made this id for `to`."""
+    return bound == _bound(bound.int >> 64, to)
+
+
+def _bound(head: int, to: UUID) -> UUID:
+    """`head` are the upper 64 bits: time, version, random bits."""
+    said = b"keystall bound id" + head.to_bytes(8, "big") + to.bytes
+    tail = int.from_bytes(hashlib.sha256(said).digest()[:8], "big") & ~(0x3 << 62) | (0x2 << 62)
+    return UUID(int=head << 64 | tail)
 
 
 def new_ids(count: int) -> list[bytes]:

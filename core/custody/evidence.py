@@ -17,6 +17,7 @@ from core.custody import sql
 from core.custody.keys import OpenVault
 from core.custody.merged import wallets_of
 from core.db import execute
+from core.ids import is_bound
 from core.vault.confirmations import Confirmation, ExchangedPayment, is_confirmed, is_sealed
 from core.vault.notices import UnsignedNotice, read_notice
 
@@ -65,8 +66,10 @@ class Bill:
         return sealed.worth_minor
 
     def pays_here(self, piece: Evidence) -> bool:
-        """Whether a piece came for this order."""
-        return piece.payment in self.payments and (piece.exchange is None or piece.exchange.order == self.order)
+        """Whether a piece came for this order: by its exchange's seal, else by its payment's id, bound to the order."""
+        if piece.payment not in self.payments:
+            return False
+        return piece.exchange.order == self.order if piece.exchange else is_bound(piece.payment, self.order)
 
 
 def authentic(vault: OpenVault, rows: Iterable[Sequence[Any]]) -> list[Evidence]:

@@ -12,7 +12,7 @@ from core.actor import Actor
 from core.connections.service import GatewayAccount, gateway_account, gateway_accounts
 from core.db import changed, execute, in_transaction
 from core.errors import NotFound
-from core.ids import new_id
+from core.ids import bound_id
 from core.ledger import holds
 from core.money import Money
 from core.orders.rules import OrderState
@@ -140,7 +140,7 @@ def _start(order_id: UUID, gateway_account_id: int, now: datetime, work: Work) -
 
 
 def _insert(order: LockedOrder, account_id: int, amount: int, now: datetime) -> UUID:
-    payment_id = new_id()
+    payment_id = bound_id(order.id)  # the gateway signs it: what it says was paid is this order, whatever rows say
     poll_at = next_poll(created_at=now, expires_at=order.deadline, now=now)
     whose = (order.id, order.merchant_id, order.shopper_id, Rail.GATEWAY, account_id)
     what = (amount, order.total.currency, PaymentState.CREATED, now, order.deadline, None, poll_at)

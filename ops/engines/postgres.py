@@ -26,10 +26,12 @@ _START_SECONDS = 120.0  # recovery after a crash may take a while
 _STOP_SECONDS = 2.5  # of the ten that a whole store has; the checkpoint of a busy one may take longer
 _LEFT_OVER_SECONDS = 8.0  # a server whose supervisor was killed ends by itself
 
-# Kept out of the log: failing rows (DETAIL), statements and parameters; they may carry what must not be read.
+# Kept out of the log: failing rows (DETAIL), statements and parameters, and the words of errors, which quote values
+# ("invalid input syntax for type integer: …"); whoever asked is told the SQLSTATE. Fatal errors are still there.
 _ALWAYS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
+    "log_min_messages": "log",
     "log_error_verbosity": "terse",
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",

@@ -8,6 +8,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
 
 from core.config import Config
 from core.vault.callers import MAY_ASK, Caller
@@ -58,9 +61,13 @@ def siege(config: Config, split: Split) -> Iterator[Siege]:
         stack.callback(setattr, accounts, "split_of", before)
         python = stack.enter_context(open_python()) if split is Split.USERS else [sys.executable]
         make_missing(config)
+        if split is Split.USERS:
+            sockets = Path(str(conninfo_to_dict(config.database.roles.vault)["host"]))
+            accounts.share_sockets(sockets, config)
+            stack.callback(sockets.chmod, 0o700)
         data = config.data_dir
-        (data / "keys" / "keystall_vault.password").write_text("pw")
-        for folder, file in (("postgres", "PG_VERSION"), ("vault", "secret"), ("log", "supervisor.log")):
+        lies_there = (("postgres", "PG_VERSION"), ("vault", "secret"), ("log", "supervisor.log"))
+        for folder, file in (*lies_there, ("keys", "keystall_vault.password")):
             (data / folder).mkdir(exist_ok=True)
             if not (data / folder / file).exists():
                 (data / folder / file).write_text("18")

@@ -108,7 +108,6 @@ def test_failing_rows_statements_and_parameters_do_not_reach_the_log(shared: Eng
             connection.execute(f"SELECT '{canary}'::int".encode())
 
     log = (shared.config.data_dir / "log" / "postgres.log").read_text()
-    assert "violates check constraint" in log
-    assert "DETAIL" not in log
-    assert "STATEMENT" not in log
-    assert log.count(canary) == log.count(f'invalid input syntax for type integer: "{canary}"')
+    assert "ready to accept connections" in log
+    assert canary not in log
+    assert [word for word in ("DETAIL", "STATEMENT", "invalid input syntax") if word in log] == []

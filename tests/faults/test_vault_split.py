@@ -4,14 +4,13 @@ The same attack meets each of the two ways in which the processes are kept apart
 """
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from core.config import Config, Database, DatabaseRoles, Store
 from core.vault.callers import OPERATIONS
-from ops import accounts, confinement
+from ops import confinement
 from ops.accounts import Split
 from ops.entitlements import CONFINED, closed_paths
 from ops.installation import Kind, mark
@@ -31,20 +30,7 @@ def store(data_dir: Path, urls: dict[str, str]) -> Config:
     return config
 
 
-@pytest.fixture
-def open_sockets(store: Config, urls: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The engines of this run can be reached by the users of this store, as its own engines would be."""
-    place = Path(urls["shop"].partition("host=")[2].replace("%2F", "/"))
-    monkeypatch.setattr(accounts, "split_of", lambda config: Split.USERS)
-    accounts.share_sockets(place, store)
-    monkeypatch.undo()
-    yield
-    if os.geteuid() == 0:
-        place.chmod(0o700)
-
-
 @pytest.mark.parametrize("split", WAYS)
-@pytest.mark.usefixtures("open_sockets")
 def test_inv_k5_an_attack_from_inside_reaches_nothing_of_the_others(store: Config, split: Split) -> None:
     key = (store.data_dir / "keys" / "vault.key").read_bytes()
 

@@ -1,22 +1,13 @@
 """The store as people meet it: started by one command, used by a client that knows only the public interface."""
 
-import base64
-import os
 import secrets
 import signal
-import subprocess
-import tempfile
 import time
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
-import redis
 
-from ops.engines.postgres import SUPERUSER, PostgresServer, binaries
-from ops.engines.roles import DATABASE
-from ops.engines.valkey import ValkeyServer
+from tests.attacks.canaries import hunted
 from tests.restarts.orderers import Orderers
 from tests.support.chatter import Chatter
 from tests.support.whole import WholeStore
@@ -98,27 +89,6 @@ def test_the_books_of_a_store_that_sold_have_no_violation(demo, chatter):
     assert [line for line in verified.stdout.splitlines() if line.startswith("INV-") and line.split()[1] != "0"] == []
 
 
-def forms(secret: str) -> list[bytes]:
-    """How the beginning of a secret could stand in a file: plain, in hexadecimal, in base64 at any alignment."""
-    plain = secret.encode()
-    shifted = [base64.b64encode(b"x" * pad + plain + b"x" * (-(pad + len(plain)) % 3)) for pad in range(3)]
-    return [plain, plain.hex().encode(), *(text[4:-4] for text in shifted)]
-
-
-def contents(folder: Path, since: float = 0.0) -> bytes:
-    """All bytes of all files below a folder that were written since."""
-    found = []
-    for root, _, names in os.walk(folder):
-        for name in names:
-            path = Path(root, name)
-            try:
-                if path.is_file() and path.stat().st_mtime >= since:
-                    found.append(path.read_bytes())
-            except OSError:
-                continue
-    return b"\n".join(found)
-
-
 def test_fault_73_the_report_file_has_every_refused_row_and_no_value(demo, tmp_path):
     """Fault 73: row, column and reason, also of those that the console leaves out; a file is never overwritten."""
     code = f"RPT{secrets.token_hex(6).upper()}"
@@ -143,34 +113,20 @@ def test_fault_73_the_report_file_has_every_refused_row_and_no_value(demo, tmp_p
 
 
 def test_inv_k1_no_canary_stands_in_dump_logs_queue_cache_or_files(demo, chatter):
-    """INV-K1: 300 secrets are imported and 20 of them sold and read; nobody but their reader ever sees one."""
-    began = time.time()
-    soon = datetime.now(UTC).date() + timedelta(days=30)  # what ends first is sold first
-    mark = f"CNRY{secrets.token_hex(6).upper()}"
-    canaries = [f"{mark}-{secrets.token_hex(4).upper()}" for _ in range(CANARIES)]
-    with tempfile.TemporaryDirectory() as outside:
-        file = Path(outside, "canaries.csv")
-        file.write_text("卡密,有效期\n" + "".join(f"{one},{soon}\n" for one in canaries))
-        imported = demo.run("import", str(file), "--batch-of", "A2")
-    assert f"added {CANARIES}  duplicates 0  refused 0" in imported.stdout, imported.stdout + imported.stderr
-    read = {card["secret"] for card in chatter.buy("A2", BOUGHT)}
+    """INV-K1: 300 secrets are imported and 20 of them sold and read; nobody but their reader ever sees one.
 
-    server = PostgresServer(demo.folder)
-    dump = subprocess.run([binaries() / "pg_dump", server.url(SUPERUSER, DATABASE)], capture_output=True, check=True)
-    with redis.Redis.from_url(ValkeyServer(demo.folder).url) as client:
-        cached = b"\n".join(key + b" " + (client.dump(key) or b"") for key in client.scan_iter())
-    everywhere = {
-        "dump": dump.stdout,
-        "cache": cached,
-        "data folder": contents(demo.folder),
-        "temporary files": contents(Path(tempfile.gettempdir()), since=began),
-        "said": "\n".join([imported.stdout, imported.stderr, *demo.said]).encode(),
-    }
+    `python -m tests.attacks canaries` is the same with 1,000.
+    """
+    hunt = hunted(demo, chatter, count=CANARIES, bought=BOUGHT)
 
-    assert len(read) == BOUGHT
-    assert read <= set(canaries)
-    assert len(dump.stdout) > 100_000
-    assert {place for place, found in everywhere.items() for form in forms(mark) if form in found} == set()
+    assert f"added {CANARIES}  duplicates 0  refused 0" in hunt.imported
+    assert len(hunt.read) == BOUGHT
+    assert hunt.read <= set(hunt.canaries.secrets)
+    assert hunt.seen == {}
+    assert hunt.found["memory of vault"] & set(hunt.canaries.secrets)  # control: what is there is found
+    assert hunt.looked_at["database dump"] > 100_000
+    assert {f"memory of {name}" for name in ("web", "worker", "bot", "PostgreSQL", "Valkey")} <= set(hunt.found)
+    assert {f"open files of {name}" for name in ("web", "worker", "vault", "PostgreSQL")} <= set(hunt.found)
 
 
 def test_a_graceful_restart_under_load_fails_no_request_and_loses_no_order(demo):

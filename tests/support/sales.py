@@ -13,7 +13,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from core import db
-from core.ids import new_id
+from core.ids import bound_id, new_id
 from core.orders.service import OrderKeys
 from core.secret import Secret
 from core.vault.client import VaultCode, VaultRefused
@@ -72,7 +72,7 @@ class Counter:
     def pay(
         self, talker: Talker, order: UUID | None, amount: int, *, notice: bool = True, booked: str = "order"
     ) -> UUID:
-        payment, shop = new_id(), self.shop
+        payment, shop = bound_id(order) if order else new_id(), self.shop
         shop.sql(
             "INSERT INTO payment (id, order_id, merchant_id, shopper_id, rail, gateway_account_id, amount_minor,"
             " currency, state, created_at, expires_at, succeeded_at)"
