@@ -18,6 +18,8 @@ from tests.simulator.opened import opened
 from tests.simulator.run import STEPS, Outcome, Simulator
 from tests.support.engines import Addresses, TestEngines, fast_folder
 
+REPORT_EVERY = 50  # seeds; said on standard error
+
 
 @contextlib.contextmanager
 def simulator(steps: int, addresses: Addresses | None) -> Iterator[Simulator]:
@@ -52,13 +54,16 @@ def main(arguments: Sequence[str], addresses: Addresses | None = None) -> int:
 
 def _many(made: Simulator, seeds: range, *, stop: bool) -> int:
     began, outcomes = time.monotonic(), list[Outcome]()
-    for seed in seeds:
-        outcomes.append(made.run(seed))
-        if outcomes[-1].problem:
-            print(f"seed {seed} failed: {outcomes[-1].problem}\n{outcomes[-1].story}\n", flush=True)
-            print(f"replay it: python -m tests.simulator --seed {seed} --steps {made.steps}\n", flush=True)
-            if stop:
-                break
+    with contextlib.suppress(KeyboardInterrupt):  # then what was done is counted
+        for seed in seeds:
+            outcomes.append(made.run(seed))
+            if outcomes[-1].problem:
+                print(f"seed {seed} failed: {outcomes[-1].problem}\n{outcomes[-1].story}\n", flush=True)
+                print(f"replay it: python -m tests.simulator --seed {seed} --steps {made.steps}\n", flush=True)
+                if stop:
+                    break
+            if len(outcomes) % REPORT_EVERY == 0:
+                print(f"  {len(outcomes)} seeds in {time.monotonic() - began:.0f} s …", file=sys.stderr, flush=True)
     failed = [outcome for outcome in outcomes if outcome.problem]
     _print("steps", sum((outcome.kinds for outcome in outcomes), Counter()))
     _print("refused", sum((outcome.refused for outcome in outcomes), Counter()))
