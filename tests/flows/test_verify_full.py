@@ -127,15 +127,15 @@ def test_a_whole_store_reads_clean_and_the_reading_is_kept(closed: Books) -> Non
     assert (kept.ended_at, kept.clean_upto) == (LATER, 3)
 
 
-STILL_MOVING = {"INV-S5", "INV-O3", "INV-O9", "INV-K4"}
-"""Broken on rows that have not ended, in test_verify."""
+NOT_HERE = {"INV-S5", "INV-O3", "INV-O9", "INV-K4", "INV-M11", "INV-M12"}
+"""Broken in test_verify: on rows that have not ended, and on trade accounts, which this store has none of."""
 
 
 def test_full_counts_what_the_whole_tables_show(closed: Books, sql: Sql, changing: Changing) -> None:
     """Every question, over rows that were closed long ago: the parts find as much as the invariant's meaning."""
     sql("ALTER TABLE shop_order DROP CONSTRAINT shop_order_paid_enough", role="superuser")
     found = {}
-    for invariant in sorted(set(BREAKS) - STILL_MOVING):
+    for invariant in sorted(set(BREAKS) - NOT_HERE):
         statement = BREAKS[invariant].replace("'paid'", "'closed'").replace("CONSTRAINT", "CONSTRAINT IF EXISTS")
         with changing(statement):
             whole, counts = sql(checks.all_checks()[invariant])[0][0], read().counts
