@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -150,6 +151,20 @@ def copy_in(sql: str, parts: Iterable[bytes]) -> None:
                 copy.write(part)
     except peewee.DatabaseError as error:
         raise _without_rows(error) from None
+
+
+@contextlib.contextmanager
+def planned_each_time() -> Iterator[None]:
+    """Statements in this block are planned anew each time: a plan kept from few rows joins 20,000 one by one.
+
+    `plan_cache_mode` would do that to the checks of foreign keys as well, which doubles what a row costs.
+    """
+    connection = db.connection()
+    kept, connection.prepare_threshold = connection.prepare_threshold, None
+    try:
+        yield
+    finally:
+        connection.prepare_threshold = kept
 
 
 def atomic() -> AbstractContextManager[Any]:

@@ -40,8 +40,8 @@ SELECT no FROM b
 """
 """A batch that is not on sale yet, its sealed data key, and the job that fills it."""
 
-PLAN_EACH_CHUNK = "SET LOCAL plan_cache_mode = force_custom_plan"
-"""A plan kept from small chunks joins 20,000 rows one by one."""
+MEMORY = "SET LOCAL work_mem = '16MB'"
+"""With less a chunk is sorted on the disk."""
 
 STAGING = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged (

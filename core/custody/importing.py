@@ -28,7 +28,7 @@ from core.custody.keys import OpenVault
 from core.custody.preparing import Chunk, Job, Preparer
 from core.custody.purchases import book_purchase
 from core.custody.sealed_file import SealedFile
-from core.db import copy_in, execute, in_transaction
+from core.db import copy_in, execute, in_transaction, planned_each_time
 from core.ids import Prefix, public
 from core.messages.alerts import AlertKind, raise_alert
 from core.vault.client import RefusedRow
@@ -104,7 +104,8 @@ class Importer:
             rows = _no_more_than(job.most_rows, file.decoded())
             preparer, done = Preparer(self.vault, job, file.fields, today=self._today()), 0
             while (chunk := preparer.chunk(rows, CHUNK_ROWS, done=done)).rows:
-                added = in_transaction(partial(_looked_at, chunk, of))
+                with planned_each_time():
+                    added = in_transaction(partial(_looked_at, chunk, of))
                 done += chunk.rows
                 counts.added += added
                 counts.duplicates += chunk.good - added
@@ -130,7 +131,7 @@ class Importer:
         owner |= {"issuer": job.issuer_id, "uploader": job.uploader_id, "now": now}
 
         def write() -> None:
-            execute(sql.PLAN_EACH_CHUNK)
+            execute(sql.MEMORY)
             _stage(chunk)
             new = int(execute(sql.ADD_CARDS, owner)[0][0])
             contested = int(execute(sql.ADD_CONTESTED, owner | {"are_left": new < chunk.good})[0][0])
@@ -144,7 +145,8 @@ class Importer:
             if not execute(sql.MOVE_JOB, progress | {"added": added, "duplicates": chunk.good - added}):
                 raise AlreadyMoved
 
-        in_transaction(write)
+        with planned_each_time():
+            in_transaction(write)
 
     def _finish(self, job: Job, source_hash: bytes, *, error: str | None = None) -> Counts:
         def write() -> Counts:
@@ -228,7 +230,7 @@ def _looking() -> Iterator[None]:
 
 
 def _looked_at(chunk: Chunk, of: Mapping[str, int]) -> int:
-    execute(sql.PLAN_EACH_CHUNK)
+    execute(sql.MEMORY)
     _stage(chunk)
     return int(execute(sql.LOOK, of)[0][0])
 

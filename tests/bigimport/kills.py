@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 
 from core.config import Config
+from core.custody.importing import CHUNK_ROWS
 from core.vault.client import ImportOrder, VaultAway, VaultRefused
 from core.vault.uploads import upload_file
 from ops.trial import Trial, trial
@@ -38,7 +39,7 @@ def main(rows: int, times: int) -> int:
     rnd, wrong = random.Random(5), 0
     with trial(Config(), cards=100, names=("vault",)) as store:
         for number in range(times):
-            wrong += not _one(store, number, rows, at=rnd.randrange(rows * 9 // 10))
+            wrong += not _one(store, number, rows, at=rnd.randrange(max(1, rows - 2 * CHUNK_ROWS)))
     print(f"killed {times}  wrong {wrong}")
     return int(wrong > 0)
 
@@ -52,6 +53,8 @@ def _one(store: Trial, number: int, rows: int, *, at: int) -> bool:
             file=file, name=path.name, owner_id=store.merchant_id, vault_public=public, now=store.clock.now()
         )
     asking = threading.Thread(target=_ask, args=(store, upload), daemon=True)
+    while not store.running.supervisor.children[0].is_ready:  # again, after the last kill
+        store.running.supervisor.step(0.05)
     with psycopg.connect(store.config.database.url, autocommit=True) as looking:
         asking.start()
         _wait(store, looking, upload, lambda row: row[1] >= at or row[0] != "running")

@@ -20,7 +20,7 @@ from ops.trial import Trial
 from ops.vault_wiring import operators_vault
 from tests.bigimport import bare
 from tests.bigimport.files import text_file, workbook_file
-from tests.bigimport.watch import peak_of, peaks
+from tests.bigimport.watch import parent_of, peak_of, peaks, processor_of
 
 MOST_MEGABYTES = 100.0
 LEAST_RATIO = 0.8
@@ -80,18 +80,40 @@ def vault_of(store: Trial) -> int:
 
 def paired(store: Trial, *, rows: int, pairs: int) -> float:
     """The median ratio of our rows a second to the bare connection's, over pairs of the same rows."""
-    url, ratios = store.config.database.url, list[float]()
+    url, ratios, idle = store.config.database.url, list[float](), _idle(store)
     for pair in range(pairs):
         path = store.config.data_dir / "pair.csv"
         text_file(path, rows, seed=100 + pair)
+        before = _processor(store)
         ours = _imported_in(store, path)
+        spent = [(after - was) / rows * 1e6 for was, after in zip(before, _processor(store), strict=True)]
+        spent[0] -= idle * ours / rows * 1e6
         with psycopg.connect(url) as connection:
             batch = connection.execute(_LAST).fetchone()[0]  # type: ignore[index]
-        theirs = bare.seconds(url, batch, bare.chunks_of(url, batch, CHUNK_ROWS), anew=pair == 0)
+        chunks = bare.chunks_of(url, batch, CHUNK_ROWS)
+        before = _processor(store)
+        theirs = bare.seconds(url, batch, chunks, anew=pair == 0)
+        bare_spent = (_processor(store)[0] - before[0] - idle * theirs) / rows * 1e6
         ratios.append(theirs / ours)
-        print(f"pair {pair + 1}: ours {rows / ours:.0f} rows/s, bare {rows / theirs:.0f}, {ratios[-1]:.2f}", flush=True)
+        print(f"pair {pair + 1}: ours {rows / ours:.0f} rows/s, bare {rows / theirs:.0f}, {ratios[-1]:.2f}")
+        named = "database {:.1f}  vault {:.1f}  decoder {:.1f}".format(*spent)
+        print(f"        µs of processor time a row: {named}; bare: database {bare_spent:.1f}", flush=True)
         path.unlink()
     return statistics.median(ratios)
+
+
+def _idle(store: Trial) -> float:
+    """Seconds of the database's processor time a second while nothing is imported: what the store does by itself."""
+    before = _processor(store)[0]
+    time.sleep(5)
+    return (_processor(store)[0] - before) / 5
+
+
+def _processor(store: Trial) -> tuple[float, float, float]:
+    """Seconds of processor time so far: the database's, the vault's, its decoders'."""
+    with psycopg.connect(store.config.database.url) as connection:
+        database = processor_of(parent_of(connection.info.backend_pid))
+    return (sum(database), *processor_of(vault_of(store)))
 
 
 def _imported_in(store: Trial, path: Path) -> float:

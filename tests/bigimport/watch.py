@@ -1,14 +1,16 @@
-"""The greatest memory that each process of an import ever had: VmHWM, as the kernel keeps it."""
+"""What the processes of an import cost, as the kernel counts it: their greatest memory (VmHWM), processor time."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 _PROC = Path("/proc")
 _EVERY = 0.05
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
@@ -41,6 +43,29 @@ def children(parent: int) -> list[int]:
         with contextlib.suppress(OSError):
             found += [int(one) for one in task.read_text().split()]
     return found
+
+
+def processor_of(pid: int) -> tuple[float, float]:
+    """Seconds of processor time of a process, and of all its children that were or are there."""
+    own, ended = _times(pid)
+    return own, ended + sum(sum(_times(child)) for child in children(pid))
+
+
+def parent_of(pid: int) -> int:
+    """Who started a process."""
+    return int(_stat(pid)[1])
+
+
+def _times(pid: int) -> tuple[float, float]:
+    try:
+        found = _stat(pid)
+    except OSError:
+        return 0.0, 0.0
+    return (int(found[11]) + int(found[12])) / _TICKS, (int(found[13]) + int(found[14])) / _TICKS
+
+
+def _stat(pid: int) -> list[str]:
+    return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
 def peak_of(pid: int) -> float:
