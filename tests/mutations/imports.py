@@ -72,14 +72,6 @@ MUTATIONS = [
         test=CONTESTED,
     ),
     Mutation(
-        rows=("74",),
-        removed="that patterns look no further than the window is sure to have",
-        file="core/custody/decoder/records.py",
-        old="cells, limit = [], offset + AHEAD",
-        new="cells, limit = [], len(text)",
-        test="tests/unit/test_decode_limits.py",
-    ),
-    Mutation(
         rows=("78",),
         removed="the look for entries that share their bytes",
         file="core/custody/decoder/archive.py",
