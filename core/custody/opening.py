@@ -1,4 +1,4 @@
-"""The only way out for a sale: checks first, then the log on disk, then the audit, and only then the cards.
+"""The only way out for a sale: checks first, then the audit and the log on disk, and only when both are kept the cards.
 
 Three statements and one commit, however many cards. What leaves for the web chat is sealed to the sessions of the
 identity that ordered, so the worker that asked sees no secret; what a bot or an official account has to write into a
@@ -87,20 +87,22 @@ class Opener:
         action = READ_AGAIN if delivery.read_again else OPENED
         chosen = [card.id for card in cards]
         prints = [] if delivery.read_again else [bytes(card.fingerprint) for card in cards]
-        tell = partial(self.journal.append, delivery=delivery_id, line=delivery.line, cards=chosen, now=now)
-        tell(action=action, prints=prints)
+        tell = partial(self.journal.begin, delivery=delivery_id, line=delivery.line, cards=chosen, now=now)
+        written = tell(action=action, prints=prints)
         try:
             self._record(delivery, delivery_id, cards, evidence, action, now)
         except OpeningRefused:
             tell(action=NOT_OPENED)
             raise
-        return Opened(
+        answer = Opened(
             cards=tuple(OpenedCard(public(Prefix.CARD, card.id), card.mask) for card in cards),
             sealed=_sealed(delivery_id, delivery.sessions or [], cards, fields),
             read_again=delivery.read_again,
             plain=_plain(cards, fields) if plain and read_address(delivery.asking.chat_address) else (),
             address=delivery.asking.chat_address,
         )
+        written.wait()
+        return answer
 
     def _check_reader(self, delivery: Delivery, now: datetime) -> None:
         """Only the chat that ordered, those that sealed bindings join to it, and one that used a pick-up code of the
