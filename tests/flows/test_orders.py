@@ -158,14 +158,14 @@ def test_earlier_expiring_batches_are_sold_first(shop: Shop) -> None:
     assert shop.card_states(later_batch) == {"free": 5}
 
 
-def test_a_card_that_ended_yesterday_is_not_sold_and_one_that_ends_today_is(shop: Shop) -> None:
+def test_a_card_that_ends_today_is_not_sold_and_one_that_ends_tomorrow_is(shop: Shop) -> None:
     listing = shop.a_listing()
-    shop.a_batch(cards=5, expires_on=date(2026, 3, 1))
-    today = shop.a_batch(cards=1, expires_on=date(2026, 3, 2))
+    shop.a_batch(cards=5, expires_on=date(2026, 3, 2))
+    tomorrow = shop.a_batch(cards=1, expires_on=date(2026, 3, 3))
 
     shop.place(shop.a_shopper(), listing)
 
-    assert shop.card_states(today) == {"held": 1}
+    assert shop.card_states(tomorrow) == {"held": 1}
     with pytest.raises(HeldByOthers):
         shop.place(shop.a_shopper(), listing)
 
