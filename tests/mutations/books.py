@@ -127,10 +127,10 @@ MUTATIONS = [
     ),
     Mutation(
         rows=("INV-M7", "64"),
-        removed="the rest of a line that goes to its merchant",
+        removed="the fee in what is taken off before the merchant gets the rest",
         file="core/pricing/rules.py",
         old="    rest = total_minor - sum(share.amount_minor for share in shares)\n",
-        new="    rest = total_minor - taken - sum(share.amount_minor for share in shares[:-2])\n",
+        new="    rest = total_minor - sum(share.amount_minor for share in shares[:-1])\n",
         test="tests/properties/test_splits.py",
     ),
     Mutation(
