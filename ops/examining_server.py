@@ -42,6 +42,12 @@ RULES: tuple[Rule, ...] = (
         " ALTER DATABASE … SET log_error_verbosity = 'terse'",
     ),
     (
+        "log_min_messages",
+        {"log", "fatal", "panic"}.__contains__,
+        "log_min_messages is {value}: the server's log repeats values that it could not read; as its superuser"
+        " ALTER DATABASE … SET log_min_messages = 'log'",
+    ),
+    (
         "log_parameter_max_length_on_error",
         "0".__eq__,
         "log_parameter_max_length_on_error is {value}: the server's log may quote what people sent; set it to 0",

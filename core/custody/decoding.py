@@ -13,7 +13,9 @@ from typing import IO, Any, Protocol
 from core.custody.decoder.problems import FileProblem, FileRefused, RowProblem
 from core.custody.decoder.tables import Row
 
-SECONDS = 300.0  # until its first answer, for which a workbook is read twice; then its limit of processor time holds, since it may have to wait for us
+SECONDS = 300.0
+"""Until its first answer, for which a workbook is read twice. Then its limit of processor time holds, since it may have
+to wait for us."""
 _LONGEST_FRAME = 64 * 1024 * 1024
 _LONGEST_PIECE = 1024 * 1024
 _ROOT = Path(__file__).resolve().parents[2]

@@ -109,7 +109,8 @@ class DebianServers:
         settings = {
             "port": self.ports["postgres"], "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "ssl": "on",
             "ssl_cert_file": certificate, "ssl_key_file": key, "fsync": "off", "max_connections": 150,
-            "log_error_verbosity": "terse", "log_parameter_max_length_on_error": 0, "timezone": "UTC",
+            "log_error_verbosity": "terse", "log_min_messages": "log", "log_parameter_max_length_on_error": 0,
+            "timezone": "UTC",
         }  # fmt: skip
         options = [f"--{name}={value}" for name, value in settings.items()]
         self._serve(binaries / "postgres", "-D", cluster, *options)

@@ -47,6 +47,11 @@ WRONG = [
         " ALTER DATABASE … SET log_error_verbosity = 'terse'",
     ),
     (
+        "log_min_messages", "warning",
+        "log_min_messages is warning: the server's log repeats values that it could not read; as its superuser"
+        " ALTER DATABASE … SET log_min_messages = 'log'",
+    ),
+    (
         "log_parameter_max_length_on_error", "-1",
         "log_parameter_max_length_on_error is -1: the server's log may quote what people sent; set it to 0",
     ),
