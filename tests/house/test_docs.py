@@ -35,7 +35,9 @@ def test_every_row_has_a_test(page):
     assert [row for row in promised if row not in rows] == []
 
 
-@pytest.mark.parametrize(("letter", "folder"), [("P", "tests/properties/"), ("R", "tests/races/")])
+@pytest.mark.parametrize(
+    ("letter", "folder"), [("P", ("tests/properties/", "tests/simulator/")), ("R", "tests/races/")], ids=["P", "R"]
+)
 def test_a_row_said_to_be_generated_or_raced_has_such_a_test(letter, folder):
     text = (ROOT / "docs/invariants.md").read_text(encoding="utf-8")
     said = [row for row, how in re.findall(r"^\| (INV-\w+) \| .*? \| ([CPRU ]+) \| ", text, re.M) if letter in how]
