@@ -1,4 +1,4 @@
-"""Two hundred days of a store by seed, crashes included: no card twice, no fen astray, every invariant at every step."""
+"""Two hundred days of a store by seed, crashes included: no card twice, no fen astray, every invariant each step."""
 
 from __future__ import annotations
 
