@@ -39,7 +39,13 @@ class VaultHere(VaultClient):
         return self._desk.rounds()
 
     def restart(self) -> None:
-        """A new process: the keys are read again, imports that were left go on to their end."""
+        """A new process, once more if it is killed while it starts; imports that were left go on to their end."""
+        try:
+            self._begin()
+        except Killed:
+            self._begin()
+
+    def _begin(self) -> None:
         self._processes.restart(Process.VAULT)
         if self._left_an_import:
             self._finish_imports()
