@@ -84,7 +84,7 @@ def a_member_of(shop: Shop, party: str, *roles: str) -> Actor:
 
 
 def test_only_the_creditors_finance_staff_change_its_accounts_and_both_sides_see_them(till: Till) -> None:
-    """INV-T1, INV-T4: to all others an account looks like a missing one; each sees its own hops only."""
+    """INV-T1: to all others an account looks like a missing one; each sees its own hops only."""
     shop = till.shop
     before = shop.fingerprint()
     for actor in (a_member_of(shop, "demo", "owner"), a_member_of(shop, "brand1", "owner")):

@@ -1,6 +1,5 @@
 """What `doctor` finds about server, logins, ways and machine: each defect is named with its mend."""
 
-import resource
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,15 +9,13 @@ import psycopg
 import pytest
 
 from core.config import Config, Redis
-from ops import examining_machine, examining_server
+from ops import examining_server
 from ops.bot import INTAKE_THREADS as BOT_INTAKE
 from ops.bot import SPARE_CONNECTIONS as BOT_SPARE
 from ops.bot import THREADS as BOT_THREADS
 from ops.bot import URGENT_THREADS
-from ops.examining_machine import folder_findings, machine_findings, package_findings
 from ops.examining_roles import hop_findings, role_findings
 from ops.examining_server import server_findings
-from ops.examining_standing import standing_findings
 from ops.finding import Finding
 from ops.pools import BOT, VAULT, WEB, WORKER, most_sessions
 
@@ -265,57 +262,3 @@ def test_the_same_holds_for_redis(url: str, is_open: bool) -> None:
     assert [text.partition(":")[0] for text in found] == [
         "redis.url leads to another machine without checked TLS"
     ] * is_open
-
-
-def test_a_machine_without_room_memory_or_descriptors_is_said(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Faults 13, 14, 16, before they happen."""
-    monkeypatch.setattr("ops.examining_machine.LEAST_FREE", 1 << 60)
-    monkeypatch.setattr("ops.examining_machine.LEAST_TEMPORARY", 1 << 60)
-    monkeypatch.setattr("ops.examining_machine.memory", lambda: 400 << 20)
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (64, 64))
-
-    said = defects(folder_findings(config)) + defects(machine_findings(config))
-
-    assert [text.split(" ", 2)[:2] for text in said] == [
-        ["only", said[0].split()[1]], ["only", said[1].split()[1]], ["a", "process"], ["the", "machine"],
-    ]  # fmt: skip
-    assert said[0].endswith("(data): make room")
-    assert said[1].endswith("make room, or set TMPDIR")
-    assert said[2] == "a process may open 64 files at most: raise the limit (ulimit -Hn, LimitNOFILE) to 65536"
-    assert said[3].startswith("the machine has 400 MB of memory, the store wants 1 GB")
-
-
-def test_packages_of_other_versions_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = dict(examining_machine.pins())
-    assert defects(package_findings()) == []
-    assert len(wanted) > 20
-
-    monkeypatch.setattr("ops.examining_machine.pins", lambda: [("peewee", "1.0"), ("no-such-package", "2")])
-
-    assert defects(package_findings()) == [
-        f"peewee is {wanted['peewee']}, not 1.0, no-such-package is missing: pip install -r requirements.txt"
-    ]
-
-
-def test_what_stands_still_is_a_defect_or_worth_a_look_with_its_section_of_the_runbook(
-    config: Config, sql: Sql
-) -> None:
-    assert [(one.is_defect, one.text) for one in standing_findings(config)] == [(False, "nothing stands still")]
-    sql(
-        "INSERT INTO alert (id, kind, subject, first_at, last_at) VALUES"
-        " (gen_random_uuid(), 'forged_work', 'queue', now() - interval '20 minutes', now())"
-    )
-
-    found = [(one.is_defect, one.is_notice, one.text) for one in standing_findings(config)]
-
-    assert found == [
-        (
-            True, False,
-            "somebody wrote into the queue with a stolen login (kind forged_work): 1; docs/runbook.md has what to do,"
-            " under KeystallForgedWork",
-        ),
-        (
-            False, True,
-            "alerts were told to nobody: 20 min; docs/runbook.md has what to do, under KeystallAlertsUntold",
-        ),
-    ]  # fmt: skip
