@@ -82,6 +82,9 @@ def import_file(
     from ops.store import load_config, opened
 
     if cancel:
+        others = (file, batch_of, supplier, terms, unit_cost, column, merchant, dry_run, report_to)
+        if any(others):
+            raise ConfigError("--cancel stands alone with the batch's number: nothing was taken back")
         with opened(load_config(context)) as store:
             print(cancelled(store.config, cancel, is_running=store.is_running))
         return

@@ -53,3 +53,20 @@ def test_a_wrong_option_is_one_line_and_status_2(
     assert status == 2
     assert len(said) == 1
     assert says in said[0]
+
+
+@pytest.mark.parametrize(
+    "others",
+    [["--dry-run"], ["cards.csv"], ["--report", "refused.csv"], ["--batch-of", "A1"], ["--merchant", "main"]],
+)
+def test_cancel_with_dry_run_or_anything_else_takes_nothing_back(
+    others: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+    monkeypatch.setattr("ops.store.opened", opened.append)
+
+    status = run(["import", "--cancel", "bat_x", *others])
+
+    said = capsys.readouterr().err
+    assert (status, said) == (2, "keystall: --cancel stands alone with the batch's number: nothing was taken back\n")
+    assert opened == []
