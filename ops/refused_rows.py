@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 from collections.abc import Iterator, Mapping
@@ -21,24 +22,34 @@ WHERE j.upload_id = %s AND r.n > %s ORDER BY r.n LIMIT %s
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet reads a cell that begins so as a formula
 
 
-def begin(path: Path) -> None:
-    """Make the file, empty and closed to other users, before anything is imported.
+@contextlib.contextmanager
+def begun(path: Path | None) -> Iterator[None]:
+    """Make the file, empty and closed to other users, before anything is imported; take it away if that fails.
 
-    Raises ConfigError when it exists already or cannot be written: a report never overwrites a file.
+    So the corrected try may name the same file. Raises ConfigError when it exists already or cannot be written: a
+    report never overwrites a file.
     """
+    if path is None:
+        yield
+        return
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         raise ConfigError(f"{path} exists already: name a new file for --report") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror}): name another file for --report") from None
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def write(path: Path, *, config: Config, upload: UUID, report: ImportReport, sentences: Mapping[str, str]) -> int:
     """Write all refused rows of an upload's import as CSV (UTF-8 with BOM, for spreadsheets); returns how many.
 
     Only places, reasons and shapes: the values themselves are nowhere in it. A dry run keeps no rows, so of one the
-    first 1,000 are written, as they were shown. Raises ConfigError when the disk is full; then no part of it is left.
+    first 1,000 are written, as they were shown. Raises ConfigError when the disk is full; `begun` leaves no part of it.
     """
     count = 0
     try:
@@ -50,10 +61,8 @@ def write(path: Path, *, config: Config, upload: UUID, report: ImportReport, sen
                 writer.writerow((safe(place), sentences.get(reason, reason), safe(shape)))
                 count += 1
     except OSError as error:
-        path.unlink(missing_ok=True)
-        raise ConfigError(
-            f"the report could not be written ({error.strerror}) and is removed; the import itself is done"
-        ) from None
+        done = "nothing was imported: this was a dry run" if report.dry_run else "the import itself is done"
+        raise ConfigError(f"the report could not be written ({error.strerror}) and is removed; {done}") from None
     return count
 
 

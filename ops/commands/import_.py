@@ -91,18 +91,17 @@ def import_file(
     wanted = wishes(batch_of, supplier=supplier, terms=terms, unit_cost=unit_cost)
     path = readable(file, batch_of)
     wanted |= {"column": column or None, "merchant": merchant or None, "dry_run": dry_run}
-    with opened(load_config(context)) as store:
-        if report_to:
-            refused_rows.begin(report_to)
+    with opened(load_config(context)) as store, refused_rows.begun(report_to):
         try:
             report, upload = imported(store.config, path, wanted, is_running=store.is_running)
         except (FileNotImported, FileTooLarge) as refused:
             raise ConfigError(f"{path.name}: {sentence(refused)}") from None
         except VaultAway:
             raise ConfigError("the vault went away: it goes on with the import when it is back; see `doctor`") from None
+        show(report)
         if report_to:
             refused_rows.write(report_to, config=store.config, upload=upload, report=report, sentences=REASONS)
-    show(report, report_to)
+            print(f"All refused rows: {report_to}")
 
 
 def wishes(sku: str, *, supplier: str, terms: str, unit_cost: str) -> dict[str, object]:
@@ -227,7 +226,7 @@ def progress_bar(name: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, about: bar.update(task, completed=done, total=about)
 
 
-def show(report: ImportReport, written_to: Path | None = None) -> None:
+def show(report: ImportReport) -> None:
     """The counts on one line, then each refused row: where, why, and the shape of what stood there."""
     print(f"added {report.added}  duplicates {report.duplicates}  refused {report.refused}")
     for row in report.refusals:
@@ -235,8 +234,6 @@ def show(report: ImportReport, written_to: Path | None = None) -> None:
         print(f"  {row.place}: {REASONS.get(row.reason, row.reason)}{shape}")
     if report.refused > len(report.refusals):
         print(f"  … and {report.refused - len(report.refusals)} more")
-    if written_to:
-        print(f"All refused rows: {written_to}")
     if report.unread:
         rows = report.added + report.duplicates + report.refused
         print(f"THE FILE WAS NOT READ TO ITS END: only its first {rows} rows were imported.")

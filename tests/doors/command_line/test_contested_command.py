@@ -6,13 +6,15 @@ import contextlib
 import csv
 import errno
 import re
+from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from core.config import Config, ConfigError
+from core.config import Config
 from core.ids import new_id
-from core.vault.client import ImportReport, RefusedRow
+from core.vault.client import FileNotImported, ImportReport, RefusedRow
 from ops import refused_rows
 from ops.commands import import_
 from tests.builders import Shop
@@ -81,9 +83,9 @@ def test_the_report_is_safe_in_a_spreadsheet_and_of_a_dry_run_as_well(config: Co
     rows = (RefusedRow("row 3, =卡密", "bad_date", "-*** (4 characters)"), RefusedRow("C7", "numeric_cell", ""))
     report = ImportReport(0, 0, 2, rows, None, dry_run=True)
     path = tmp_path / "refused.csv"
-    refused_rows.begin(path)
 
-    refused_rows.write(path, config=config, upload=new_id(), report=report, sentences={"bad_date": "unclear"})
+    with refused_rows.begun(path):
+        refused_rows.write(path, config=config, upload=new_id(), report=report, sentences={"bad_date": "unclear"})
 
     with path.open(encoding="utf-8-sig", newline="") as file:
         assert list(csv.reader(file)) == [
@@ -93,17 +95,72 @@ def test_the_report_is_safe_in_a_spreadsheet_and_of_a_dry_run_as_well(config: Co
         ]
 
 
-def test_fault_14_a_report_that_does_not_fit_on_the_disk_is_said_and_removed(
-    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "refused.csv"
-    refused_rows.begin(path)
+@pytest.fixture
+def importing(monkeypatch: pytest.MonkeyPatch) -> Callable[[ImportReport | BaseException], None]:
+    """Imports end so, without a vault."""
 
-    def full(_: object) -> object:
+    def ends(end: ImportReport | BaseException) -> None:
+        def imported(*_: object, **__: object) -> tuple[ImportReport, UUID]:
+            if isinstance(end, ImportReport):
+                return end, new_id()
+            raise end
+
+        monkeypatch.setattr(import_, "imported", imported)
+
+    return ends
+
+
+@pytest.mark.parametrize("end", [FileNotImported(problem="binary"), KeyboardInterrupt()])
+def test_after_a_refused_file_the_corrected_one_may_name_the_same_report(
+    end: BaseException,
+    command: Command,
+    config: Config,
+    importing: Callable[[ImportReport | BaseException], None],
+    tmp_path: Path,
+) -> None:
+    file, path = tmp_path / "codes.txt", tmp_path / "refused.csv"
+    file.write_text("AAAA-1111\n")
+    words = ("import", str(file), "--batch-of", "B1", "--report", str(path))
+    importing(end)
+    refused = command(config, *words)
+    left = path.exists()
+    importing(ImportReport(1, 0, 0, (), None, dry_run=True))
+    corrected = command(config, *words)
+    importing(end)
+    twice = command(config, *words)
+
+    assert (refused[0], left) == (130 if isinstance(end, KeyboardInterrupt) else 2, False)
+    assert corrected[0] == 0
+    assert corrected[1].splitlines()[-1] == f"All refused rows: {path}"
+    assert (twice[0], path.exists()) == (2, True), "an older report stays"
+    assert "exists already" in twice[2]
+
+
+@pytest.mark.parametrize(
+    ("is_dry", "says"), [(True, "nothing was imported: this was a dry run"), (False, "the import itself is done")]
+)
+def test_fault_14_a_report_that_does_not_fit_on_the_disk_is_removed_and_the_counts_are_shown(
+    is_dry: bool,
+    says: str,
+    command: Command,
+    config: Config,
+    importing: Callable[[ImportReport | BaseException], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Fault 14: the disk is full."""
+    file, path = tmp_path / "codes.txt", tmp_path / "refused.csv"
+    file.write_text("AAAA-1111\n")
+
+    def full(*_: object) -> object:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(refused_rows, "_of_report", full)
-    report = ImportReport(0, 0, 1, (), None, dry_run=True)
-    with pytest.raises(ConfigError, match="No space left on device"):
-        refused_rows.write(path, config=config, upload=new_id(), report=report, sentences={})
+    monkeypatch.setattr(refused_rows, "_kept", full)
+    importing(ImportReport(3, 1, 2, (), None, dry_run=is_dry))
+    status, out, said = command(config, "import", str(file), "--batch-of", "B1", "--report", str(path))
+
+    assert status == 2
+    assert out.splitlines()[0] == "added 3  duplicates 1  refused 2"
+    assert said == f"keystall: the report could not be written (No space left on device) and is removed; {says}\n"
     assert not path.exists()
