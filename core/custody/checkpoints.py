@@ -59,6 +59,11 @@ FROM (SELECT id, sum(change)::bigint AS change
 """
 """The new balance of every account that a period moved."""
 
+LAST_NUMBERS = """
+SELECT coalesce(max(id), 0), coalesce(pg_sequence_last_value('transfer_id_seq'), 0) FROM transfer
+"""
+"""The greatest id that there is, and the greatest that was given out."""
+
 log = structlog.get_logger()
 
 
@@ -66,12 +71,16 @@ class HorizonBusy(Exception):
     """Transfers were under way all the time; the next look tries again."""
 
 
+class NumberAhead(Exception):
+    """A transfer has a number that its sequence never gave out: no period may reach it until a person looked."""
+
+
 class ChainBroken(Exception):
     """The chain in the database is not the one that this vault wrote: nothing is added to it until a person looked."""
 
 
 def horizon() -> int:
-    """The greatest transfer id below which nothing is under way. Raises `HorizonBusy`.
+    """The greatest transfer id below which nothing is under way. Raises `HorizonBusy`, `NumberAhead`.
 
     Every statement that adds transfers holds the lock shared until its commit, so that whoever has it alone sees all
     ids that were given out. The id is read by a statement of its own: one that waited for the lock would look at the
@@ -82,7 +91,10 @@ def horizon() -> int:
             with atomic():
                 execute(f"SET LOCAL lock_timeout = '{PATIENCE_MS}ms'")
                 execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-                return int(execute("SELECT coalesce(max(id), 0) FROM transfer")[0][0])
+                last, given_out = execute(LAST_NUMBERS)[0]
+                if last > given_out:
+                    raise NumberAhead
+                return int(last)
         except peewee.OperationalError as error:
             if sqlstate(error) != NO_LOCK_IN_TIME:
                 raise
@@ -100,7 +112,7 @@ class Checkpointer:
     def run(self, now: datetime) -> int:
         """Make what is due: one an hour, or as soon as a period is full. Returns how many.
 
-        Raises `HorizonBusy`, `ChainBroken`.
+        Raises `HorizonBusy`, `NumberAhead`, `ChainBroken`.
         """
         made, last = 0, self._last()
         upto = horizon() if last is None or self._may_be_due(last, now) else 0

@@ -82,3 +82,12 @@ CREATE INDEX shopper_merged ON shopper (id) WHERE merged_into IS NOT NULL;
 GRANT SELECT ON checkpoint, checkpoint_balance, checkpoint_batch TO keystall_shop, keystall_worker, keystall_vault;
 GRANT INSERT ON checkpoint, checkpoint_balance, checkpoint_batch TO keystall_vault;
 GRANT SELECT, INSERT, UPDATE ON full_reading TO keystall_worker;
+
+-- Periods are ranges of ids, marks are kept per account: nobody who only adds rows chooses their numbers. One far ahead
+-- would put every honest transfer behind the last checkpoint, one behind it would be in no period.
+REVOKE INSERT ON transfer, account FROM keystall_shop, keystall_worker, keystall_vault;
+GRANT INSERT (debit_id, credit_id, amount, currency, code, reference, line_id, at) ON transfer
+    TO keystall_shop, keystall_worker, keystall_vault;
+GRANT INSERT (kind, holder, counterparty, currency, bounded, balance, floor) ON account
+    TO keystall_shop, keystall_worker, keystall_vault;
+GRANT SELECT ON SEQUENCE transfer_id_seq TO keystall_vault;  -- the last number that was given out

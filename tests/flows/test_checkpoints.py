@@ -157,6 +157,25 @@ def test_the_vault_names_the_first_checkpoint_that_is_not_as_it_wrote_it(
             books.checkpoint(NOON + 3 * HOUR)
 
 
+def test_a_transfer_far_ahead_does_not_close_periods_that_honest_ones_would_fall_behind(
+    books: Books, pair: tuple[int, int], sql: Sql
+) -> None:
+    """INV-M3: who has the tables themselves chooses a number; no period reaches it."""
+    move(*pair, 5)
+    books.checkpoint()
+    sql(
+        "INSERT INTO transfer (id, debit_id, credit_id, amount, currency, code, reference, at) OVERRIDING SYSTEM VALUE"
+        " SELECT 9000000000000000000, debit_id, credit_id, 1, currency, code, reference, at FROM transfer"
+    )
+    move(*pair, 7)
+
+    with pytest.raises(checkpoints.NumberAhead):
+        books.checkpoint(NOON + HOUR)
+
+    assert [(one.transfers, one.last_transfer_id < 1000) for one in chain()] == [(1, True)]
+    assert sql("SELECT max(id) < 1000 FROM transfer WHERE amount = 7") == [(True,)]
+
+
 def test_another_vaults_key_makes_no_checkpoint_that_this_one_vouches_for(
     books: Books, urls: dict[str, str], pair: tuple[int, int], tmp_path: Path
 ) -> None:

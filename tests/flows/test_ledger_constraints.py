@@ -103,6 +103,32 @@ def test_no_role_of_the_store_may_change_the_books_beside_balances(shop: Shop) -
                 shop.sql(statement, role=role)
 
 
+CHOSEN = {
+    "transfer": "(id, debit_id, credit_id, amount, currency, code, reference, at) OVERRIDING SYSTEM VALUE"
+    " SELECT {number}, debit_id, credit_id, 1, currency, code, reference, at FROM transfer",
+    "account": "(id, kind, holder, currency, bounded) OVERRIDING SYSTEM VALUE"
+    " VALUES ({number}, 'world', 'source:chosen', 'CNY', false)",
+}
+
+
+@pytest.mark.parametrize("role", ["shop", "worker", "vault"])
+@pytest.mark.parametrize("table", CHOSEN)
+def test_whoever_adds_to_the_books_does_not_choose_the_number(shop: Shop, table: str, role: str) -> None:
+    """INV-M3: one far ahead would put honest ones behind the last checkpoint; one behind it would be in no period."""
+    ids = [
+        open_account(kind=AccountKind.WORLD, holder=f"source:{name}", counterparty="party:1", currency="CNY")
+        for name in ("a", "b")
+    ]
+    post(transfers=[NewTransfer(*ids, 5, "CNY", TransferCode.TOP_UP, new_id())], now=NOON)
+    before = shop.sql(f"SELECT * FROM {table} ORDER BY id")
+
+    for number in (-5, 9_000_000_000_000_000_000):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            shop.sql(f"INSERT INTO {table} {CHOSEN[table].format(number=number)}", role=role)
+
+    assert shop.sql(f"SELECT * FROM {table} ORDER BY id") == before
+
+
 def test_every_money_column_is_a_whole_number(shop: Shop) -> None:
     """INV-M9: no column could hold a float."""
     rows = shop.sql(

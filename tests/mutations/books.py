@@ -52,9 +52,9 @@ MUTATIONS = [
         removed="the later moment in which a horizon's id is read",
         file="core/custody/checkpoints.py",
         old='                execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))\n'
-        '                return int(execute("SELECT coalesce(max(id), 0) FROM transfer")[0][0])\n',
-        new='                return int(execute("SELECT pg_advisory_xact_lock(%s), (SELECT coalesce(max(id), 0)'
-        ' FROM transfer)", (LOCK,))[0][1])\n',
+        "                last, given_out = execute(LAST_NUMBERS)[0]\n",
+        new='                last, given_out = execute("SELECT pg_advisory_xact_lock(%s), (SELECT coalesce(max(id), 0)'
+        ' FROM transfer), 1000000", (LOCK,))[0][1:]\n',
         test="tests/races/test_horizon.py::test_a_horizon_that_waited_sees_what_it_waited_for",
     ),
     Mutation(
@@ -72,6 +72,23 @@ MUTATIONS = [
         old="        self._kept.append(one)\n",
         new="",
         test="tests/flows/test_checkpoints.py",
+    ),
+    Mutation(
+        rows=("INV-M3",),
+        removed="that whoever adds transfers does not choose their numbers",
+        file=CHECKPOINTS,
+        old="REVOKE INSERT ON transfer, account FROM keystall_shop, keystall_worker, keystall_vault;\n",
+        new="",
+        test=f"{RAW}::test_whoever_adds_to_the_books_does_not_choose_the_number",
+    ),
+    Mutation(
+        rows=("INV-M3",),
+        removed="the end of the numbers that were given out, beyond which no period goes",
+        file="core/custody/checkpoints.py",
+        old="                if last > given_out:\n                    raise NumberAhead\n",
+        new="                del given_out\n",
+        test="tests/flows/test_checkpoints.py::"
+        "test_a_transfer_far_ahead_does_not_close_periods_that_honest_ones_would_fall_behind",
     ),
     Mutation(
         rows=("INV-M4",),
