@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -26,12 +24,10 @@ from uuid import UUID
 
 from core.actor import OPERATOR
 from core.audit.service import append
+from core.custody.epoch_log import BEFORE_THE_BACKUP, LogReading, begins_as, take_back
 from core.custody.opening import NOT_OPENED
 from core.custody.pickups import PICKED_UP
 from core.db import changed, execute, in_transaction
-
-BEFORE_THE_BACKUP = 4 * 1024 * 1024
-"""So many bytes before its position the log is read as well: what was written then may not be in the backup."""
 
 AT_ONCE = 500
 WHILE_HELD = frozenset(
@@ -149,24 +145,26 @@ def find_epoch() -> Epoch | None:
 def mark(epoch: Epoch, log: Path, *, now: datetime) -> None:
     """Go through the opening log, once; a kill in between has it gone through again, with the same end. Raises OSError.
 
-    `log_is_whole` says whether it is the log that the backup knew: at least as long, and the same until there.
+    `log_is_whole` says whether it is the log that the backup knew: at least as long, the same until there, and from
+    there on no line that cannot be read.
     """
     if epoch.log_is_whole is not None:
         return
-    is_whole = _begins_as(log, epoch.log_bytes, epoch.log_sha256)
-    begin = max(0, epoch.log_bytes - BEFORE_THE_BACKUP) if is_whole else 0
+    is_whole = begins_as(log, epoch.log_bytes, epoch.log_sha256)
+    reading = LogReading(log, max(0, epoch.log_bytes - BEFORE_THE_BACKUP) if is_whole else 0)
     entries, codes = list[Mapping[str, Any]](), list[str]()
-    for entry in _entries(log, begin):
+    for entry in reading.entries():
         if entry.get("action") == PICKED_UP:
             codes.append(str(entry["code"]))
         elif entry.get("action") == NOT_OPENED:
-            _take_back(entries, entry)
+            take_back(entries, entry)
         elif entry.get("cards"):
             entries.append(entry)
         if len(entries) >= AT_ONCE:
             in_transaction(partial(_mark, epoch, entries, now), repeatable=True)
             entries = []
     in_transaction(partial(_mark, epoch, entries, now), repeatable=True)
+    is_whole = is_whole and not reading.unreadable
     in_transaction(partial(_marked, epoch, codes, is_whole, now), repeatable=True)
 
 
@@ -235,45 +233,6 @@ def release(epoch: Epoch, *, old_stock: str, now: datetime) -> int:
         return locked
 
     return in_transaction(write)
-
-
-def _begins_as(log: Path, size: int, expected: str) -> bool:
-    found, left = hashlib.sha256(), size
-    try:
-        with log.open("rb") as file:
-            while left and (part := file.read(min(left, 1 << 20))):
-                found.update(part)
-                left -= len(part)
-    except FileNotFoundError:
-        return False
-    return left == 0 and found.hexdigest() == expected
-
-
-def _entries(log: Path, begin: int) -> Iterator[dict[str, Any]]:
-    """Whole lines from there on; one that was cut short by a crash was never acted upon."""
-    try:
-        file = log.open("rb")
-    except FileNotFoundError:
-        return
-    with file:
-        file.seek(begin)
-        if begin:
-            file.readline()
-        for line in file:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(entry, dict):
-                yield entry
-
-
-def _take_back(entries: list[Mapping[str, Any]], refused: Mapping[str, Any]) -> None:
-    """Forget what was written before an opening that then was refused: nothing of it left the vault."""
-    for place in range(len(entries) - 1, -1, -1):
-        if entries[place]["delivery"] == refused["delivery"]:
-            del entries[place]
-            return
 
 
 def _mark(epoch: Epoch, entries: list[Mapping[str, Any]], now: datetime) -> None:

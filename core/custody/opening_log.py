@@ -34,10 +34,11 @@ class OpeningLog:
     def __init__(self, path: Path) -> None:
         """Open or make the file, 0600 in a 0700 folder. Raises OSError."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._lock = threading.Lock()
         self._written = self._kept = 0  # lines; the second only by the one thread of the keeper
         self._failed = False
+        self._end_torn_line()
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="opening-log")
 
     def begin(
@@ -90,10 +91,23 @@ class OpeningLog:
     def _write(self, entry: Mapping[str, object]) -> Written:
         raw = (json.dumps(entry, separators=(",", ":")) + "\n").encode()
         with self._lock:
-            if self._failed or os.write(self._file, raw) != len(raw):
+            if self._failed:
+                raise OSError(5, "the opening log was cut short, or the disk did not keep it")
+            if os.write(self._file, raw) != len(raw):
+                self._failed = True  # the next line would be glued to what stands there of this one, and lost with it
                 raise OSError(28, "the opening log was cut short")
             self._written += 1
             return Written(self, self._written)
+
+    def _end_torn_line(self) -> None:
+        """What a full disk or a power cut left of a line stays a line of its own. Raises OSError.
+
+        The disk must keep the log before anything is opened: a vault that cannot write it does not start.
+        """
+        size = os.fstat(self._file).st_size
+        if size and os.pread(self._file, 1, size - 1) != b"\n" and os.write(self._file, b"\n") != 1:
+            raise OSError(28, "the opening log was cut short")
+        os.fsync(self._file)
 
     def _sync(self, number: int) -> None:
         """What was written before this begins is on the disk when it ends.

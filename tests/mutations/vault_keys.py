@@ -125,7 +125,7 @@ MUTATIONS = [
     Mutation(
         rows=("100",),
         removed="the look whether the opening log is the one that the backup knew",
-        file="core/custody/epochs.py",
+        file="core/custody/epoch_log.py",
         old="    return left == 0 and found.hexdigest() == expected",
         new="    return True",
         test=f"{RESTORES}/test_restore.py::test_another_or_a_shortened_log_is_not_taken_for_the_one_of_the_backup",

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from core.custody.epoch_log import LogReading
 from core.custody.opening_log import OpeningLog, Written
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -63,3 +64,27 @@ def test_after_a_failure_of_the_disk_nothing_is_written_until_the_vault_starts_a
     with pytest.raises(OSError, match="cut short"):
         begin(log)
     assert len((tmp_path / "vault" / "openings.log").read_text().splitlines()) == 1
+
+
+def test_a_line_that_a_full_disk_cut_short_swallows_none_that_follows_and_is_noticed(
+    log: OpeningLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault 14. Glued to half a line, the next opening could not be read after a restore: its cards were sold twice."""
+    path, write = tmp_path / "vault" / "openings.log", os.write
+    begin(log).wait()
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda file, raw: write(file, raw[: len(raw) // 2]))
+        with pytest.raises(OSError, match="cut short"):
+            begin(log)
+    with pytest.raises(OSError, match="cut short"):  # until the vault starts again
+        begin(log)
+
+    again = OpeningLog(path)
+    begin(again).wait()
+    again.close()
+    OpeningLog(path).close()
+
+    reading = LogReading(path, 0)
+    assert len(list(reading.entries())) == 2
+    assert reading.unreadable == 1
+    assert len(path.read_bytes().splitlines()) == 3

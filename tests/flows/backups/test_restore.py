@@ -171,6 +171,18 @@ def test_another_or_a_shortened_log_is_not_taken_for_the_one_of_the_backup(night
     assert not found.log_is_whole
 
 
+@pytest.mark.parametrize("torn", [b'{"at":"2026-11-24T12:00', b'{"at":"2026-11-24T12:00\n'])
+def test_a_log_with_a_line_that_nobody_can_read_is_not_whole(night: Night, torn: bytes) -> None:
+    with (night.config.data_dir / "vault" / "openings.log").open("ab") as log:
+        log.write(torn)
+
+    night.restore()
+
+    found = night.requests.status()
+    assert found is not None
+    assert (found.log_is_whole, found.resumed, found.set_aside, found.gone) == (False, 2, 4, 1)
+
+
 def test_payments_that_may_have_come_in_are_asked_about_before_anything_is_sold(counter: Counter, sql: Any) -> None:
     order = placed(counter)
     payment = counter.pay(order.talker, order.order, order.total, notice=False)

@@ -1,0 +1,69 @@
+"""The opening log as a restored database reads it: whether it is the one of the backup, and what it says went out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+BEFORE_THE_BACKUP = 4 * 1024 * 1024
+"""So many bytes before its position the log is read as well: what was written then may not be in the backup."""
+
+
+class LogReading:
+    """One way through the log, from a byte on; `unreadable` counts the lines that could not be read."""
+
+    def __init__(self, log: Path, begin: int) -> None:
+        self.unreadable = 0
+        self._log = log
+        self._begin = begin
+
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """What its lines say, oldest first; nothing where there is no log. Raises OSError.
+
+        One that was cut short by a crash was never acted upon, but nobody can tell it from one that was damaged later.
+        """
+        try:
+            file = self._log.open("rb")
+        except FileNotFoundError:
+            return
+        with file:
+            file.seek(self._begin)
+            if self._begin:
+                file.readline()
+            for line in file:
+                if (entry := _read(line)) is not None:
+                    yield entry
+                elif line.strip():
+                    self.unreadable += 1
+
+
+def begins_as(log: Path, size: int, expected: str) -> bool:
+    """Whether the log is at least so long, and has that SHA-256 (in hex) until there."""
+    found, left = hashlib.sha256(), size
+    try:
+        with log.open("rb") as file:
+            while left and (part := file.read(min(left, 1 << 20))):
+                found.update(part)
+                left -= len(part)
+    except FileNotFoundError:
+        return False
+    return left == 0 and found.hexdigest() == expected
+
+
+def take_back(entries: list[Mapping[str, Any]], refused: Mapping[str, Any]) -> None:
+    """Forget what was written before an opening that then was refused: nothing of it left the vault."""
+    for place in range(len(entries) - 1, -1, -1):
+        if entries[place]["delivery"] == refused["delivery"]:
+            del entries[place]
+            return
+
+
+def _read(line: bytes) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
