@@ -7,7 +7,6 @@ one bot process only: there the old one ends first, and updates wait. The vault 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -35,11 +34,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """How the restarts of a running store went: `count` of them, and what kept the last one from being whole."""
+    """How the restarts of a running store went: `count` of them, and what kept the last one from being whole.
+
+    `replaced` names the kinds of processes that are others since the last one.
+    """
 
     pid: int
     count: int
     problem: str = ""
+    replaced: tuple[str, ...] = ()
 
 
 def restart_reported(supervisor: Supervisor) -> None:
@@ -47,10 +50,13 @@ def restart_reported(supervisor: Supervisor) -> None:
     before = last_restart(supervisor.config)
     count = before.count if before is not None and before.pid == os.getpid() else 0
     log.info("restarting gracefully")
+    old = {pid for _, pid in _running(supervisor)}
     problem = restart(supervisor)
     if problem:
         log.error("the restart is not complete", reason=problem)
-    _write(supervisor.config, Restart(os.getpid(), count + 1, problem))
+    others = {name for name, pid in _running(supervisor) if pid not in old}
+    replaced = tuple(name for name in RESTARTED if name in others)
+    _write(supervisor.config, Restart(os.getpid(), count + 1, problem, replaced))
 
 
 def restart(supervisor: Supervisor) -> str:
@@ -68,9 +74,19 @@ def restart(supervisor: Supervisor) -> str:
 def last_restart(config: Config) -> Restart | None:
     """What the supervisor left behind of its last restart; None where it made none."""
     try:
-        return Restart(**json.loads(_file(config).read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
+        told = json.loads(_file(config).read_text("utf-8"))
+        return Restart(**told | {"replaced": tuple(told.get("replaced", ()))})
+    except (OSError, ValueError, TypeError, AttributeError):
         return None
+
+
+def longest(config: Config) -> float:
+    """Seconds after which no restart is under way any more, if it began when it was asked for."""
+    return (config.web.workers + 2) * (_READY_SECONDS + _DRAIN_SECONDS) + _READY_SECONDS
+
+
+def _running(supervisor: Supervisor) -> list[tuple[str, int]]:
+    return [(child.name, child.process.pid) for child in supervisor.children if child.process is not None]
 
 
 def _replace_beside(supervisor: Supervisor, old: Child) -> str:
@@ -142,6 +158,8 @@ def _file(config: Config) -> Path:
 
 def _write(config: Config, restart: Restart) -> None:
     beside = _file(config).with_name(f".restart.{os.getpid()}")
-    with contextlib.suppress(OSError):  # a full disk keeps nobody from restarting
+    try:
         beside.write_text(json.dumps(asdict(restart)), "utf-8")
         beside.replace(_file(config))
+    except OSError as error:  # a full disk keeps nobody from restarting; who asked for it waits until `longest`
+        log.error("the outcome of the restart cannot be written", reason=error.strerror, **asdict(restart))

@@ -21,7 +21,7 @@ def restart(context: typer.Context) -> None:
 
     from core.config import ConfigError
     from ops.engines.lock import FolderLock
-    from ops.restarting import last_restart
+    from ops.restarting import last_restart, longest
     from ops.store import load_config
 
     config = load_config(context)
@@ -30,12 +30,17 @@ def restart(context: typer.Context) -> None:
     if running is None or running.kind == "command" or not running.ready:
         raise ConfigError(f"no store runs in {config.data_dir}: `python run.py up` starts one")
     before = last_restart(config)
+    end = time.monotonic() + longest(config)
     os.kill(running.pid, signal.SIGUSR1)
     while (after := last_restart(config)) == before or after is None or after.pid != running.pid:
         if not lock.is_held_by_another():
             raise ConfigError("the store ended meanwhile: `python run.py up` starts it again")
+        if time.monotonic() > end:
+            print(f"the store does not say how the restart went: see {config.data_dir / 'log' / 'supervisor.log'}")
+            raise typer.Exit(1)
         time.sleep(0.1)
     if after.problem:
         print(after.problem)
         raise typer.Exit(1)
-    print("Restarted: web, worker, bot. No connection was refused.")
+    none = "nothing: this store runs neither web nor worker nor bot"
+    print(f"Restarted: {', '.join(after.replaced) or none}.")

@@ -17,7 +17,7 @@ from core.config import Config, Store, Web
 from ops import ports
 from ops.engines import launch
 from ops.processes import START_ORDER, Supervisor
-from ops.restarting import last_restart, restart
+from ops.restarting import last_restart, restart, restart_reported
 from tests.house.tree import ROOT
 from tests.support.command_line import free_port
 
@@ -103,6 +103,16 @@ def test_web_and_worker_are_replaced_beside_the_old_ones_and_the_bot_after_it_an
     assert all(child.starts_again for child in supervisor.children)
 
 
+def test_a_store_with_web_only_says_that_web_was_replaced(store: Config, supervise: Callable[..., Supervisor]) -> None:
+    supervisor = supervise("web")
+
+    restart_reported(supervisor)
+
+    done = last_restart(store)
+    assert done is not None
+    assert (done.pid, done.count, done.problem, done.replaced) == (os.getpid(), 1, "", ("web",))
+
+
 def test_a_new_web_that_does_not_start_leaves_the_old_one_serving(
     store: Config, supervise: Callable[..., Supervisor]
 ) -> None:
@@ -159,6 +169,6 @@ def test_a_signal_restarts_a_store_without_a_terminal(
         time.sleep(0.02)
 
     after = pids(data_dir)
-    assert (done.pid, done.count, done.problem) == (parent.pid, 1, "")
+    assert (done.pid, done.count, done.problem, done.replaced) == (parent.pid, 1, "", ("web", "worker", "bot"))
     assert {name for name in START_ORDER if before[name] == after[name]} == {"vault"}
     assert parent.poll() is None
