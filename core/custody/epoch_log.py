@@ -54,9 +54,12 @@ def begins_as(log: Path, size: int, expected: str) -> bool:
 
 
 def take_back(entries: list[Mapping[str, Any]], refused: Mapping[str, Any]) -> None:
-    """Forget what was written before an opening that then was refused: nothing of it left the vault."""
+    """Forget what was written before an opening that then was refused: nothing of it left the vault.
+
+    Its cards tell it from another attempt at the same delivery, which may have succeeded.
+    """
     for place in range(len(entries) - 1, -1, -1):
-        if entries[place]["delivery"] == refused["delivery"]:
+        if all(entries[place].get(name) == refused.get(name) for name in ("delivery", "line", "cards")):
             del entries[place]
             return
 

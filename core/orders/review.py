@@ -39,6 +39,13 @@ class CardsAreBroken(Conflict):
     """Cards of the line were set aside; releasing it would deliver fewer than were paid."""
 
 
+class WentOut(Conflict):
+    """The order's cards went out before the database was restored: released, it would be delivered twice."""
+
+
+WENT_OUT_BEFORE = "went_out_before"  # the vault writes it (core/custody/epochs.py)
+
+
 def lines_in_review() -> list[LineInReview]:
     """Every paid line that waits for a person, oldest first: a figure for operators."""
     return [
@@ -50,7 +57,7 @@ def lines_in_review() -> list[LineInReview]:
 def release_order(*, actor: Actor, order_id: UUID, now: datetime) -> int:
     """Let the lines of a paid order that wait for a person be delivered; returns how many.
 
-    The vault checks everything again. Raises `NotFound`, `NotAllowed`, `NothingToRelease`, `CardsAreBroken`.
+    The vault checks everything again. Raises `NotFound`, `NotAllowed`, `NothingToRelease`, `WentOut`, `CardsAreBroken`.
     """
     if actor.kind is not ActorKind.OPERATOR:
         raise NotAllowed(what="release")
@@ -60,6 +67,8 @@ def release_order(*, actor: Actor, order_id: UUID, now: datetime) -> int:
         waiting = [line for line in lines_in_review() if line.order_id == order_id]
         if order.state is not OrderState.PAID or not waiting:
             raise NothingToRelease(state=order.state.value)
+        if gone := sum(line.reason == WENT_OUT_BEFORE for line in waiting):
+            raise WentOut(lines=gone)
         broken = sum(line.missing for line in waiting)
         if broken:
             raise CardsAreBroken(missing=broken)

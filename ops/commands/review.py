@@ -21,7 +21,7 @@ MENDS = {
     "cards_altered": "the line's cards are not those that were claimed: someone wrote into the database",
     "batch_stopped": "the batch was locked or recalled: `batch unlock` and release, or refund at the gateway",
     "broken_card": "a card does not open and was set aside: refund at the gateway",
-    "went_out_before": "the cards went out before the database was restored: nothing more is owed; never release it",
+    "went_out_before": "the cards went out before the database was restored: nothing more is owed",
     "refunded_outside": "the gateway gave the money back by itself: nothing is owed",
 }
 
@@ -71,6 +71,8 @@ def _refused(refusal: Refusal, order: str) -> str:
     match refusal.reason:
         case "cards_are_broken":
             return f"{refusal.params['missing']} cards of {order} were set aside: releasing would deliver too few"
+        case "went_out":
+            return f"the cards of {order} went out before the database was restored: nothing more is owed"
         case "nothing_to_release":
             return f"no line of {order} waits for a person: `review` lists those that do"
     return f"there is no order {order} here: `review` lists those that wait"

@@ -11,7 +11,7 @@ from core.db import in_transaction
 from core.errors import NotAllowed, NotFound
 from core.fulfilment.service import deliver
 from core.ids import new_id
-from core.orders.review import CardsAreBroken, NothingToRelease
+from core.orders.review import CardsAreBroken, NothingToRelease, WentOut
 from core.orders.rules import OrderStatus
 from core.orders.service import begin_sending, finish_sending, lines_in_review, order_view, put_back, release_order
 from core.vault.client import VaultCode, VaultRefused
@@ -70,6 +70,21 @@ def test_a_line_with_a_broken_card_is_not_released_short(shop: Shop) -> None:
         release_order(actor=OPERATOR, order_id=order, now=later(3))
 
     assert lines_in_review()[0].missing == 1
+
+
+def test_fault_100_an_order_whose_cards_went_out_before_a_restore_is_not_released_and_delivered_twice(
+    shop: Shop,
+) -> None:
+    _, talker = shop.a_batch(cards=5), shop.a_shopper()
+    order, _ = a_paid_line(shop, talker)
+    shop.sql("UPDATE order_line SET gate = 'review', gate_reason = 'went_out_before'")
+    before = shop.fingerprint()
+
+    with pytest.raises(WentOut) as no:
+        release_order(actor=OPERATOR, order_id=order, now=later(3))
+
+    assert (no.value.reason, shop.fingerprint()) == ("went_out", before)
+    assert shop.sql("SELECT gate, gate_reason FROM order_line") == [("review", "went_out_before")]
 
 
 def test_a_sender_whose_lease_ended_does_not_disturb_the_next_one(shop: Shop) -> None:

@@ -27,6 +27,15 @@ MUTATIONS = [
     ),
     Mutation(
         rows=("INV-K3",),
+        removed="buyers' fields among what a version is still needed for",
+        file="core/custody/versions.py",
+        old="    for order, line, name, sealed in execute(WAITING_FIELDS):\n",
+        new="    for order, line, name, sealed in []:\n",
+        test="tests/flows/test_buyer_fields.py::"
+        "test_inv_k3_a_version_that_a_buyers_field_is_sealed_with_is_not_retired",
+    ),
+    Mutation(
+        rows=("INV-K3",),
         removed="the ten minutes in which a replaced version may still be needed",
         file="core/custody/versions.py",
         old="now - found.replaced_at < STILL_SEALED_WITH",
@@ -129,5 +138,37 @@ MUTATIONS = [
         old="    return left == 0 and found.hexdigest() == expected",
         new="    return True",
         test=f"{RESTORES}/test_restore.py::test_another_or_a_shortened_log_is_not_taken_for_the_one_of_the_backup",
+    ),
+    Mutation(
+        rows=("100",),
+        removed="the cards by which a refused attempt's line is told from one that succeeded",
+        file="core/custody/epoch_log.py",
+        old='for name in ("delivery", "line", "cards")',
+        new='for name in ("delivery",)',
+        test="tests/unit/test_epoch_log.py",
+    ),
+    Mutation(
+        rows=("100",),
+        removed="the refusal to release an order whose cards went out before a restore",
+        file="core/orders/review.py",
+        old="if gone := sum(line.reason == WENT_OUT_BEFORE for line in waiting):",
+        new="if gone := 0:",
+        test="tests/flows/test_review.py",
+    ),
+    Mutation(
+        rows=("14", "100"),
+        removed="the end of a line that was cut short, before the next one",
+        file="core/custody/opening_log.py",
+        old="        self._end_torn_line()\n",
+        new="",
+        test="tests/unit/test_opening_log.py",
+    ),
+    Mutation(
+        rows=("100",),
+        removed="that a log with a line that nobody can read is not whole",
+        file="core/custody/epochs.py",
+        old="    is_whole = is_whole and not reading.unreadable\n",
+        new="",
+        test=f"{RESTORES}/test_restore.py",
     ),
 ]

@@ -51,3 +51,17 @@ def test_an_order_that_does_not_wait_or_does_not_exist_is_refused_in_one_sentenc
         assert len(error.strip().splitlines()) == 1
 
     assert shop.fingerprint() == before
+
+
+def test_an_order_whose_cards_went_out_before_a_restore_is_not_released(
+    command: Command, config: Config, shop: Shop
+) -> None:
+    shop.a_batch(cards=5)
+    order, _ = a_paid_line(shop, shop.a_shopper())
+    shop.sql("UPDATE order_line SET gate = 'review', gate_reason = 'went_out_before'")
+    name = public(Prefix.ORDER, order)
+
+    status, _, error = command(config, "review", "--release", name)
+
+    assert status == 2
+    assert f"the cards of {name} went out before the database was restored: nothing more is owed" in error
