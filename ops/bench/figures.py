@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+HEAD = "| part | figure | measured | goal | |\n|---|---|---|---|---|\n"
+"""How the table of a page begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -45,7 +48,6 @@ def lines(figures: Sequence[Figure]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def page(figures: Sequence[Figure]) -> str:
-    """The table for a page of the documents."""
-    head = "| part | figure | measured | goal | |\n|---|---|---|---|---|\n"
-    return head + "".join(f"| {' | '.join(figure.cells)} |\n" for figure in figures)
+def row(figure: Figure) -> str:
+    """The figure's row of the table below `HEAD`."""
+    return f"| {' | '.join(figure.cells)} |\n"

@@ -22,7 +22,7 @@ from core import db
 from core.config import Config
 from ops.bench.figures import Figure
 from ops.bench.measure import OPTIONS, inputs_of, learned
-from ops.bench.order_path import DeskInProcess, OrderPath
+from ops.bench.order_path import path_of
 from ops.bench.recording import BEGIN, COMMIT
 from ops.bench.twin import Ready, Twin
 from ops.trial import trial
@@ -101,15 +101,7 @@ def measured(config: Config, say: Callable[[str], None]) -> list[Figure]:
         sessions = [buyer.session for buyer in store.buyers(4)]
         owner = store.config.database.url
         db.connect(owner, size=4)
-        path = OrderPath(
-            store.config,
-            store.clock,
-            store.policy,
-            store.keys,
-            store.listing_id,
-            store.opaque_id,
-            DeskInProcess(store.config, store.clock),
-        )
+        path = path_of(store)
         recording, twin = learned(path, sessions)
         phases = [step.phase for step in recording.steps]
         with psycopg.connect(owner, autocommit=True, options=OPTIONS) as connection:

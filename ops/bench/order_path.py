@@ -30,6 +30,7 @@ from core.ports import RawNotice
 from core.vault.client import Progress, VaultClient
 from core.vault.notices import SandboxNotice, sandbox_private_key, sandbox_public_key, sign_notice
 from ops.bench.recording import Recording
+from ops.trial import Trial
 from ops.vault_wiring import key_source
 
 NOWHERE = Carrier(Couriers({}))
@@ -53,6 +54,19 @@ class DeskInProcess(VaultClient):
         with during(self.recording, "vault"):
             answer = self._desk.answer(str(request["op"]), request, progress or (lambda done, about: None))
         return self._checked(answer)
+
+
+def path_of(store: Trial) -> OrderPath:
+    """The order path of a trial store, on the connections that `core.db` has now."""
+    return OrderPath(
+        store.config,
+        store.clock,
+        store.policy,
+        store.keys,
+        store.listing_id,
+        store.opaque_id,
+        DeskInProcess(store.config, store.clock),
+    )
 
 
 class NoCounter:

@@ -8,7 +8,7 @@ from core import db
 from core.config import Config
 from ops.bench.figures import Figure
 from ops.bench.measure import Bench, Report
-from ops.bench.order_path import DeskInProcess, OrderPath
+from ops.bench.order_path import path_of
 from ops.trial import trial
 
 CARDS = 8000
@@ -24,15 +24,7 @@ def measured(config: Config, say: Callable[[str], None]) -> list[Figure]:
         sessions = [buyer.session for buyer in store.buyers(SHOPPERS)]
         owner = store.config.database.url
         db.connect(owner, size=SHOPPERS + 4)
-        path = OrderPath(
-            store.config,
-            store.clock,
-            store.policy,
-            store.keys,
-            store.listing_id,
-            store.opaque_id,
-            DeskInProcess(store.config, store.clock),
-        )
+        path = path_of(store)
         return figures(Bench(path, sessions, url=owner).run(say))
 
 

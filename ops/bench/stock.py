@@ -19,7 +19,7 @@ from core import db
 from core.config import Config
 from core.stock.marks import move_marks
 from ops.bench.figures import Figure
-from ops.bench.order_path import DeskInProcess, OrderPath
+from ops.bench.order_path import OrderPath, path_of
 from ops.trial import Trial, trial
 
 SMALL = 10_000
@@ -66,15 +66,7 @@ class Shop:
         """Its order path, while `core.db` points at it."""
         db.connect(self.trial.running.config.database.url, size=2)
         with db.connection():
-            yield OrderPath(
-                self.trial.config,
-                self.trial.clock,
-                self.trial.policy,
-                self.trial.keys,
-                self.trial.listing_id,
-                self.trial.opaque_id,
-                DeskInProcess(self.trial.config, self.trial.clock),
-            )
+            yield path_of(self.trial)
 
 
 def measured(config: Config, say: Callable[[str], None], *, large: int = LARGE, sold: int = SOLD) -> list[Figure]:

@@ -17,7 +17,7 @@ from core.config import Config, ConfigError
 if TYPE_CHECKING:
     from ops.bench.figures import Figure
 
-PARTS = ("orders", "functions", "updates", "arrival", "listeners", "memory", "stock")
+PARTS = ("orders", "functions", "updates", "arrival", "listeners", "memory", "imports", "stock")
 Say = Callable[[str], None]
 
 
@@ -37,10 +37,10 @@ def bench(
     orders: the order path against its own statements, recorded and said again by bare psycopg. functions: what
     one call instead of a phase's statements would gain. stock: a sale beside
     millions of cards, and after a rush that nobody vacuumed. arrival: from paid to cards. listeners: a checkout beside
-    a thousand idle web chats. memory: of the idle store. updates: a bot's update before its handler.
+    a thousand idle web chats. memory: of the idle store. imports: of files of a
+    million cards, in memory and beside a bare COPY. updates: a bot's update before its handler.
     """
     from ops.bench.figures import lines
-    from ops.bench.figures import page as page_of
     from ops.store import load_config
 
     def say(line: str) -> None:
@@ -50,6 +50,9 @@ def bench(
     for part in chosen:
         if part not in PARTS:
             raise ConfigError(f"there is no part {part!r} of the bench: it has {', '.join(PARTS)}")
+    before = page.read_text("utf-8") if page is not None and page.is_file() else ""
+    if page is not None:
+        into(before, [])  # what cannot be written is said before anything is measured
     config = load_config(context)
     figures: list[Figure] = []
     for part in chosen:
@@ -58,12 +61,13 @@ def bench(
     print("\n".join(lines(figures)))
     print(f"written to {write(figures, config)}")
     if page is not None:
-        page.write_text(into(page.read_text("utf-8"), page_of(figures)), "utf-8")
+        page.write_text(into(before, figures), "utf-8")
 
 
 def measured(part: str, config: Config, say: Say, *, cards: int) -> list[Figure]:
     """The figures of one part."""
     from ops.bench import arrival, functions, listeners, memory, orders, stock, updates
+    from ops.bench.imports import measure as imports
 
     works: dict[str, Callable[[], list[Figure]]] = {
         "orders": lambda: orders.measured(config, say),
@@ -72,6 +76,7 @@ def measured(part: str, config: Config, say: Say, *, cards: int) -> list[Figure]
         "arrival": lambda: arrival.measured(config, say),
         "listeners": lambda: listeners.measured(config, say),
         "memory": lambda: memory.measured(say),
+        "imports": lambda: imports.measured(config, say),
         "stock": lambda: stock.measured(config, say, large=cards),
     }
     return works[part]()
@@ -87,12 +92,15 @@ def write(figures: Sequence[Figure], config: Config) -> Path:
     return file
 
 
-def into(text: str, table: str) -> str:
-    """The page with its first table of figures replaced. Raises ConfigError when it has none."""
-    head = "| part | figure |"
-    before, found, rest = text.partition(head)
+def into(text: str, figures: Sequence[Figure]) -> str:
+    """The page with the rows of these figures' parts replaced in its table. Raises ConfigError when it has none."""
+    from ops.bench.figures import HEAD, row
+
+    before, found, rest = text.partition(HEAD)
     if not found:
-        raise ConfigError(f"the page has no table that begins with {head!r}")
+        raise ConfigError("--page wants a Markdown page with the table of the bench, docs/performance.md for one")
     rows = rest.splitlines(keepends=True)
-    after = next((number for number, row in enumerate(rows) if number and not row.startswith("|")), len(rows))
-    return before + table + "".join(rows[after:])
+    after = next((number for number, line in enumerate(rows) if not line.startswith("|")), len(rows))
+    new = {figure.part for figure in figures}
+    kept = [line for line in rows[:after] if line.split("|")[1].strip() not in new]
+    return before + HEAD + "".join([*kept, *(row(figure) for figure in figures), *rows[after:]])

@@ -20,9 +20,9 @@ from core.config import Config
 from core.custody.importing import CHUNK_ROWS
 from core.vault.client import ImportOrder, VaultAway, VaultRefused
 from core.vault.uploads import upload_file
+from ops.bench.imports.files import text_file
 from ops.trial import Trial, trial
 from ops.vault_wiring import operators_vault
-from tests.bigimport.files import text_file
 
 LONGEST = 600.0  # seconds until an import must be at its end
 _JOB = """

@@ -3,7 +3,7 @@
 import pytest
 
 from core.config import ConfigError
-from ops.bench.figures import Figure, lines, page
+from ops.bench.figures import HEAD, Figure, lines, row
 from ops.bench.functions import Asked, asked
 from ops.commands.bench import into
 
@@ -26,16 +26,17 @@ def test_the_table_says_measured_goal_and_outcome_in_columns() -> None:
     ]
 
 
-def test_the_page_keeps_all_but_its_table() -> None:
-    text = f"before\n\n{page([SLOW])}\nafter\n"
+def test_the_page_keeps_all_but_the_rows_of_what_was_measured() -> None:
+    text = f"before\n\n{HEAD}{row(SLOW)}{row(FREE)}\nafter\n"
+    faster = Figure("arrival", "paid to cards", 99.0, "ms", 1000.0)
 
-    assert into(text, page([FAST])) == f"before\n\n{page([FAST])}\nafter\n"
-    assert into(into(text, page([FAST, FREE])), page([SLOW])) == text
+    assert into(text, [faster, FAST]) == f"before\n\n{HEAD}{row(FREE)}{row(faster)}{row(FAST)}\nafter\n"
+    assert into(text, []) == text
 
 
 def test_a_page_without_a_table_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no table"):
-        into("nothing here\n", page([FAST]))
+    with pytest.raises(ConfigError, match="table of the bench"):
+        into("nothing here\n", [FAST])
 
 
 @pytest.mark.parametrize(

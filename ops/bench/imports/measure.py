@@ -1,4 +1,4 @@
-"""Imports through a real store, in pairs with a bare connection, and the table that is printed."""
+"""Imports through a real store, in pairs with a bare connection: each process's greatest memory, and the ratio."""
 
 from __future__ import annotations
 
@@ -8,43 +8,51 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psycopg
 
+from core.config import Config
 from core.custody.importing import CHUNK_ROWS
 from core.vault.client import ImportOrder
 from core.vault.uploads import upload_file
-from ops.trial import Trial
+from ops.bench.figures import Figure
+from ops.bench.imports import bare
+from ops.bench.imports.files import text_file, workbook_file
+from ops.bench.imports.watch import parent_of, peak_of, peaks, processor_of
+from ops.trial import Trial, trial
 from ops.vault_wiring import operators_vault
-from tests.bigimport import bare
-from tests.bigimport.files import text_file, workbook_file
-from tests.bigimport.watch import parent_of, peak_of, peaks, processor_of
 
+ROWS, PAIRS = 1_000_000, 5
 MOST_MEGABYTES = 100.0
 LEAST_RATIO = 0.8
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 _LARGEST_SHEET = 1_048_575
 _LAST = "SELECT max(no) FROM batch"
+Say = Callable[[str], None]
+Kind = tuple[str, Callable[[Path, int, int], None]]
 
 
-def measured(store: Trial, *, rows: int, pairs: int) -> int:
-    """Print memory and speed; 1 when a process took too much memory or the ratio is too small."""
-    small = memory(store, "CSV", text_file, rows // 10, seed=1)
-    large = memory(store, "CSV", text_file, rows, seed=2)
-    memory(store, "XLSX", workbook_file, rows // 10, seed=3)
-    sheet = memory(store, "XLSX", workbook_file, min(rows, _LARGEST_SHEET), seed=4)
-    ratio = paired(store, rows=max(rows // pairs, CHUNK_ROWS), pairs=pairs)
-    greatest = max([*small.values(), *large.values(), *sheet.values()])
-    print(f"greatest memory {greatest:.0f} MB (goal {MOST_MEGABYTES:.0f})  ratio {ratio:.2f} (goal {LEAST_RATIO})")
-    return int(greatest > MOST_MEGABYTES or ratio < LEAST_RATIO)
+def measured(config: Config, say: Say, *, rows: int = ROWS, pairs: int = PAIRS) -> list[Figure]:
+    """Files of a tenth of the rows and of all of them, as CSV and XLSX, then the pairs; minutes at full size."""
+    with trial(config, cards=100, names=("vault",)) as store:
+        sizes = [rows // 10, rows, rows // 10, min(rows, _LARGEST_SHEET)]
+        kinds: Sequence[Kind] = [("CSV", text_file)] * 2 + [("XLSX", workbook_file)] * 2
+        found = []
+        for seed, (size, (kind, write)) in enumerate(zip(sizes, kinds, strict=True), start=1):
+            greatest = memory(store, kind, write, size, seed=seed, say=say)
+            what = f"greatest memory of a process, {size:,} rows of {kind}"
+            found.append(Figure("imports", what, greatest, "MB", MOST_MEGABYTES))
+        ratio = paired(store, rows=max(rows // pairs, CHUNK_ROWS), pairs=pairs, say=say)
+    beside = "rows a second, sealed, to a bare COPY with ON CONFLICT"
+    return [*found, Figure("imports", beside, ratio, "", LEAST_RATIO, at_most=False)]
 
 
 def memory(
-    store: Trial, kind: str, write: Callable[[Path, int, int], None], rows: int, *, seed: int
-) -> dict[str, float]:
-    """Import one file by the command and return the peak of each process in MB."""
+    store: Trial, kind: str, write: Callable[[Path, int, int], None], rows: int, *, seed: int, say: Say
+) -> float:
+    """Import one file by the command and return the greatest peak of its processes in MB. Raises RuntimeError."""
     path = store.config.data_dir / f"cards-{seed}.{kind.lower()}"
     write(path, rows, seed)
     size = path.stat().st_size / 2**20
@@ -54,10 +62,10 @@ def memory(
         took = time.monotonic() - began
     path.unlink()
     if f"added {rows}  duplicates 0" not in said:
-        raise SystemExit(f"the import of {rows} rows went wrong: {said}")
+        raise RuntimeError(f"the import of {rows} rows went wrong: {said}")
     listed = "  ".join(f"{name} {peak:.0f} MB" for name, peak in sorted(found.items()))
-    print(f"{kind:5}{rows:>9} rows  {size:4.0f} MB file  {rows / took:>7.0f} rows/s  {listed}", flush=True)
-    return found
+    say(f"{kind:5}{rows:>9} rows  {size:4.0f} MB file  {rows / took:>7.0f} rows/s  {listed}")
+    return max(found.values())
 
 
 def _command(store: Trial, path: Path, found: dict[str, float]) -> str:
@@ -67,18 +75,19 @@ def _command(store: Trial, path: Path, found: dict[str, float]) -> str:
         while process.poll() is None:
             found["command"] = max(found.get("command", 0.0), peak_of(process.pid))
             time.sleep(0.05)
-        assert process.stdout is not None
-        return re.sub(r"\s+$", "", process.stdout.read().decode())
+        said = process.stdout.read().decode() if process.stdout else ""
+    return re.sub(r"\s+$", "", said)
 
 
 def vault_of(store: Trial) -> int:
     """The process id of the store's vault."""
     process = store.running.supervisor.children[0].process
-    assert process is not None
+    if process is None:
+        raise RuntimeError("the vault of the bench is not there")
     return process.pid
 
 
-def paired(store: Trial, *, rows: int, pairs: int) -> float:
+def paired(store: Trial, *, rows: int, pairs: int, say: Say) -> float:
     """The median ratio of our rows a second to the bare connection's, over pairs of the same rows."""
     url, ratios, idle = store.config.database.url, list[float](), _idle(store)
     for pair in range(pairs):
@@ -95,9 +104,9 @@ def paired(store: Trial, *, rows: int, pairs: int) -> float:
         theirs = bare.seconds(url, batch, chunks, anew=pair == 0)
         bare_spent = (_processor(store)[0] - before[0] - idle * theirs) / rows * 1e6
         ratios.append(theirs / ours)
-        print(f"pair {pair + 1}: ours {rows / ours:.0f} rows/s, bare {rows / theirs:.0f}, {ratios[-1]:.2f}")
+        say(f"pair {pair + 1}: ours {rows / ours:.0f} rows/s, bare {rows / theirs:.0f}, {ratios[-1]:.2f}")
         named = "database {:.1f}  vault {:.1f}  decoder {:.1f}".format(*spent)
-        print(f"        µs of processor time a row: {named}; bare: database {bare_spent:.1f}", flush=True)
+        say(f"        µs of processor time a row: {named}; bare: database {bare_spent:.1f}")
         path.unlink()
     return statistics.median(ratios)
 

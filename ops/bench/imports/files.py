@@ -7,15 +7,16 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.workbooks import MAIN, PACKAGE, RELATIONS
-
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _NAMES = (f'xmlns="{MAIN}"', f'xmlns:r="{RELATIONS}"')
 
 
 def rows(count: int, seed: int) -> Iterator[tuple[str, str, str]]:
     """(number, secret, end date); every secret is another one, and another seed gives none of them again."""
-    rnd = random.Random(seed)
+    rnd = random.Random(seed)  # noqa: S311 - goods of a bench, not secrets
     for number in range(count):
         yield f"TX{seed:03}{number:09}", "".join(rnd.choices(LETTERS, k=16)), "2031-12-31"
 
@@ -43,8 +44,8 @@ def workbook_file(path: Path, count: int, seed: int) -> None:
             strings.write(b"</sst>")
         with archive.open("xl/worksheets/sheet1.xml", "w") as sheet:
             sheet.write(f"<worksheet {_NAMES[0]}><sheetData>".encode() + _row(1, 0, 1, 2))
-            for number in range(count):
-                sheet.write(_row(number + 2, 4 + 2 * number, 5 + 2 * number, 3))
+            for at in range(count):
+                sheet.write(_row(at + 2, 4 + 2 * at, 5 + 2 * at, 3))
             sheet.write(b"</sheetData></worksheet>")
 
 

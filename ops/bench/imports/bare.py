@@ -34,7 +34,7 @@ def chunks_of(url: str, batch: int, rows: int) -> list[bytes]:
     """The rows of an imported batch as they are copied, `rows` at a time, in its own order."""
     found: list[bytes] = []
     with psycopg.connect(url) as connection:
-        low = 0
+        low: int | None = 0
         while low is not None:
             asked = _CHUNK.format(batch=int(batch), low=int(low), rows=int(rows))
             with connection.cursor().copy(asked.encode()) as copied:
@@ -46,7 +46,7 @@ def chunks_of(url: str, batch: int, rows: int) -> list[bytes]:
 def seconds(url: str, batch: int, chunks: Sequence[bytes], *, anew: bool) -> float:
     """How long a bare connection takes for those chunks, a commit each; `anew` begins with empty tables."""
     with psycopg.connect(url, prepare_threshold=None) as connection:
-        connection.execute(_TABLES if anew else _TABLES.split(";")[3])  # type: ignore[arg-type]
+        connection.execute(_TABLES if anew else _TABLES.split(";")[3])
         one = "SELECT no AS batch, owner_id AS owner, sku_id AS sku, 1 AS issuer FROM batch WHERE no = %s"
         with connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
             named = cursor.execute(one, (batch,)).fetchone()
