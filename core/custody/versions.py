@@ -1,4 +1,9 @@
-"""Which versions of the vault's key there are, since when, and what hangs on each; retiring one that nothing needs."""
+"""Which versions of the vault's key there are, since when, and what hangs on each; retiring one that nothing needs.
+
+Four tables hold what is sealed to the vault's public key. The data keys of a batch (`batch_key`, sealed anew by a
+rotation) say their version; the key of a file on its way (`upload`), a pick-up code that waits to be looked at
+(`pickup_wish`) and a buyer's secret field (`line_field`, wiped a day after its line is done) do not: each is opened.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +21,7 @@ from core.custody.keys import OpenVault
 from core.db import execute, in_transaction
 from core.vault.bindings import Side
 from core.vault.chunks import open_file_key
+from core.vault.fields import FieldPlace, open_field
 from core.vault.pickups import PickupWish, open_typed
 from core.vault.primitives import SealError
 
@@ -52,6 +58,10 @@ WAITING_WISHES = """
 SELECT w.id, w.conversation_id, c.identity_id, c.chat_address, w.sealed_code
 FROM pickup_wish w JOIN conversation c ON c.id = w.conversation_id
 """
+WAITING_FIELDS = """
+SELECT l.order_id, f.line_id, f.name, f.sealed FROM line_field f JOIN order_line l ON l.id = f.line_id
+WHERE f.sealed IS NOT NULL
+"""
 RETIRED = "UPDATE vault_key SET retired_at = %s WHERE id = %s"
 
 
@@ -61,7 +71,8 @@ class KeyRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VersionUse:
-    """One version: when it was made, in use, replaced; and how many batches, cards and files on their way need it."""
+    """One version: when it was made, in use, replaced; and how many batches and cards need it, and how many files,
+    codes and buyers' fields that wait."""
 
     id: str
     is_current: bool
@@ -119,7 +130,8 @@ def retire(vault: OpenVault, name: str, *, now: datetime) -> None:
         raise KeyRefused(f"{found.batches} batches are sealed with {name}: `keys rotate` seals them with the new one")
     if found.waiting:
         raise KeyRefused(
-            f"{found.waiting} files or codes on their way are sealed with {name}: import them, or wait a day"
+            f"{found.waiting} files, codes or buyers' fields that wait are sealed with {name}: import the files, finish"
+            " the tasks, and try again a day later"
         )
     if found.replaced_at is not None and now - found.replaced_at < STILL_SEALED_WITH:
         until = found.replaced_at + STILL_SEALED_WITH
@@ -141,12 +153,15 @@ def _version(ring: Keyring, name: str) -> KeyVersion:
 
 
 def _waiting(vault: OpenVault) -> Iterator[str]:
-    """The version of each file that waits to be imported and each code that waits to be looked at."""
+    """The version of each file that waits to be imported, code that waits to be looked at, and field that is kept."""
     for upload, sealed in execute(WAITING_UPLOADS):
         yield from _opened_by(vault, partial(_open_upload, vault.vault_id, upload, bytes(sealed)))
     for wish_id, conversation, identity, address, sealed in execute(WAITING_WISHES):
         wish = PickupWish(wish_id, conversation, Side(identity, address))
         yield from _opened_by(vault, partial(_open_wish, vault.vault_id, wish, bytes(sealed)))
+    for order, line, name, sealed in execute(WAITING_FIELDS):
+        place = FieldPlace(vault.vault_id, order, line, name)
+        yield from _opened_by(vault, partial(open_field, sealed=bytes(sealed), place=place))
 
 
 def _open_upload(vault_id: UUID, upload: UUID, sealed: bytes, private: bytes) -> object:

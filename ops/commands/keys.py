@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(context: typer.Context) -> None:
-    """Which versions there are, since when, and how many batches, cards and files on their way need each."""
+    """Which versions there are, since when, and how many batches, cards, files and fields need each."""
     with _requests(context) as (requests, _):
         uses, rekeying = requests.status()
     for use in uses:

@@ -28,10 +28,12 @@ from core.fulfilment.tasks import (
 from core.parties.service import Role, create_staff
 from core.secret import Secret
 from core.vault.client import VaultCode, VaultRefused
+from core.vault.key_requests import KeyRequests
 from core.work import Work
 from tests.support.dialog import queued
 from tests.support.exchange import Exchange
 from tests.support.sales import Sale, a_counter
+from tests.support.vault_keys import ring, with_own_keys
 from tests.support.vaults import desk_vault
 
 PASSWORD = "hunter2-CANARY-field"  # not-a-secret
@@ -44,7 +46,7 @@ FIELDS = (
 @pytest.fixture
 def desk(store_db: Any, sql: Any, config: Config, urls: dict[str, str]) -> Exchange:
     """A shop whose A1 is topped up by a person; its stock are receipts."""
-    made = Exchange(a_counter(desk_vault(config), sql), urls)
+    made = Exchange(a_counter(desk_vault(with_own_keys(config)), sql), urls)
     sql("UPDATE product SET kind = 'manual_top_up'")
     ((sku,),) = sql("SELECT id FROM sku WHERE code = 'A1'")
     set_fields(actor=OPERATOR, sku_id=sku, fields=FIELDS, now=datetime.now(UTC))
@@ -226,3 +228,27 @@ def test_only_people_who_see_to_a_merchants_orders_take_its_tasks(desk: Exchange
 )
 def test_what_may_stand_in_a_field(form: FieldFormat, typed: str, kept: str | None) -> None:
     assert fits(BuyerField("f", {}, form, is_secret=True), typed) == kept
+
+
+def test_inv_k3_a_version_that_a_buyers_field_is_sealed_with_is_not_retired(
+    desk: Exchange, sale: Sale, sql: Any
+) -> None:
+    """INV-K3: the paid buyer's password would open for nobody any more."""
+    config, acts = desk.counter.vault.config, KeyRequests(desk.counter.vault.client)
+    old = ring(config).current.id
+    tell(desk, sale, account="10001", password=PASSWORD)
+    new = acts.rotate().version
+    sql("UPDATE vault_key SET replaced_at = replaced_at - interval '1 day'")
+
+    with pytest.raises(VaultRefused) as no:
+        acts.retire(old)
+
+    assert no.value.vault_code is VaultCode.KEYS_REFUSED
+    assert str(no.value).startswith(f"1 files, codes or buyers' fields that wait are sealed with {old}")
+    assert {one.id: one.waiting for one in acts.status()[0]} == {new: 0, old: 1}
+    shown = opened(desk, *taken(desk, sale))
+    assert isinstance(shown, dict)
+    assert shown["password"].reveal().decode() == PASSWORD
+    sql("UPDATE line_field SET sealed = NULL, wiped_at = now()")
+    acts.retire(old)
+    assert [one.id for one in ring(config).versions] == [new]

@@ -107,7 +107,7 @@ def test_inv_k3_a_version_in_use_or_needed_is_not_retired(counter: Counter, acts
     assert refused(old) == f"1 batches are sealed with {old}: `keys rotate` seals them with the new one"
     sql("UPDATE batch_key SET vault_key_id = %s", [new])
     later(sql)
-    assert refused(old).startswith(f"1 files or codes on their way are sealed with {old}")
+    assert refused(old).startswith(f"1 files, codes or buyers' fields that wait are sealed with {old}")
     report = counter.vault.client.import_upload(ImportOrder(upload=upload, sku="A1"))  # sealed to the version before
     assert report.added == 1
     sql("UPDATE vault_key SET replaced_at = now() WHERE id = %s", [old])
