@@ -55,7 +55,7 @@ check: $(VENV)/.dev-stamp ## format, lint, types, import contracts, dead code, s
 	$(BIN)/python -m tests.house
 	@$(MAKE) --no-print-directory test
 
-bench: $(VENV)/.run-stamp ## measure the order path, print a table, write it to var/bench/
+bench: $(VENV)/.run-stamp ## measure everything of docs/performance.md, print a table, write it to var/bench/
 	$(BIN)/python run.py bench
 
 drills: $(VENV)/.dev-stamp ## the faults that need a full disk, few file descriptors or another clock
