@@ -31,7 +31,7 @@ from core.reports.checks import verify
 from core.risk.rules import StockKeptForOthers
 from core.stock.rules import HeldByOthers, OutOfStock
 from core.vault.seal import answer_context, open_answer
-from ops.race_faults import Faults
+from ops.race_faults import Faults, before_the_end
 from ops.race_figures import Basket, Outcome, quantile
 from ops.race_web import LONG_POLL, PRESS_AGAIN, NobodyAnswers, Shopfront, WebBuyer
 from ops.trial import Buyer, Trial
@@ -65,6 +65,7 @@ class Race:
         self.baskets = [Basket() for _ in buyers]
         self.greatest_held_by_strangers = 0
         self._gate = threading.Event()
+        self._late = self._gate if faults is None else faults.is_through
         self._slots = threading.Semaphore(AT_ONCE)
         self._over = threading.Event()
         self._woken = {buyer.session.conversation_id: threading.Event() for buyer in buyers}
@@ -74,10 +75,9 @@ class Race:
         front = self._opened_front() if self.faults else None
         beside = [threading.Thread(target=one, daemon=True) for one in (self._listen, self._watch_strangers)]
         threads = [
-            threading.Thread(target=self._buy_there, args=(front, buyer, basket), daemon=True)
-            if front is not None and number % THIRD == 0
-            else threading.Thread(target=self._buy, args=(buyer, basket), daemon=True)
+            threading.Thread(target=self._in_turn, args=(number, partial(buy, buyer, basket)), daemon=True)
             for number, (buyer, basket) in enumerate(zip(self.buyers, self.baskets, strict=True))
+            for buy in [self._buy if front is None or number % THIRD else partial(self._buy_there, front)]
         ]
         for thread in (*beside, *threads):
             thread.start()
@@ -105,6 +105,19 @@ class Race:
     def go_home(self) -> None:
         """Let every buyer give up."""
         self._over.set()
+        self._late.set()
+
+    @property
+    def expected(self) -> int:
+        """How many cards can be sold."""
+        return min(len(self.buyers), len(self.trial.cards))
+
+    def _in_turn(self, number: int, buy: Callable[[], None]) -> None:
+        """All at once; but with faults those who would buy the last tenth come when all are done, so that none of
+        them finds the race over."""
+        (self._gate if number < before_the_end(self.expected) else self._late).wait()
+        if not self._over.is_set():
+            buy()
 
     def _opened_front(self) -> Shopfront:
         web = self.trial.config.web
@@ -123,7 +136,6 @@ class Race:
                     raise
 
     def _buy(self, buyer: Buyer, basket: Basket) -> None:
-        self._gate.wait()
         submission, end = str(uuid4()), time.monotonic() + self.patience
         while basket.order_id is None and basket.refused is None:
             try:
@@ -140,7 +152,6 @@ class Race:
 
     def _buy_there(self, front: Shopfront, buyer: Buyer, basket: Basket) -> None:
         """The same over HTTP."""
-        self._gate.wait()
         with suppress(NobodyAnswers):
             WebBuyer(front, buyer, time.monotonic() + self.patience).buy(basket)
 
@@ -245,7 +256,7 @@ class Race:
             sold_twice=sum(1 for times in received.values() if times > 1),
             lost=max(empty_handed, away - len(received), 0) + strange,
             refused=sum(1 for basket in self.baskets if basket.refused),
-            expected=min(len(self.buyers), len(self.trial.cards)),
+            expected=self.expected,
             violations=violations,
             place=[basket.place for basket in self.baskets if basket.place is not None],
             paid_to_cards=[basket.paid_to_cards for basket in self.baskets if basket.paid_to_cards is not None],

@@ -23,10 +23,12 @@ import psycopg
 import redis
 
 from core.vault.notices import SandboxNotice, sandbox_private_key, sign_notice
-from ops.processes import Child
+from ops.engines import launch
 from ops.trial import Trial
 
 _STALLED = 15.0  # seconds without a further card until the next fault is done all the same
+_TRIES = 60.0  # seconds in which a fault is tried again: what it is to hit may just be starting
+_ENDS = 10.0  # seconds until what got a signal is gone
 _LOOK = 0.02
 COPIES = 2  # of each notice, at the same time, beside the sandbox's own
 
@@ -64,11 +66,16 @@ class Planned:
     after: int
 
 
+def before_the_end(cards: int) -> int:
+    """Of so many cards to be sold those that may be sold while faults are still to be done: nine tenths."""
+    return cards * 9 // 10
+
+
 def plan(seed: int, *, cards: int) -> list[Planned]:
-    """What is done when, by a seed: spread over the first nine tenths of the cards."""
+    """What is done when, by a seed: spread over the first nine tenths of the cards that can be sold."""
     chance = random.Random(seed)  # noqa: S311 - a plan, not a secret
     faults = chance.sample(EVERY, len(EVERY))
-    last = max(1, cards * 9 // 10)
+    last = max(1, before_the_end(cards))
     return [
         Planned(fault, at) for fault, at in zip(faults, sorted(chance.choices(range(last), k=len(faults))), strict=True)
     ]
@@ -76,19 +83,24 @@ def plan(seed: int, *, cards: int) -> list[Planned]:
 
 @dataclass
 class Faults:
-    """Carries out a plan beside a race; `sold` tells how many cards buyers hold. `done` counts what was done."""
+    """Carries out a plan beside a race; `sold` tells how many cards buyers hold.
+
+    `done` counts what did happen, and nothing that was only tried; `is_through` is set once no more will be done.
+    """
 
     trial: Trial
     planned: Sequence[Planned]
     say: Callable[[str], None]
     sold: Callable[[], int] = lambda: 0
+    patience: float = _TRIES
     done: Counter[str] = field(default_factory=Counter)
+    is_through: threading.Event = field(default_factory=threading.Event)
     _over: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self) -> None:
         """Begin, in threads of its own."""
-        self._threads = [threading.Thread(target=one, daemon=True) for one in (self._carry_out, self._double)]
+        self._threads = [threading.Thread(target=one, daemon=True) for one in (self.carry_out, self._double)]
         for thread in self._threads:
             thread.start()
 
@@ -98,13 +110,24 @@ class Faults:
         for thread in self._threads:
             thread.join(10)
 
-    def _carry_out(self) -> None:
-        for planned in self.planned:
-            if not self._reached(planned.after):
-                return
-            self._do(planned.fault)
-            self.done[planned.fault] += 1
-            self.say(f"  {planned.fault} after {self.sold()} cards")
+    @property
+    def undone(self) -> list[str]:
+        """What was planned and did not happen."""
+        return sorted((Counter[str](one.fault for one in self.planned) - self.done).elements())
+
+    def carry_out(self) -> None:
+        """Do all that is planned, each in its turn, until it is done or the race is over."""
+        try:
+            for planned in self.planned:
+                if not self._reached(planned.after):
+                    return
+                if self._has_happened(planned.fault):
+                    self.done[planned.fault] += 1
+                    self.say(f"  {planned.fault} after {self.sold()} cards")
+                else:
+                    self.say(f"  not to be done in {self.patience:.0f} s: {planned.fault}")
+        finally:
+            self.is_through.set()
 
     def _reached(self, wanted: int) -> bool:
         """Wait until so many cards are sold, or for a while no more are; False when the race is over."""
@@ -116,36 +139,50 @@ class Faults:
                 seen, since = self.sold(), time.monotonic()
         return not self._over.is_set()
 
-    def _do(self, fault: Fault) -> None:
+    def _has_happened(self, fault: Fault) -> bool:
+        """Do it, again and again until it happens; False when it does not in time."""
+        end = time.monotonic() + self.patience
+        while not self._do(fault):
+            if time.monotonic() > end or self._over.wait(_LOOK):
+                return False
+        return True
+
+    def _do(self, fault: Fault) -> bool:
+        """Try once; whether it happened."""
         engines = self.trial.running.engines
         if fault in _PROCESS:
-            self._kill(self._living(_PROCESS[fault]))
-        elif fault is Fault.DATABASE:
-            self._signal(engines.postgres.pid if engines.postgres else None, signal.SIGQUIT)  # as pg_ctl -m immediate
-        elif fault is Fault.REDIS_KILLED:
-            self._signal(engines.valkey.pid if engines.valkey else None, signal.SIGKILL)
-        else:
-            with redis.Redis.from_url(self.trial.config.redis.url) as client, contextlib.suppress(redis.RedisError):
-                client.flushall()
+            return self._end(self._living(_PROCESS[fault]), signal.SIGKILL)
+        if fault is Fault.DATABASE:  # as pg_ctl -m immediate
+            return self._end(engines.postgres.pid if engines.postgres else None, signal.SIGQUIT)
+        if fault is Fault.REDIS_KILLED:
+            return self._end(engines.valkey.pid if engines.valkey else None, signal.SIGKILL)
+        return self._flush()
 
-    def _living(self, name: str) -> Child | None:
-        """The process of that name, once it runs (it may just be starting again)."""
-        end = time.monotonic() + _STALLED
-        while time.monotonic() < end and not self._over.wait(_LOOK):
-            for child in self.trial.running.supervisor.children:
-                if child.name == name and child.process is not None and child.is_ready:
-                    return child
+    def _living(self, name: str) -> int | None:
+        """The id of the process of that name, if it serves."""
+        for child in self.trial.running.supervisor.children:
+            process = child.process
+            if child.name == name and process is not None and child.is_ready:
+                return process.pid
         return None
 
-    def _kill(self, child: Child | None) -> None:
-        if child is not None and child.process is not None:
-            self._signal(child.process.pid, signal.SIGKILL)
-
     @staticmethod
-    def _signal(pid: int | None, number: signal.Signals) -> None:
-        if pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+    def _end(pid: int | None, number: signal.Signals) -> bool:
+        """Whether a process lived and the signal ended it; who is dead already is not killed once more."""
+        if pid is None or not launch.is_alive(pid):
+            return False
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return False
+        return launch.wait_until_gone(pid, _ENDS)
+
+    def _flush(self) -> bool:
+        try:
+            with redis.Redis.from_url(self.trial.config.redis.url, socket_timeout=_ENDS) as client:
+                return bool(client.flushall())
+        except redis.RedisError:  # it was killed just before, and starts again
+            return False
 
     def _double(self) -> None:
         """Send every notice of the sandbox twice more, both at the same time."""
