@@ -1,54 +1,27 @@
-"""kill -9 of every process, again and again, while a race runs: whoever paid gets the cards, once."""
+"""Everything that `race --faults` does to a store, while a race runs: whoever paid gets the cards, once."""
 
-import os
-import signal
-import threading
-import time
+from collections import Counter
 
 import pytest
 
 from core.config import Config
-from core.orders.deliveries import LEASE
-from ops.processes import Supervisor
-from ops.race import Race
-from ops.race_figures import Outcome
+from ops.race import run_race
+from ops.race_faults import EVERY, Faults, plan
 from ops.trial import trial
 
 pytestmark = pytest.mark.drill
-KILLS = ("worker", "vault", "web", "worker", "worker", "vault", "worker")
-
-
-def kill_in_turn(supervisor: Supervisor, over: threading.Event) -> None:
-    """Kill one process after another, two seconds apart, whatever it is doing."""
-    for name in KILLS:
-        if over.wait(2):
-            return
-        process = next(child.process for child in supervisor.children if child.name == name)
-        if process is not None:
-            os.kill(process.pid, signal.SIGKILL)
+BUYERS, CARDS, SEED = 40, 60, 7
 
 
 def test_inv_o7_processes_killed_during_a_race_lose_nothing_and_sell_nothing_twice() -> None:
-    outcomes: list[Outcome] = []
-    over = threading.Event()
-    with trial(Config(), cards=60) as store:
-        supervisor = store.running.supervisor
-        race = Race(store, store.buyers(40), patience=2 * LEASE.total_seconds() + 30)
+    """Worker, vault and web killed twice each, the database stopped at once, Redis killed and flushed, every notice
+    sent twice more. Faults 1, 2, 7, 11, 12 and 21 happen.
+    """
+    with trial(Config(), cards=CARDS) as store:
+        faults = Faults(store, plan(SEED, cards=BUYERS), print)
+        outcome = run_race(store, buyers=BUYERS, strangers=False, say=print, faults=faults)
 
-        def run() -> None:
-            outcomes.append(race.run())
-            over.set()
-            supervisor.ask_to_stop()
-
-        racing = threading.Thread(target=run)
-        killing = threading.Thread(target=kill_in_turn, args=(supervisor, over))
-        began = time.monotonic()
-        racing.start()
-        killing.start()
-        supervisor.run()  # starts again what was killed
-        racing.join()
-        killing.join()
-
-    (outcome,) = outcomes
-    assert (outcome.sold, outcome.sold_twice, outcome.lost, outcome.violations) == (40, 0, 0, 0)
-    assert time.monotonic() - began < 240
+    assert (outcome.sold, outcome.sold_twice, outcome.lost, outcome.violations) == (BUYERS, 0, 0, 0)
+    assert faults.undone == []
+    assert Counter({fault: faults.done[fault] for fault in EVERY}) == Counter(EVERY)
+    assert faults.done["notices doubled"] > 0
