@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from datetime import datetime
 from ipaddress import ip_address
 
 import psycopg
@@ -29,6 +30,7 @@ from ops.ports import listeners
 from ops.ports import taken as taken_port
 from ops.store import why_nothing_sells
 from ops.waiting import COUNT as IN_REVIEW
+from ops.waiting import TASKS
 
 _ROLES = ("shop", "panel", "worker", "vault", "direct")
 
@@ -183,7 +185,8 @@ def _trade(config: Config) -> Iterator[Finding]:
     try:
         found = find_installation(config.database.roles.shop)
         with psycopg.connect(config.database.roles.shop) as connection:
-            (sells, gateway), (waiting, since) = (connection.execute(text).fetchall()[0] for text in (TRADE, IN_REVIEW))
+            asked = (TRADE, IN_REVIEW, TASKS)
+            (sells, gateway), review, tasks = (connection.execute(text).fetchall()[0] for text in asked)
     except psycopg.Error:  # no database, or no schema: said above
         yield from _gateways(config, None, has_gateway=False)
         return
@@ -192,11 +195,15 @@ def _trade(config: Config) -> Iterator[Finding]:
     elif found is not None:
         yield Finding("shop", "a merchant sells here")
     yield from _gateways(config, found.kind if found else None, has_gateway=gateway)
-    if waiting:
-        text = f"paid lines that wait for a person: {waiting}, the oldest since {since:%Y-%m-%d %H:%M}Z"
-        yield Finding("review", f"{text}; `python run.py review` says why, and lets them go on", is_notice=True)
-    else:
-        yield Finding("review", "no paid line waits for a person")
+    yield _waiting("review", "paid lines", *review, mend="`python run.py review` says why, and lets them go on")
+    yield _waiting("task", "paid top-ups", *tasks, mend="`python run.py task list` says which, and who holds them")
+
+
+def _waiting(what: str, lines: str, count: int, since: datetime | None, *, mend: str) -> Finding:
+    if since is None:
+        return Finding(what, f"no {lines} wait for a person")
+    text = f"{lines} that wait for a person: {count}, the oldest since {since:%Y-%m-%d %H:%M}Z; {mend}"
+    return Finding(what, text, is_notice=True)
 
 
 def _gateways(config: Config, kind: Kind | None, *, has_gateway: bool) -> Iterator[Finding]:

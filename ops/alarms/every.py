@@ -46,6 +46,8 @@ SALES = (
           "keystall_delivery_oldest_seconds", above=300, minutes=2),
     Alarm("KeystallLinesInReview", SOON, "paid lines wait for a person",
           "keystall_lines_in_review", above=0, minutes=5),
+    Alarm("KeystallTasksWaiting", SOON, "a paid top-up has waited for a person for ten minutes",
+          "keystall_tasks_waiting_oldest_seconds", above=600),
     Alarm("KeystallOrdersNotExpiring", SOON, "unpaid orders keep their cards beyond their time",
           "keystall_orders_overdue_seconds", above=120, minutes=2),
     Alarm("KeystallQueueStuck", NOW, "work waits in the queue for two minutes", "keystall_queue_oldest_seconds",

@@ -57,6 +57,18 @@ WHERE o.state = 'paid'
     ),
     Question(
         """
+SELECT count(*), greatest(0, extract(epoch FROM now() - min(o.paid_at)))
+FROM (SELECT line_id FROM delivery WHERE state = 'waiting' ORDER BY created_at LIMIT 10000) d
+JOIN order_line l ON l.id = d.line_id JOIN shop_order o ON o.id = l.order_id
+WHERE l.gate = 'task' AND o.state = 'paid'
+""",
+        (
+            Asked("keystall_tasks_waiting", "Paid top-ups that wait for a person (index delivery_waiting)."),
+            Asked("keystall_tasks_waiting_oldest_seconds", "How long ago the oldest of them was paid."),
+        ),
+    ),
+    Question(
+        """
 SELECT coalesce(gate_reason, 'unknown'), count(*)
 FROM (SELECT gate_reason FROM order_line WHERE gate = 'review' LIMIT 10000) l
 GROUP BY 1 ORDER BY 2 DESC LIMIT 20

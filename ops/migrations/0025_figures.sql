@@ -15,6 +15,10 @@ COMMENT ON TABLE process_figures IS 'One row a process, overwritten every few se
 GRANT SELECT, INSERT, UPDATE ON process_figures TO keystall_shop, keystall_worker, keystall_vault;
 GRANT DELETE ON process_figures TO keystall_worker;
 
+-- Paid lines that wait for something, the oldest first: what people have to do by hand is counted whenever somebody reads
+-- the figures.
+CREATE INDEX delivery_waiting ON delivery (created_at) WHERE state = 'waiting';
+
 -- How much of the opening budgets is used this hour, without reading the hours before.
 CREATE INDEX opening_budget_hour ON opening_budget (hour);
 GRANT SELECT ON opening_budget TO keystall_shop;

@@ -36,7 +36,7 @@ def test_doctor_finds_everything_in_order_and_exits_0(command: Command, fresh: C
     assert "LOOK" not in out
     assert {line.split()[1] for line in out.splitlines()[:-1]} == {
         "settings", "folder", "machine", "packages", "tls", "database", "server", "clock", "schema", "keys", "redis",
-        "vault", "ports", "shop", "gateways", "review", "pages", "mail", "sms", "alerts", "backups",
+        "vault", "ports", "shop", "gateways", "review", "task", "pages", "mail", "sms", "alerts", "backups",
     }  # fmt: skip
 
 
