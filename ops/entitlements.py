@@ -70,6 +70,7 @@ _KEYS = {
 }
 _CREDENTIALS = "CREDENTIALS_DIRECTORY"  # of systemd, for references such as credential:vault.key
 CLOSED = "KEYSTALL_CLOSED"  # the closed paths, since a process does not know the references of others
+KIND = "KEYSTALL_KIND"  # what the store is: a process that is told nothing is a real one's
 PLACE = "KEYSTALL_PLACE"  # among the processes of one name
 CONFINED = ("web", "bot", "worker")
 _ROLES = ("shop", "panel", "worker", "vault")

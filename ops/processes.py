@@ -21,7 +21,8 @@ from core.config import Config, ConfigError
 from ops import ports
 from ops.accounts import Accounts, accounts_of, settle
 from ops.engines import launch
-from ops.entitlements import environment_of
+from ops.entitlements import KIND, environment_of
+from ops.installation import Kind
 
 READY_FD = "KEYSTALL_READY_FD"  # the child writes one byte there when it serves
 START_ORDER = ("vault", "worker", "bot", "web")
@@ -62,6 +63,7 @@ class Supervisor:
     watch: Callable[[], str | None] = lambda: None
     sockets: Mapping[str, socket.socket] = field(default_factory=dict)  # kept over every restart of web
     restart: Callable[[Supervisor], None] = lambda _: None  # what is done when somebody asks for it
+    kind: Kind = Kind.PRODUCTION  # a real store's process that cannot be shut in does not start
     program: Sequence[str] = field(default_factory=lambda: (sys.executable, str(_run_py()), "process"))
     children: list[Child] = field(default_factory=list)
     _accounts: Accounts | None = None
@@ -152,6 +154,7 @@ class Supervisor:
         read, write = os.pipe()
         named, descriptors = ports.handed_over(self.sockets) if child.name == "web" else ({}, ())
         environment = {**environment_of(child.name, self.config, place=child.place), **named, READY_FD: str(write)}
+        environment[KIND] = self.kind.value
         if self._accounts is not None:
             environment |= self._accounts.environment(child.name)
         try:

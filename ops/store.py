@@ -93,8 +93,9 @@ def running(
         for name in names:
             check_keys(name, configured)
         supervisor = Supervisor(
-            configured, names, watch=engines.keep_running, sockets=sockets, restart=restarting.restart_reported
-        )
+            configured, names, watch=engines.keep_running, sockets=sockets,
+            restart=restarting.restart_reported, kind=kind,
+        )  # fmt: skip
         if signals is not None:
             signals.supervisor = supervisor
         try:

@@ -13,7 +13,8 @@ import typer
 from core.config import Config, ConfigError, loading
 from ops import accounts, logs
 from ops.confinement import confine
-from ops.entitlements import CLOSED, CONFINED, keys_in_memory
+from ops.entitlements import CLOSED, CONFINED, KIND, keys_in_memory
+from ops.installation import Kind
 from ops.processes import say_ready
 
 Main = Callable[..., None]
@@ -39,9 +40,13 @@ def process(name: str) -> None:
 
 
 def prepared(name: str) -> Config:
-    """The settings of this process, once it is its own user, or, web, bot and worker, shut in; and its log is open."""
+    """The settings of this process, once it is its own user, or, web, bot and worker, shut in; and its log is open.
+
+    Raises ConfigError where a real store's process cannot be shut in: it serves nobody. A demo's says so and goes on.
+    """
     config, account = loading.load(None, os.environ), accounts.take_own(os.environ)
     closed = [Path(path) for path in os.environ.get(CLOSED, "").split(os.pathsep) if path]
+    may_stay_open = os.environ.get(KIND) in (Kind.DEMO, Kind.TEST)
     forget_environment()
     os.umask(0o077)
     log_dir = config.data_dir / "log"
@@ -55,7 +60,10 @@ def prepared(name: str) -> Config:
         try:
             confine(closed, writable=[log_dir])
         except ConfigError as error:
-            structlog.get_logger().warning("the vault's split is not enforced", reason=str(error))
+            log = structlog.get_logger()
+            (log.warning if may_stay_open else log.error)("the vault's split is not enforced", reason=str(error))
+            if not may_stay_open:
+                raise
     return config
 
 
@@ -95,5 +103,5 @@ def seed(config: Config, ready: Callable[[], None]) -> None:
 def forget_environment() -> None:
     """Take the addresses out of our own environment: what we start inherits none of them."""
     settings = [name for name in os.environ if name.startswith("KEYSTALL_") and "__" in name]
-    for name in (*settings, *({CLOSED} & os.environ.keys())):
+    for name in (*settings, *({CLOSED, KIND} & os.environ.keys())):
         del os.environ[name]

@@ -4,17 +4,19 @@ The same attack meets each of the two ways in which the processes are kept apart
 """
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from core.config import Config, Database, DatabaseRoles, Store
+from core.config import Config, ConfigError, Database, DatabaseRoles, Store
 from core.vault.callers import OPERATIONS
-from ops import confinement
+from ops import accounts, confinement
 from ops.accounts import Split
 from ops.entitlements import CONFINED, closed_paths
 from ops.installation import Kind, mark
 from ops.keys import make_missing
+from ops.processes import Supervisor
 from tests.attacks.staging import HARMLESS, MAY_ALSO, reached, siege
 
 WAYS = [Split.LANDLOCK, *([Split.USERS] if os.geteuid() == 0 else [])]
@@ -60,6 +62,50 @@ def test_closed_paths_name_every_key_wherever_it_lies(data_dir: Path) -> None:
 
     assert closed_paths(config) == [data_dir / name for name in ("keys", "postgres", "postgres.new", "vault")]
     assert Path("/etc/keystall/vault.key") in closed_paths(far)
+
+
+SHUT_OUT = """
+import signal, sys
+from core.config import ConfigError
+from ops.commands import process
+
+def refuses(closed, *, writable):
+    raise ConfigError("the kernel refuses to confine a process (ENOSYS): see `doctor`")
+
+def serves(config, ready):
+    ready()
+    signal.pause()
+
+process.confine, process.main_of = refuses, lambda name: serves
+try:
+    process.process(sys.argv[-1])
+except ConfigError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_real_stores_process_that_the_kernel_does_not_shut_in_ends_with_the_reason(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], kind: Kind
+) -> None:
+    """INV-K5: it would serve beside the vault's keys with nothing between; play money does, with a warning."""
+    monkeypatch.setattr(accounts, "split_of", lambda config: Split.LANDLOCK)
+    config = Config(store=Store(data_dir=data_dir))
+    supervisor = Supervisor(config, ("bot",), program=(sys.executable, "-c", SHUT_OUT), kind=kind)
+
+    try:
+        if kind is Kind.PRODUCTION:
+            with pytest.raises(ConfigError, match="the process bot does not start"):
+                supervisor.start()
+            assert "the kernel refuses to confine a process (ENOSYS): see `doctor`" in capfd.readouterr().err
+        else:
+            supervisor.start()
+    finally:
+        supervisor.stop()
+
+    said = (data_dir / "log" / "bot.log").read_text()
+    assert "the vault's split is not enforced" in said
+    assert ("error" if kind is Kind.PRODUCTION else "warning") in said
 
 
 def test_a_kernel_without_landlock_is_said_and_confines_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

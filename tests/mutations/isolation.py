@@ -16,6 +16,15 @@ MUTATIONS = [
     ),
     Mutation(
         rows=("INV-K5",),
+        removed="the end of a real store's process that the kernel does not shut in",
+        file="ops/commands/process.py",
+        old="            if not may_stay_open:\n                raise\n",
+        new="",
+        test="tests/faults/test_vault_split.py::"
+        "test_a_real_stores_process_that_the_kernel_does_not_shut_in_ends_with_the_reason",
+    ),
+    Mutation(
+        rows=("INV-K5",),
         removed="the change to a user of its own",
         file="ops/accounts.py",
         old="    os.setresuid(uid, uid, uid)\n",

@@ -42,7 +42,7 @@ def settings(tg: TelegramDouble, account: ChatAccount, web_config: Config, goods
 @pytest.fixture
 def store(settings: Config) -> Iterator[Config]:
     """Its vault and its worker at work, each a process of its own."""
-    supervisor = Supervisor(settings, ("vault", "worker"))
+    supervisor = Supervisor(settings, ("vault", "worker"), kind=Kind.TEST)
     try:
         supervisor.start()
         yield settings
