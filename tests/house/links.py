@@ -8,6 +8,7 @@ A test holds a row when its name or docstring names it: `INV-S2`, `test_inv_s2_â
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 from tests.house.tree import ROOT, modules
@@ -33,6 +34,7 @@ def named(text: str) -> set[str]:
     return found
 
 
+@cache
 def tests_by_row() -> dict[str, list[str]]:
     """Row -> the tests that name it, as `tests/races/test_stock.py::test_last_card`, sorted."""
     rows: dict[str, list[str]] = defaultdict(list)
@@ -72,6 +74,11 @@ def _tests(tree: ast.Module) -> list[tuple[str, str]]:
 def filled(page: str, rows: dict[str, list[str]]) -> str:
     """The page with its last column written anew: the first three tests as links, then how many more."""
     return "".join(f"{_row(line, rows)}\n" for line in page.splitlines())
+
+
+def promises(page: str) -> str:
+    """The rows of a page that promise something: without the list of protections that were taken away."""
+    return (ROOT / page).read_text(encoding="utf-8").partition(SEEN_TO_FAIL)[0]
 
 
 def with_mutations(page: str) -> str:

@@ -16,7 +16,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 def test_every_test_that_a_row_names_exists_and_names_the_row(page):
     rows = links.tests_by_row()
     wrong = []
-    for line in (ROOT / page).read_text(encoding="utf-8").splitlines():
+    for line in links.promises(page).splitlines():
         row = links.ROW.match(line)
         named = NAMED.findall(line.rpartition(" | ")[2]) if row else []
         wrong += [name for name, file in named if f"{file}::{name}" not in rows.get(row[1], [])]
@@ -27,7 +27,7 @@ def test_every_test_that_a_row_names_exists_and_names_the_row(page):
 
 @pytest.mark.parametrize("page", links.PAGES)
 def test_every_row_has_a_test(page):
-    text = (ROOT / page).read_text(encoding="utf-8")
+    text = links.promises(page)
     rows = links.tests_by_row()
     promised = [match[1] for line in text.splitlines() if (match := links.ROW.match(line))]
 
@@ -49,7 +49,7 @@ def test_a_row_said_to_be_generated_or_raced_has_such_a_test(letter, folder):
 
 def test_every_row_that_a_test_names_stands_on_a_page():
     rows = links.tests_by_row()
-    text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in links.PAGES)
+    text = "\n".join(map(links.promises, links.PAGES))
     promised = {match[1] for line in text.splitlines() if (match := links.ROW.match(line))}
 
     assert sorted(set(rows) - promised) == []
