@@ -72,6 +72,11 @@ class Delivery:
         return self.state == "delivered"
 
     @property
+    def is_free(self) -> bool:
+        """Whether nothing was to be paid for the line, as the order's seal says."""
+        return all(total == 0 for line, _, _, total in self.lines if UUID(line) == self.line)
+
+    @property
     def buyer(self) -> Side:
         """The account that ordered and its chat, both of which the order's seal names."""
         return Side(self.identity, self.chat_address)

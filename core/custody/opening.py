@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -42,6 +43,7 @@ from core.ports import PlainCard
 from core.secret import Secret
 from core.stock.rules import BatchIsNot, BatchState
 from core.stock.service import move_batch
+from core.vault.budgets import POOL_TIMES, free_budget
 from core.vault.client import Opened, OpenedCard, VaultCode
 from core.vault.primitives import SealError
 from core.vault.seal import answer_context, seal_answer
@@ -135,22 +137,33 @@ class Opener:
         detail = {"delivery": str(delivery_id), "cards": [str(card.id) for card in cards]}
         asked: dict[str, Any] = {"merchant": delivery.merchant, "sku": delivery.sku, "line": delivery.line, "now": now}
         asked |= {"limit": self.budget(delivery), "fresh": fresh, "fresh_count": len(fresh)}
+        asked |= self._of_pools(delivery, Counter(card.owner for card in cards if not card.opened))
         asked |= {"again_count": len(cards) if delivery.read_again else 0, "again_limit": READ_TIMES * asked["limit"]}
         asked |= {"evidence": list(evidence), "used_for": list(evidence.values())}
         asked |= {"action": action, "detail": Jsonb(detail)}
 
         def write() -> None:
-            budget, reading, opened, used = execute(sql.RECORD_OPENING, asked)[0]
+            budget, reading, opened, used, pooled = execute(sql.RECORD_OPENING, asked)[0]
             if opened != len(fresh):
                 raise OpeningRefused(VaultCode.BUSY, "the cards changed while they were checked")
             if any(evidence[reference] != used_for for reference, used_for in used):
                 raise OpeningRefused(VaultCode.UNPAID, "what proves this payment was used for another order")
             if fresh and not budget:
                 raise OpeningRefused(VaultCode.OVER_BUDGET, "more openings than this merchant's budget of the hour")
+            if pooled != len(asked["owners"]):
+                text = "more openings than the pool's budget of the hour, or more without any money than that of those"
+                raise OpeningRefused(VaultCode.OVER_BUDGET, text)
             if delivery.read_again and not reading:
                 raise OpeningRefused(VaultCode.TOO_OFTEN, "too many cards of the merchant were read again in this hour")
 
         in_transaction(write)
+
+    def _of_pools(self, delivery: Delivery, cards: Mapping[int, int]) -> dict[str, Any]:
+        """What a statement is told of the pools, by owner, whose cards it opens; a merchant's own limit always fits."""
+        most = max(POOL_TIMES * self.vault.opening_budget, self.budget(delivery))
+        free: dict[str, Any] = {"free": delivery.is_free, "free_limit": free_budget(self.vault.opening_budget)}
+        grows = {"pool_limit": most, "pool_times": POOL_TIMES, "grows": self.vault.budget_grows}
+        return {"owners": list(cards), "owner_cards": list(cards.values())} | free | grows
 
     def budget(self, delivery: Delivery) -> int:
         """How many cards of the delivery's SKU may be opened at its merchant in an hour."""

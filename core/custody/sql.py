@@ -67,6 +67,23 @@ WITH budget AS (
     ON CONFLICT (merchant_id, sku_id, hour) DO UPDATE SET opened = b.opened + excluded.opened
         WHERE b.opened + excluded.opened <= %(limit)s
     RETURNING 1
+), pool AS (
+    SELECT x.owner, x.cards, greatest(%(pool_limit)s::int, CASE WHEN %(grows)s THEN %(pool_times)s * (
+        SELECT CASE WHEN count(*) >= 7 THEN percentile_disc(0.5) WITHIN GROUP (ORDER BY day.most) END
+        FROM (SELECT max(b.opened) AS most FROM pool_budget b
+              WHERE b.owner_id = x.owner AND b.sku_id = %(sku)s
+                AND b.hour BETWEEN %(now)s - interval '28 days' AND %(now)s - interval '1 day'
+              GROUP BY b.hour::date) day) END) AS most
+    FROM unnest(%(owners)s::bigint[], %(owner_cards)s::int[]) AS x(owner, cards)
+), pooled AS (
+    INSERT INTO pool_budget AS p (owner_id, sku_id, hour, opened, free)
+    SELECT owner, %(sku)s, date_trunc('hour', %(now)s::timestamptz), cards, CASE WHEN %(free)s THEN cards ELSE 0 END
+    FROM pool WHERE cards <= most AND (NOT %(free)s OR cards <= %(free_limit)s::int) ORDER BY owner
+    ON CONFLICT (owner_id, sku_id, hour) DO UPDATE
+        SET opened = p.opened + excluded.opened, free = p.free + excluded.free
+        WHERE p.opened + excluded.opened <= (SELECT most FROM pool WHERE owner = excluded.owner_id)
+          AND (excluded.free = 0 OR p.free + excluded.free <= %(free_limit)s)
+    RETURNING 1
 ), reading AS (
     INSERT INTO reading_budget AS r (merchant_id, hour, cards)
     SELECT %(merchant)s, date_trunc('hour', %(now)s::timestamptz), %(again_count)s
@@ -87,11 +104,14 @@ WITH budget AS (
     VALUES (%(now)s, 'system', NULL, %(merchant)s, %(action)s, 'line', %(line)s::text, %(detail)s)
 )
 SELECT (SELECT count(*) FROM budget), (SELECT count(*) FROM reading), (SELECT count(*) FROM opened),
-       (SELECT coalesce(jsonb_agg(jsonb_build_array(evidence, used_for)), '[]') FROM used)
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(evidence, used_for)), '[]') FROM used),
+       (SELECT count(*) FROM pooled)
 """
 """The audit entry, the cards' opening, the budgets and the use of the evidence: one statement, committed before any
-plaintext leaves. The caller rolls back unless every count is as it must be. Openings are counted per SKU, what is read
-again per merchant: whoever can write chat sessions can have delivered lines sealed to one of their own."""
+plaintext leaves. The caller rolls back unless every count is as it must be. Openings are counted per merchant and SKU,
+and per pool (the owner that the batch was signed for, and the SKU) over all merchants, whose rows are not the vault's;
+what is read again per merchant: whoever can write chat sessions can have delivered lines sealed to one of their own.
+"""
 
 WALLET_FUNDS = f"""
 SELECT {NOTICE}, a.holder,

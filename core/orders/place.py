@@ -89,7 +89,7 @@ def _hold_line(
     facts: PlaceFacts, wanted: WantedLine, policy: OrderPolicy, rooms: TradeRooms, now: datetime
 ) -> HeldLine:
     listing = facts.listings[wanted.listing_id]
-    most = min(listing.maximum_quantity, policy.largest_line)
+    most = min(listing.maximum_quantity, policy.largest_line if listing.price_minor else policy.largest_free_line)
     if not 1 <= wanted.quantity <= most:
         raise QuantityRefused(what="quantity", most=most)
     if wanted.seen_version is not None and wanted.seen_version != listing.version:

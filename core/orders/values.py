@@ -10,13 +10,15 @@ from core.money import Money
 from core.orders.rules import DeliveryState, LineGate, OrderStatus
 from core.risk.rules import HoldPolicy
 from core.secret import Secret
+from core.vault.budgets import free_budget
 
 
 @dataclass(frozen=True, slots=True)
 class OrderPolicy:
     """Settings of the orders room: how long cards are held, the caps on holds, the store's zone.
 
-    No line has more cards than `largest_line`: the vault would not open more at once (its opening budget of an hour).
+    No line has more cards than `largest_line`: the vault would not open more at once (its opening budget of an hour);
+    one that costs nothing no more than `largest_free_line`.
     """
 
     hold_for: timedelta = timedelta(minutes=15)
@@ -24,6 +26,11 @@ class OrderPolicy:
     zone: str = "Asia/Shanghai"
     holds: HoldPolicy = field(default_factory=HoldPolicy)
     largest_line: int = 200
+
+    @property
+    def largest_free_line(self) -> int:
+        """What the vault opens at once of what nobody pays for."""
+        return min(self.largest_line, free_budget(self.largest_line))
 
 
 @dataclass(frozen=True, slots=True)

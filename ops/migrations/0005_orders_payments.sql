@@ -210,6 +210,16 @@ CREATE TABLE opening_budget (
     opened integer NOT NULL CHECK (opened >= 0),
     PRIMARY KEY (merchant_id, sku_id, hour)
 );
+-- The same of a pool (the owner that the vault signed a batch for, and the SKU) over all merchants, whose rows web writes;
+-- `free` is how many of them nobody paid for.
+CREATE TABLE pool_budget (
+    owner_id bigint NOT NULL,
+    sku_id bigint NOT NULL,
+    hour timestamptz NOT NULL,
+    opened integer NOT NULL CHECK (opened >= 0),
+    free integer NOT NULL CHECK (free BETWEEN 0 AND opened),
+    PRIMARY KEY (owner_id, sku_id, hour)
+);
 -- How many delivered cards of a merchant were read again in an hour, of whatever SKU.
 CREATE TABLE reading_budget (
     merchant_id bigint NOT NULL,

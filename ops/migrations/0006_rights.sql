@@ -52,7 +52,7 @@ GRANT UPDATE (paid_at) ON sandbox_charge TO keystall_worker;
 
 -- vault: reads what it checks; writes sealed columns, batches, its import jobs, audit and budget.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO keystall_vault;
-GRANT INSERT, UPDATE ON batch, batch_key, batch_mark, import_job, opening_budget, reading_budget TO keystall_vault;
+GRANT INSERT, UPDATE ON batch, batch_key, batch_mark, import_job, opening_budget, pool_budget, reading_budget TO keystall_vault;
 GRANT INSERT ON card, card_seal, import_refusal, stock_event, audit_entry, account, transfer TO keystall_vault;
 GRANT UPDATE (state, line_id, opened_at, contested) ON card TO keystall_vault;
 GRANT UPDATE (gate, gate_reason) ON order_line TO keystall_vault;

@@ -45,6 +45,7 @@ WITHOUT_MODEL = {
     "task",
     "link_press",
     "opening_budget",
+    "pool_budget",
     "page_browser",
     "page_login",
     "pickup_code",

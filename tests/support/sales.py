@@ -132,6 +132,7 @@ class Counter:
             sql("SELECT count(*) FROM card WHERE opened_at IS NOT NULL")[0][0],
             sql("SELECT count(*) FROM audit_entry WHERE action LIKE 'cards.%%'")[0][0],
             sql("SELECT * FROM opening_budget"),
+            sql("SELECT * FROM pool_budget"),
             sql("SELECT * FROM evidence_use ORDER BY 1"),
         ]
 
