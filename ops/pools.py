@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.config import Config
 
-WEB, BOT, WORKER, VAULT = 30, 17, 9, 8
+WEB, BOT, WORKER, VAULT = 30, 17, 9, 10
 """The pool of each process; a test compares them with what the processes ask for."""
 
 LISTENING = 6

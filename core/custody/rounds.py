@@ -1,4 +1,7 @@
-"""What the vault does by itself, over and over: one list, one thread, each round in one vault even if two run.
+"""What the vault does by itself, over and over: one list, a thread for each room, each round in one vault even of two.
+
+The rounds of one room (the audit, the books, the keys: what stands before the dot of a round's name) follow each other;
+a rekeying that goes on for hours keeps no entry of the audit from its link, nor the books from their checkpoint.
 
 A round that fails is logged under an error id and tried again, later each time; the others go on. When it is due is
 kept in the database, so that a restart brings an hourly round neither forward nor twice.
@@ -26,7 +29,7 @@ from core.errors import error_id
 
 LONGEST_BACKOFF = 60.0  # seconds between two tries of a round that keeps failing; of a frequent one less
 LONGEST_CLAIM = 120.0  # seconds that a round belongs to the vault that began it; then a dead one's is begun again
-_LONGEST_WAIT = 1.0  # seconds until the thread looks again
+_LONGEST_WAIT = 1.0  # seconds until a thread looks again
 
 # A due time far ahead comes from a clock that jumped: it does not count.
 _CLAIM = """
@@ -52,6 +55,11 @@ class Round:
     every: float
     run: Callable[[datetime], int]
 
+    @property
+    def room(self) -> str:
+        """Whose thread runs it."""
+        return self.name.partition(".")[0]
+
 
 @dataclass(slots=True)
 class _Turn:
@@ -62,37 +70,43 @@ class _Turn:
 
 
 class Rounds:
-    """Runs the rounds that are due, in one thread, until it is stopped."""
+    """Runs the rounds that are due, each room's in a thread of its own, until it is stopped."""
 
     def __init__(self, rounds: Sequence[Round], *, clock: Clock) -> None:
         self._rounds = rounds
         self._clock = clock
         self._turns = {one.name: _Turn() for one in rounds}
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._keep_going, name="rounds", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._keep_going, args=(room,), name=f"rounds of {room}", daemon=True)
+            for room in dict.fromkeys(one.room for one in rounds)
+        ]
 
     def start(self) -> None:
         """Begin; a vault without rounds (a closed one) starts no thread."""
-        if self._rounds:
-            self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self, *, wait_seconds: float) -> None:
-        """Begin no further round; the one that runs has so long to end, and is done again later if it does not."""
+        """Begin no further round; those that run have so long to end, and are done again later if they do not."""
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(wait_seconds)
+        end = time.monotonic() + wait_seconds
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, end - time.monotonic()))
 
-    def run_due(self) -> float:
-        """Run every round whose turn it is; returns the seconds to wait for the next, at most 1."""
-        for one in self._rounds:
+    def run_due(self, room: str | None = None) -> float:
+        """Run every round (of a room) whose turn it is; returns the seconds to wait for the next, at most 1."""
+        mine = [one for one in self._rounds if room in (None, one.room)]
+        for one in mine:
             turn = self._turns[one.name]
             if turn.at <= time.monotonic() and not self._stop.is_set():
                 turn.at = time.monotonic() + self._run(one, turn)
-        soonest = min((turn.at for turn in self._turns.values()), default=time.monotonic() + _LONGEST_WAIT)
+        soonest = min((self._turns[one.name].at for one in mine), default=time.monotonic() + _LONGEST_WAIT)
         return min(max(soonest - time.monotonic(), 0.01), _LONGEST_WAIT)
 
-    def _keep_going(self) -> None:
-        while not self._stop.wait(self.run_due()):
+    def _keep_going(self, room: str) -> None:
+        while not self._stop.wait(self.run_due(room)):
             pass
 
     def _run(self, one: Round, turn: _Turn) -> float:

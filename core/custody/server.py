@@ -38,7 +38,7 @@ from core.vault.client import VaultCode
 from core.vault.frames import LONGEST_REQUEST, BrokenFrame, read_frame, send_frame
 
 MOST_CONNECTIONS = 64
-POOL = 8
+POOL = 10
 _IDLE_SECONDS = 60.0
 _NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}
 _NO_DESCRIPTOR_SECONDS = 0.2

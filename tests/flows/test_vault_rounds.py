@@ -1,5 +1,7 @@
 """What the vault does by itself: each round once however many vaults run, and again after a failure."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -105,3 +107,30 @@ def test_rounds_end_when_they_are_stopped_and_none_begins_after(as_vault: None, 
     rounds.run_due()
 
     assert len(run.at) == count
+
+
+def test_a_rekeying_that_goes_on_for_hours_keeps_neither_the_audit_nor_the_books_waiting(
+    as_vault: None, clock: FixedClock
+) -> None:
+    """Fault 98: what was not linked yet could be changed unnoticed, for as long as another round takes."""
+    begun, over = threading.Event(), threading.Event()
+
+    def for_hours(now: datetime) -> int:
+        begun.set()
+        return int(over.wait(60))
+
+    audit, books = Runs("audit.chained", 1), Runs("books.checkpoint", 60)
+    rounds = Rounds([Round("keys", 20, for_hours), audit.round, books.round], clock=clock)
+    rounds.start()
+    assert begun.wait(10)
+    try:
+        for _ in range(1000):
+            if len(audit.at) >= 3 and books.at:
+                break
+            clock.move(timedelta(seconds=2))
+            time.sleep(0.01)
+        assert not over.is_set()
+        assert (len(audit.at) >= 3, len(books.at) >= 1) == (True, True)
+    finally:
+        over.set()
+        rounds.stop(wait_seconds=5)

@@ -142,7 +142,7 @@ def test_the_pools_that_doctor_counts_are_those_of_the_processes() -> None:
     assert BOT_THREADS + BOT_INTAKE + URGENT_THREADS + BOT_SPARE == BOT
     assert WORKER_THREADS + _OTHER_CONNECTIONS == WORKER
     assert POOL == VAULT
-    assert most_sessions(Config()) == 2 * 31 + 17 + 18 + 8 + 6 + 10
+    assert most_sessions(Config()) == 2 * 31 + 17 + 18 + 10 + 6 + 10
 
 
 @pytest.fixture
