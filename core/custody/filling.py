@@ -125,7 +125,8 @@ class Filler:
             if isinstance(now, Filled):
                 return now
             if not now.rows_done:
-                give_up(job, error=str(refused), now=self._importer.now())
+                if not give_up(job, error=str(refused), now=self._importer.now()):
+                    self._as_it_stands(job)  # says what became of it meanwhile
                 raise _for_good(refused) from None
             if isinstance(refused, DecoderDied) and not (last and now.rows_done == job.rows_done):
                 raise

@@ -110,17 +110,23 @@ def begun(vault: OpenVault, job: Job, *, now: datetime) -> Job:
     return replace(job, batch_no=int(rows[0][0]))
 
 
-def give_up(job: Job, *, error: str, now: datetime) -> None:
-    """End a job whose file was refused before its first row was stored: no card of it exists."""
+def give_up(job: Job, *, error: str, now: datetime) -> bool:
+    """End a job whose file was refused before its first row was stored: no card of it exists.
+
+    False, and nothing changed, where it does not run any more: somebody took it back meanwhile.
+    """
     with atomic():
-        execute(
-            "UPDATE import_job SET state = 'failed', error = %s, finished_at = %s WHERE id = %s", (error, now, job.id)
-        )
+        if not changed(
+            "UPDATE import_job SET state = 'failed', error = %s, finished_at = %s WHERE id = %s AND state = 'running'",
+            (error, now, job.id),
+        ):
+            return False
         changed(
             "UPDATE batch SET state = 'abandoned', reason = %s WHERE id = %s AND state = 'importing'",
             (error, job.batch),
         )
         execute(sql.FORGET_CHUNKS, (job.upload,))
+    return True
 
 
 def left_behind(vault: OpenVault, row: Sequence[Any]) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,15 +12,17 @@ import pytest
 from core import db
 from core.actor import OPERATOR, Actor, ActorKind
 from core.config import Config
-from core.custody import cancelling
+from core.custody import cancelling, filling
+from core.custody.jobs import Job, give_up
 from core.stock.imports import ImportState, imports
-from core.vault.client import VaultCode, VaultRefused
+from core.vault.client import FileNotImported, VaultCode, VaultRefused
 from core.vault.stock_requests import StockRequests
 from tests.builders import NOON, Shop
 from tests.support.crash import run_until
 from tests.support.imports import ROWS, Left, at, bring, codes, leave
 from tests.support.vaults import DeskVault
 
+BINARY = b"\x00\x01\x02\x00" * 64
 TABLES = ("card", "card_seal", "upload_chunk", "stock_event")
 
 
@@ -51,6 +54,25 @@ def test_a_cancelled_import_leaves_nothing_and_its_cards_may_come_again(
     assert said == [("batch.cancelled", {"taken_back": row})]
     assert (again.added, again.duplicates) == (ROWS, 0)
     assert shop.card_states() == {"free": ROWS}
+
+
+def test_an_import_that_is_taken_back_while_its_file_is_refused_stays_cancelled(
+    vault: DeskVault, shop: Shop, sql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(job: Job, *, error: str, now: datetime) -> bool:
+        cancel(job.batch)
+        return give_up(job, error=error, now=now)
+
+    with pytest.raises(FileNotImported):  # the control: nobody takes it back
+        bring(vault, shop, BINARY)
+    monkeypatch.setattr(filling, "give_up", late)
+    with pytest.raises(VaultRefused) as refused:
+        bring(vault, shop, BINARY)
+
+    assert refused.value.vault_code is VaultCode.IMPORT_CANCELLED
+    assert sql("SELECT state, error FROM import_job ORDER BY id") == [("failed", "binary"), ("cancelled", None)]
+    assert sql("SELECT state, reason FROM batch ORDER BY no") == [("abandoned", "binary"), ("abandoned", "cancelled")]
+    assert shop.count("upload_chunk") == 0
 
 
 def test_fault_5_killed_before_any_statement_a_cancellation_goes_on_to_its_end(
