@@ -144,6 +144,14 @@ class Checkpointer:
         """What `vouch` found, as it goes over the vault's socket."""
         return {"ok": True} | asdict(self.vouch())
 
+    def put_aside(self, epoch: UUID) -> str | None:
+        """Begin the record anew where a restored database lacks what it ends with; the name that the old one then has.
+
+        A person's act, at the end of a restore: until then, and without one, that is a chain that somebody cut.
+        """
+        kept = self._kept.last()
+        return self._kept.put_aside(f"before-{epoch}", is_due=kept is not None and not _is_there(*kept))
+
     def _may_be_due(self, last: Checkpoint, now: datetime) -> bool:
         full = execute("SELECT coalesce(max(id), 0) FROM transfer")[0][0] - last.last_transfer_id >= CHUNK
         return bool(full) or now - last.at >= EVERY or now < last.at - EVERY
@@ -153,10 +161,8 @@ class Checkpointer:
         last, kept = books.latest(), self._kept.last()
         if last is not None and not hmac.compare_digest(last.hmac, self._hmac(last)):
             raise ChainBroken
-        if kept is not None:
-            rows = execute(books.ONE, (kept[0],))
-            if not rows or not hmac.compare_digest(books.read(rows[0]).hash, kept[1]):
-                raise ChainBroken
+        if kept is not None and not _is_there(*kept):
+            raise ChainBroken
         return last
 
     def _write(
@@ -205,6 +211,11 @@ class Checkpointer:
         return hmac.new(self._key, one.hash, hashlib.sha256).digest()
 
 
+def _is_there(number: int, expected: bytes) -> bool:
+    rows = execute(books.ONE, (number,))
+    return bool(rows) and hmac.compare_digest(books.read(rows[0]).hash, expected)
+
+
 def checkpointer(vault: OpenVault, folder: Path) -> Checkpointer:
     """Of an open vault; `folder` is its own."""
     return Checkpointer(audit_key=vault.keys.audit, vault_id=vault.vault_id, folder=folder)
@@ -227,6 +238,13 @@ class KeptChain:
             os.fsync(file)
         finally:
             os.close(file)
+
+    def put_aside(self, suffix: str, *, is_due: bool) -> str | None:
+        """Rename it if that is due; its new name, also where that was done before. Raises OSError."""
+        aside = self._path.with_name(f"{self._path.name}.{suffix}")
+        if is_due:
+            self._path.rename(aside)
+        return aside.name if aside.exists() else None
 
     def last(self) -> tuple[int, bytes] | None:
         """Number and hash of the last one kept; None when none was. A last line that was cut short does not count."""

@@ -88,7 +88,7 @@ class Desk:
         self._filler = Filler(self._importer)
         self._stock = StockDesk(clock.now)
         self._keys = KeyDesk(vault, clock.now)
-        self._epochs = EpochDesk(epoch, clock.now)
+        self._epochs = EpochDesk(epoch, self._books.put_aside, clock.now)
 
     def answer(self, operation: str, request: Mapping[str, Any], progress: Progress) -> Answer:
         """The answer to one request; never raises."""

@@ -15,8 +15,9 @@ OPERATIONS = frozenset({"epoch", "epoch_compared", "epoch_release"})
 class EpochDesk:
     """Holds the vault back while an epoch is open."""
 
-    def __init__(self, epoch: epochs.Epoch | None, now: Callable[[], datetime]) -> None:
+    def __init__(self, epoch: epochs.Epoch | None, put_aside: epochs.PutAside, now: Callable[[], datetime]) -> None:
         self._epoch = epoch
+        self._put_aside = put_aside
         self._now = now
 
     @property
@@ -38,7 +39,8 @@ class EpochDesk:
         if operation == "epoch_compared":
             epochs.compared(epoch, str(request.get("account")), now=self._now())
             return {}
-        locked = epochs.release(epoch, old_stock=str(request.get("old_stock") or ""), now=self._now())
+        said = {name: str(request.get(name) or "") for name in ("old_stock", "log_until")}
+        released = epochs.release(epoch, put_aside=self._put_aside, now=self._now(), **said)
         execute(sql.SAY_STATE, (None, None))
         self._epoch = None
-        return {"locked": locked}
+        return {"locked": released.locked, "checkpoints": released.checkpoints}

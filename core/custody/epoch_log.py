@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ BEFORE_THE_BACKUP = 4 * 1024 * 1024
 
 
 class LogReading:
-    """One way through the log, from a byte on; `unreadable` counts the lines that could not be read."""
+    """One way through it, from a byte on; `unreadable` counts lines that cannot be read, `until` is of the last."""
 
     def __init__(self, log: Path, begin: int) -> None:
         self.unreadable = 0
+        self.until: datetime | None = None
         self._log = log
         self._begin = begin
 
@@ -35,6 +37,7 @@ class LogReading:
                 file.readline()
             for line in file:
                 if (entry := _read(line)) is not None:
+                    self.until = datetime.fromisoformat(entry["at"])
                     yield entry
                 elif line.strip():
                     self.unreadable += 1
@@ -69,4 +72,11 @@ def _read(line: bytes) -> dict[str, Any] | None:
         entry = json.loads(line)
     except ValueError:
         return None
-    return entry if isinstance(entry, dict) else None
+    return entry if isinstance(entry, dict) and _is_time(entry.get("at")) else None
+
+
+def _is_time(at: object) -> bool:
+    try:
+        return datetime.fromisoformat(str(at)).tzinfo is not None
+    except ValueError:
+        return False

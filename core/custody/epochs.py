@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ WHILE_HELD = frozenset(
 """What the vault answers all the same: nothing of it opens a card for anybody."""
 
 FIND = """
-SELECT id, restored_at, backup_made_at, log_bytes, log_sha256, log_is_whole FROM vault_epoch WHERE released_at IS NULL
+SELECT id, restored_at, backup_made_at, log_bytes, log_sha256, was_never_whole, log_is_whole, log_until FROM vault_epoch
+WHERE released_at IS NULL
 """
 MARK = """
 WITH told AS (
@@ -80,7 +81,10 @@ WHERE id = ANY (%s::uuid[]) AND NOT EXISTS (SELECT 1 FROM pickup_use u WHERE u.c
 """
 """Codes that were used after the backup: who used them is forgotten, so nobody may any more."""
 
-MARKED = "UPDATE vault_epoch SET log_is_whole = %s, marked_at = %s WHERE id = %s AND marked_at IS NULL"
+OPENED_BY_THEN = "SELECT EXISTS (SELECT FROM card WHERE opened_at <= %s)"
+MARKED = """
+UPDATE vault_epoch SET log_is_whole = %s, log_until = %s, marked_at = %s WHERE id = %s AND marked_at IS NULL
+"""
 STANDING = """
 SELECT count(*) FILTER (WHERE outcome = 'resumed'), count(*) FILTER (WHERE outcome = 'set_aside'),
        count(*) FILTER (WHERE outcome = 'gone'),
@@ -116,6 +120,18 @@ class EpochRefused(Exception):
     """What cannot be done yet; the text says why and what to do, in one sentence."""
 
 
+PutAside = Callable[[UUID], str | None]
+"""Puts the vault's record of checkpoints aside where the database does not have its end; the name it then has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What the release did: batches that were locked, and the name of the record of checkpoints it put aside."""
+
+    locked: int
+    checkpoints: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Epoch:
     """A restored database that nobody has released yet, in the order of `FIND`."""
@@ -125,7 +141,14 @@ class Epoch:
     backup_made_at: datetime
     log_bytes: int
     log_sha256: str
+    was_never_whole: bool
     log_is_whole: bool | None
+    log_until: datetime | None
+
+    @property
+    def log_ends(self) -> str:
+        """When the log's last entry was written, as a person says it again; `none` where it has none."""
+        return f"{self.log_until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if self.log_until else "none"
 
     @property
     def sentence(self) -> str:
@@ -150,7 +173,7 @@ def mark(epoch: Epoch, log: Path, *, now: datetime) -> None:
     """
     if epoch.log_is_whole is not None:
         return
-    is_whole = begins_as(log, epoch.log_bytes, epoch.log_sha256)
+    is_whole = _is_known(epoch) and begins_as(log, epoch.log_bytes, epoch.log_sha256)
     reading = LogReading(log, max(0, epoch.log_bytes - BEFORE_THE_BACKUP) if is_whole else 0)
     entries, codes = list[Mapping[str, Any]](), list[str]()
     for entry in reading.entries():
@@ -165,7 +188,7 @@ def mark(epoch: Epoch, log: Path, *, now: datetime) -> None:
             entries = []
     in_transaction(partial(_mark, epoch, entries, now), repeatable=True)
     is_whole = is_whole and not reading.unreadable
-    in_transaction(partial(_marked, epoch, codes, is_whole, now), repeatable=True)
+    in_transaction(partial(_marked, epoch, codes, is_whole, reading, now), repeatable=True)
 
 
 def standing(epoch: Epoch) -> dict[str, Any]:
@@ -180,6 +203,7 @@ def standing(epoch: Epoch) -> dict[str, Any]:
         "restored_at": epoch.restored_at.isoformat(),
         "backup_made_at": epoch.backup_made_at.isoformat(),
         "log_is_whole": bool(epoch.log_is_whole),
+        "log_ends": epoch.log_ends,
         "resumed": resumed,
         "set_aside": set_aside,
         "gone": gone,
@@ -205,11 +229,11 @@ def compared(epoch: Epoch, account: str, *, now: datetime) -> None:
     in_transaction(write)
 
 
-def release(epoch: Epoch, *, old_stock: str, now: datetime) -> int:
-    """Sell again; returns how many batches were locked. `old_stock` is `lock`, `accept` or nothing.
+def release(epoch: Epoch, *, old_stock: str, log_until: str, put_aside: PutAside, now: datetime) -> Released:
+    """Sell again. `old_stock` is `lock`, `accept` or nothing; `log_until` is `Epoch.log_ends`, said by a person.
 
-    It must be said where the opening log is not whole: then nobody knows what of the old stock went out after the
-    backup. Raises `EpochRefused` while anything is left to do.
+    One of them must be said: where the opening log is not whole, nobody knows what of the old stock went out after the
+    backup, and an older copy of a whole one looks like the newest. Raises `EpochRefused` while anything is left to do.
     """
     found = standing(epoch)
     if found["unanswered"]:
@@ -222,17 +246,35 @@ def release(epoch: Epoch, *, old_stock: str, now: datetime) -> int:
             " --lock-old-stock to sell only what is imported from now on, or --accept-old-stock to sell them, some"
             " perhaps twice"
         )
+    if old_stock not in ("lock", "accept") and log_until != epoch.log_ends:
+        raise EpochRefused(
+            f"the last entry of the opening log here is of {epoch.log_ends}: if nothing went out later, say --log-until"
+            f" {epoch.log_ends}; if it is an older copy, put the newest one in its place and restore again, or say"
+            " --lock-old-stock or --accept-old-stock"
+        )
+    aside = put_aside(epoch.id)
 
     def write() -> int:
         locked = changed(OLD_BATCHES, (epoch.backup_made_at,)) if old_stock == "lock" else 0
         changed(RELEASE, (now, epoch.id))
         append(
             actor=OPERATOR, action="restore.released", object_kind="vault_epoch", object_id=epoch.id,
-            detail={"log_is_whole": found["log_is_whole"], "old_stock": old_stock, "locked": locked}, now=now,
+            detail={
+                "log_is_whole": found["log_is_whole"], "log_until": epoch.log_ends, "old_stock": old_stock,
+                "locked": locked, "checkpoints_put_aside": aside,
+            },
+            now=now,
         )  # fmt: skip
         return locked
 
-    return in_transaction(write)
+    return Released(in_transaction(write), aside)
+
+
+def _is_known(epoch: Epoch) -> bool:
+    """Whether anything can be said of the log: not where the backup saw none though cards had been opened by then."""
+    if epoch.was_never_whole:
+        return False
+    return epoch.log_bytes > 0 or not execute(OPENED_BY_THEN, (epoch.backup_made_at,))[0][0]
 
 
 def _mark(epoch: Epoch, entries: list[Mapping[str, Any]], now: datetime) -> None:
@@ -254,9 +296,9 @@ def _note(line: UUID, cards: list[str], epoch: Epoch, columns: Mapping[str, list
     execute(OPENED_BEFORE, (min(times), str(line), cards, str(epoch.id)))
 
 
-def _marked(epoch: Epoch, codes: list[str], is_whole: bool, now: datetime) -> None:
+def _marked(epoch: Epoch, codes: list[str], is_whole: bool, reading: LogReading, now: datetime) -> None:
     execute(SPEND_CODES, (codes,))
-    if changed(MARKED, (is_whole, now, epoch.id)):
+    if changed(MARKED, (is_whole, reading.until, now, epoch.id)):
         append(
             actor=OPERATOR, action="restore.marked", object_kind="vault_epoch", object_id=epoch.id,
             detail={"log_is_whole": is_whole}, now=now,

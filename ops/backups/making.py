@@ -29,6 +29,7 @@ SELECT i.kind, i.vault_id, current_setting('server_version'), (SELECT max(name) 
        (SELECT coalesce(max(id), 0) FROM audit_entry)
 FROM installation i
 """
+_WAS_OPENED = "SELECT EXISTS (SELECT FROM card WHERE opened_at IS NOT NULL)"
 _NOTE = "INSERT INTO backup_made (id, made_at, bytes, file) VALUES (%s, %s, %s, %s)"
 
 
@@ -69,11 +70,17 @@ def make(config: Config, folder: Path, *, keep: int | None = None) -> Made:
 
 def describe(config: Config, now: datetime) -> Head:
     """What the head says of the store at this moment. The log is looked at first: it may be ahead, never behind."""
-    log_bytes, log_hash = position(config.data_dir / "vault" / "openings.log")
+    log = config.data_dir / "vault" / "openings.log"
+    log_bytes, log_hash = position(log)
     with psycopg.connect(config.database.url) as connection:
         row = connection.execute(_FACTS).fetchone() if migrate.is_migrated(config.database.url) else None
-    if row is None:
-        raise ConfigError("there is no store in this database yet: `init` makes one")
+        if row is None:
+            raise ConfigError("there is no store in this database yet: `init` makes one")
+        if not log.exists() and connection.execute(_WAS_OPENED).fetchone() == (True,):
+            raise ConfigError(
+                f"{log} is not there, though cards were opened: after a restore nobody would know what went out. Stop"
+                " the store, put your copy of it back (without one the vault begins an empty one), then back up"
+            )
     kind, vault_id, server, migration, vault_keys, audit_entry = row
     return Head(
         id=uuid.uuid4(),

@@ -33,9 +33,15 @@ JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'i' AND c.relnamespace = 'pub
 WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_opclass'::regclass
 """
 _EPOCH = """
-INSERT INTO vault_epoch (id, restored_at, backup_id, backup_made_at, log_bytes, log_sha256)
-VALUES (%(epoch)s, now(), %(backup)s, %(made)s, %(bytes)s, %(hash)s)
+INSERT INTO vault_epoch (id, restored_at, backup_id, backup_made_at, log_bytes, log_sha256, was_never_whole)
+VALUES (%(epoch)s, now(), %(backup)s, %(made)s, %(bytes)s, %(hash)s, %(never_whole)s)
 """
+_UNRELEASED = """
+SELECT backup_made_at, log_bytes, log_sha256, log_is_whole IS FALSE OR was_never_whole FROM vault_epoch
+WHERE released_at IS NULL
+"""
+"""The backup was made while another restore was not released yet: that one is still to be seen to."""
+
 _OVER = "UPDATE vault_epoch SET log_is_whole = false, marked_at = now(), released_at = now() WHERE released_at IS NULL"
 _ASK_AGAIN = """
 WITH asked AS (
@@ -165,10 +171,12 @@ def _put_back(connection: psycopg.Connection[tuple[object, ...]]) -> None:
 def _begin_epoch(connection: psycopg.Connection[tuple[object, ...]], head: Head) -> None:
     """From this commit on it is the store's database, and held back until it is released."""
     values = {"epoch": uuid.uuid4(), "backup": head.id, "made": head.made_at, "days": _ASK_AGAIN_DAYS}
-    values |= {"bytes": head.log_bytes, "hash": head.log_sha256}
+    values |= {"bytes": head.log_bytes, "hash": head.log_sha256, "never_whole": False}
     with connection.transaction():
         connection.execute("SET LOCAL search_path = public")
-        connection.execute(_OVER)  # the backup was made while another restore was not released yet
+        if (before := connection.execute(_UNRELEASED).fetchone()) is not None:
+            values |= dict(zip(("made", "bytes", "hash", "never_whole"), before, strict=True))
+            connection.execute(_OVER)
         for statement in (_EPOCH, _ASK_AGAIN, _GATEWAYS, _CLOSED, _AUDIT):
             connection.execute(statement.encode(), values)
         connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(_NAME))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ def restore(
     status: bool = typer.Option(False, "--status", help="What was found, and what is left to do."),
     compared: str = typer.Option("", "--compared", metavar="ACCOUNT", help="A gateway's own list was looked through."),
     release: bool = typer.Option(False, "--release", help="Sell again, once all is done; `verify` is run first."),
+    log_until: str = typer.Option("", "--log-until", metavar="TIME", help="The log's last entry, as --status has it."),
     lock_old_stock: bool = typer.Option(False, "--lock-old-stock", help="Without the opening log: lock old batches."),
     accept_old_stock: bool = typer.Option(False, "--accept-old-stock", help="Without it: sell them, some maybe twice."),
 ) -> None:
@@ -53,7 +55,7 @@ def restore(
             requests.compared(compared)
         typer.echo(f"{compared} is compared")
     else:
-        _release(context, "lock" if lock_old_stock else "accept" if accept_old_stock else "")
+        _release(context, "lock" if lock_old_stock else "accept" if accept_old_stock else "", log_until)
 
 
 def described(standing: Standing | None) -> list[str]:
@@ -62,7 +64,8 @@ def described(standing: Standing | None) -> list[str]:
         return ["no restored database waits to be released"]
     lines = [
         f"restored {standing.restored_at:%Y-%m-%d %H:%M}Z from a backup of {standing.backup_made_at:%Y-%m-%d %H:%M}Z",
-        f"opening log {'whole' if standing.log_is_whole else 'NOT WHOLE: what went out after the backup is not known'}",
+        f"opening log {'whole' if standing.log_is_whole else 'NOT WHOLE: what went out after the backup is not known'}"
+        f"  last entry {standing.log_ends}, backup {standing.backup_made_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         f"sent again {standing.resumed}  (cards that went out for orders which the backup knows as paid)",
         f"set aside {standing.set_aside}  (cards that went out and are never sold again)",
         f"gone {standing.gone}  (cards imported and gone out after the backup; importing them again adds none)",
@@ -73,8 +76,14 @@ def described(standing: Standing | None) -> list[str]:
         f"gateway {one.account}  {one.gateway} of {one.merchant}  {'compared' if one.compared else 'TO COMPARE'}"
         for one in standing.gateways
     ]
+    lines.append("audit: its marks know entries that the backup has not; once released: `audit verify`, `audit accept`")
     if not standing.log_is_whole:
         lines.append(f"old stock {standing.unsold}: --release needs --lock-old-stock or --accept-old-stock")
+    else:
+        lines.append(
+            f"if the vault opened nothing after the log's last entry: --release --log-until {standing.log_ends}; else"
+            " it is an older copy: put the newest one in its place and restore again"
+        )
     return lines
 
 
@@ -106,7 +115,7 @@ def _bring_back(context: typer.Context, file: Path, key: Path | None, replace: s
     typer.echo("The store may be started: it opens and sells nothing yet. Then: restore --status")
 
 
-def _release(context: typer.Context, old_stock: str) -> None:
+def _release(context: typer.Context, old_stock: str, log_until: str) -> None:
     from dataclasses import astuple
 
     from core import db
@@ -123,10 +132,12 @@ def _release(context: typer.Context, old_stock: str) -> None:
             name, count = next(iter(broken.items()))
             raise ConfigError(f"{name} is violated {count} times: see `verify`, mend that first; nothing was released")
         with _asking(store.config, is_running=store.is_running) as requests:
-            locked = requests.release(old_stock=old_stock)
+            done = requests.release(old_stock=old_stock, log_until=log_until)
     typer.echo("released: the store sells again")
-    if locked:
-        typer.echo(f"batches locked: {locked}; `batch unlock` puts one back on sale")
+    if done.locked:
+        typer.echo(f"batches locked: {done.locked}; `batch unlock` puts one back on sale")
+    if done.checkpoints:
+        typer.echo(f"the vault's record of checkpoints was put aside as vault/{done.checkpoints}; keep it")
 
 
 @contextmanager

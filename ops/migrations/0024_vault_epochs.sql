@@ -73,7 +73,9 @@ CREATE TABLE vault_epoch (
     backup_made_at timestamptz NOT NULL,
     log_bytes bigint NOT NULL CHECK (log_bytes >= 0),  -- how long the opening log was when the backup was made
     log_sha256 text NOT NULL,                          -- of so much of it: whether the log here is the same one
+    was_never_whole boolean NOT NULL DEFAULT false,    -- found of a restore that this backup has as not yet released
     log_is_whole boolean,                              -- what the vault found; NULL: it has not looked yet
+    log_until timestamptz,                             -- of the log's last entry; NULL: it had none
     marked_at timestamptz,                             -- when it had gone through the log
     released_at timestamptz,
     CHECK ((log_is_whole IS NULL) = (marked_at IS NULL)),
@@ -129,7 +131,7 @@ CREATE TRIGGER card_went_out BEFORE UPDATE OF state ON card
     EXECUTE FUNCTION card_went_out();
 
 GRANT SELECT ON vault_epoch, epoch_opening, epoch_gateway, lost_card TO keystall_vault;
-GRANT UPDATE (log_is_whole, marked_at, released_at) ON vault_epoch TO keystall_vault;
+GRANT UPDATE (log_is_whole, log_until, marked_at, released_at) ON vault_epoch TO keystall_vault;
 GRANT INSERT ON epoch_opening, lost_card TO keystall_vault;
 GRANT UPDATE (compared_at) ON epoch_gateway TO keystall_vault;
 GRANT SELECT, UPDATE (answered_at) ON epoch_payment TO keystall_vault;

@@ -13,7 +13,7 @@ import pytest
 from core import db
 from core.config import Config
 from core.vault.client import VaultRefused
-from core.vault.epoch_requests import EpochRequests
+from core.vault.epoch_requests import EpochRequests, Released
 from ops.backups import keys
 from ops.backups.making import make
 from ops.backups.restoring import restore
@@ -103,6 +103,11 @@ def a_night(counter: Counter) -> Night:
 def compare(night: Night) -> None:
     for gateway in night.requests.status().gateways:  # type: ignore[union-attr]
         night.requests.compared(gateway.account)
+
+
+def release(night: Night) -> Released:
+    """Say that the log is the newest one, and sell again."""
+    return night.requests.release(log_until=night.requests.status().log_ends)  # type: ignore[union-attr]
 
 
 def refused(act: Callable[[], object]) -> str:

@@ -24,7 +24,7 @@ from core.vault.notices import sandbox_public_key
 from ops.backups.making import make
 from ops.bench.order_path import NoCounter
 from ops.commands.restore import described
-from tests.support.restored import Night, bring_back, compare, placed, refused, secrets
+from tests.support.restored import Night, bring_back, compare, placed, refused, release, secrets
 from tests.support.sales import ACCOUNT, Counter
 
 
@@ -60,7 +60,7 @@ def test_fault_100_what_went_out_after_the_backup_is_never_sold_again_and_nothin
     assert sql("SELECT booked_to, reason FROM payment_event WHERE body = %s", [gone[0]])[0][0] == "suspense"
 
     compare(night)
-    assert night.requests.release() == 0
+    assert release(night).locked == 0
     assert counter.vault.client.status().reason is None
     assert secrets(counter, night.waiting) == night.given["waiting"]  # the same cards once more
     again = counter.vault.import_bytes(b"FRESH-1\nFRESH-2", "fresh.txt", owner=counter.shop.merchant, sku="A1")
@@ -153,7 +153,7 @@ def test_without_the_opening_log_old_stock_is_sold_only_when_somebody_says_so(
     assert (found.log_is_whole, found.unsold) == (False, 38)
     assert "say --lock-old-stock to sell only what is imported from now on" in refused(night.requests.release)
     assert night.counter.vault.client.status().reason is not None
-    locked = night.requests.release(old_stock=answer)
+    locked = night.requests.release(old_stock=answer).locked
 
     assert locked == (1 if answer == "lock" else 0)
     assert sql("SELECT state FROM batch") == [("locked" if answer == "lock" else "selling",)]
@@ -214,4 +214,4 @@ def test_payments_that_may_have_come_in_are_asked_about_before_anything_is_sold(
         db.connect(config.database.roles.shop, size=24)
         assert night.requests.status().unanswered == left  # type: ignore[union-attr]
     compare(night)
-    assert night.requests.release() == 0
+    assert release(night).locked == 0
