@@ -1,7 +1,7 @@
 """Secret buyer fields as the vault gives them out: for a paid line, to the one who holds its task, once (INV-K6).
 
-What the tables say of the order counts only under its seal and with proof of its payment, as for cards; a field that
-was moved to another line does not open.
+What the tables say of the order counts only under its seal and with proof of its payment, as for cards, and one notice
+never pays for two orders; a field that was moved to another line does not open.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -39,12 +40,19 @@ NOTE = """
 WITH t AS (
     UPDATE task SET opened_at = %(now)s WHERE id = %(task)s AND staff_id = %(staff)s AND opened_at IS NULL
       AND done_at IS NULL RETURNING id
+), used AS (
+    INSERT INTO evidence_use AS u (evidence, used_for)
+    SELECT x.evidence, x.used_for FROM unnest(%(evidence)s::text[], %(used_for)s::text[]) AS x(evidence, used_for)
+    ORDER BY x.evidence
+    ON CONFLICT (evidence) DO UPDATE SET used_for = u.used_for RETURNING evidence, used_for
 ), audit AS (
     INSERT INTO audit_entry (at, actor_kind, actor_id, party_id, action, object_kind, object_id, detail)
     SELECT %(now)s, 'staff', %(staff)s, %(merchant)s, %(action)s, 'line', %(line)s::text, %(detail)s FROM t
 )
-SELECT count(*) FROM t
+SELECT (SELECT count(*) FROM t),
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(evidence, used_for)), '[]') FROM used)
 """
+"""The task's opening, the audit entry and the use of what proves the payment; the caller rolls back unless all fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +72,20 @@ class Fields:
         holder, is_done, is_opened, line, gate, order, merchant, state, delivery = rows[0]
         if holder != staff_id or is_done or is_opened or gate != "task" or state != "paid":
             raise refused()
-        if buyer_of(self.vault, order=order, merchant=merchant) is None or not self._is_paid(delivery, now):
+        evidence = self._evidence(delivery, now)
+        if buyer_of(self.vault, order=order, merchant=merchant) is None or evidence is None:
             raise refused()
         fields = {name: self._opened(bytes(sealed), order, line, name) for name, sealed in execute(SEALED, (line,))}
         self.journal.append(delivery=delivery, line=line, cards=[], action=OPENED, now=now)
         detail = Jsonb({"task": str(task_id), "fields": sorted(fields)})
         named = {"task": task_id, "staff": staff_id, "merchant": merchant, "line": line, "now": now}
-        noted = in_transaction(lambda: execute(NOTE, named | {"action": OPENED, "detail": detail}))
-        if noted != [(1,)]:
-            raise refused()
+        in_transaction(partial(_note, named | {"action": OPENED, "detail": detail}, evidence))
         return fields
 
-    def _is_paid(self, delivery_id: UUID, now: datetime) -> bool:
+    def _evidence(self, delivery_id: UUID, now: datetime) -> dict[str, str] | None:
         row = execute(sql.DELIVERY, {"delivery": delivery_id, "now": now, "reader": None})[0]
         delivery = Delivery(*row)
-        return proofs(self.vault, delivery.bill(), delivery.notices or []) is not None
+        return proofs(self.vault, delivery.bill(), delivery.notices or [])
 
     def _opened(self, sealed: bytes, order: UUID, line: UUID, name: str) -> Secret:
         place = FieldPlace(self.vault.vault_id, order, line, name)
@@ -86,6 +93,14 @@ class Fields:
             return self.vault.keys.ring.opened(lambda private: open_field(private, sealed, place))
         except SealError:
             raise refused() from None
+
+
+def _note(named: Mapping[str, Any], evidence: Mapping[str, str]) -> None:
+    """Write it down whole. Raises `OpeningRefused` where somebody was faster, or the money was used before."""
+    proof = {"evidence": list(evidence), "used_for": list(evidence.values())}
+    noted, used = execute(NOTE, {**named, **proof})[0]
+    if noted != 1 or any(evidence[reference] != used_for for reference, used_for in used):
+        raise refused()
 
 
 def fields_opened(fields: Fields, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -165,6 +165,24 @@ def test_inv_k6_nobody_else_is_shown_a_field_and_nothing_changes(desk: Exchange,
         finish_task(actor=actor, task=task_of(order_id=sale.order), now=datetime.now(UTC))
 
 
+def test_a_notice_that_paid_for_another_order_shows_no_field(desk: Exchange, sale: Sale, sql: Any) -> None:
+    """Fault 106: what proves one payment is used once, for fields as for cards."""
+    tell(desk, sale, account="10001", password=PASSWORD)
+    task, actor = taken(desk, sale)
+    ((account, number),) = sql("SELECT gateway_account_id, external_id FROM payment_event WHERE kind = 'paid'")
+    reference = f"notice:{account}:{number}"
+    sql("INSERT INTO evidence_use VALUES (%s, 'order:another')", [reference])
+
+    assert opened(desk, task, actor) is VaultCode.TASK_REFUSED
+    assert sql("SELECT opened_at FROM task") == [(None,)]
+    assert sql("SELECT count(*) FROM audit_entry WHERE action = 'fields.opened'") == [(0,)]
+    assert sql("SELECT * FROM evidence_use") == [(reference, "order:another")]
+
+    sql("DELETE FROM evidence_use")
+    assert isinstance(opened(desk, task, actor), dict)
+    assert sql("SELECT * FROM evidence_use") == [(reference, f"order:{sale.order}")]
+
+
 def test_inv_k2_a_field_that_was_moved_to_another_order_does_not_open(desk: Exchange, sale: Sale, sql: Any) -> None:
     """INV-K2: who writes into the tables shows nobody's password to a task of his own."""
     tell(desk, sale, account="10001", password=PASSWORD)

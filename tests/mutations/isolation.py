@@ -50,6 +50,14 @@ MUTATIONS = [
     ),
     Mutation(
         rows=("106",),
+        removed="the use of what proves a payment, where fields are shown",
+        file="core/custody/fields.py",
+        old="any(evidence[reference] != used_for for reference, used_for in used)",
+        new="False",
+        test="tests/flows/test_buyer_fields.py::test_a_notice_that_paid_for_another_order_shows_no_field",
+    ),
+    Mutation(
+        rows=("106",),
         removed="the order's seal",
         file="core/custody/checks.py",
         old="        check_order_seal(vault.keys.seal, sealed, delivery.seal)\n",
