@@ -24,10 +24,11 @@ Every command takes --config FILE and --debug, before or after its name; every s
 KEYSTALL_SECTION__KEY in the environment too."""
 ORDER = (
     "demo", "up", "restart", "upgrade", "init", "migrate", "doctor", "verify", "import", "imports", "contested",
-    "batch", "recall", "trace", "review", "race", "bench", "keys", "backup", "restore", "channel", "gateway", "staff",
-    "trade", "doubles",
+    "batch", "recall", "trace", "review", "task", "race", "bench", "keys", "audit", "backup", "restore", "channel",
+    "gateway", "staff", "trade", "doubles",
 )  # fmt: skip
 _USAGE_ERROR = typer.BadParameter.__mro__[2]  # ClickException of the click that this Typer brings
+_NO_WORD = ("NoArgsIsHelpError", "Missing command.")  # how that click says that a group was named without a command
 
 
 def build() -> typer.Typer:
@@ -42,7 +43,8 @@ def build() -> typer.Typer:
         if hasattr(module, "register"):  # else it joins the command that it is a part of
             module.register(app)
     rank = {name: place for place, name in enumerate(ORDER)}
-    app.registered_commands.sort(key=lambda command: rank.get(command.name or "", len(rank)))
+    for registered in (app.registered_commands, app.registered_groups):
+        registered.sort(key=lambda one: rank.get(one.name or "", len(rank)))
     return app
 
 
@@ -90,6 +92,8 @@ def globals_first(given: Sequence[str]) -> list[str]:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, _USAGE_ERROR):
+        if type(error).__name__ == _NO_WORD[0] or error.format_message() == _NO_WORD[1]:  # type: ignore[attr-defined]
+            return _wanted(error.ctx)  # type: ignore[attr-defined]
         said = error.format_message().partition(", unable to parse")[0]  # type: ignore[attr-defined]
         return f"{said.rstrip('.')}. See `python run.py --help`."
     if isinstance(error, ConfigError | Refusal):
@@ -98,6 +102,15 @@ def _sentence(error: Exception) -> str:
         place = f" {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{place}: mend that and try again ({error_id()})"
     return f"something unexpected went wrong ({type(error).__name__}, {error_id()}): try again with --debug"
+
+
+def _wanted(context: typer.Context) -> str:
+    """What may follow the name of a group."""
+    path = context.command_path.removeprefix("python run.py").strip()
+    if not path:
+        return "the command is missing: `python run.py --help` lists them."
+    names = ", ".join(context.command.list_commands(context))  # type: ignore[attr-defined]
+    return f"`{path}` wants one of {names}. See `python run.py {path} --help`."
 
 
 def _refuse(sentence: str, status: int) -> int:

@@ -65,6 +65,8 @@ def accept(
     reason: str = typer.Option(..., "--reason", metavar="TEXT", help="What happened, for those who read it later."),
 ) -> None:
     """Say that somebody has looked at all that `audit verify` names now; from then on it names only what is new."""
+    if not reason.strip():
+        raise ConfigError("--reason is empty: say what happened, for those who read it later")
     with _vault(context) as client:
         count = client.accept_audit(reason=reason)
     print(f"accepted {count}")

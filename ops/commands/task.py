@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
 
 import typer
 
@@ -57,8 +58,9 @@ def take(context: typer.Context, order: str = ORDER, staff: str = STAFF) -> None
     from core.fulfilment.tasks import take_task
     from ops.commands.channel import as_shop
 
+    number = order_number(order)
     with as_shop(context):
-        task, actor = found(order, staff)
+        task, actor = found(number, order, staff)
         acted(lambda: take_task(actor=actor, task=task, now=database_now()))
     typer.echo(f"{order} is {staff}'s; `task open` shows the account, once")
 
@@ -70,11 +72,12 @@ def shown(context: typer.Context, order: str = ORDER, staff: str = STAFF) -> Non
     from ops.commands.channel import as_shop
     from ops.vault_wiring import operators_vault
 
+    number = order_number(order)
     with as_shop(context) as config:
-        task, actor = found(order, staff)
-        number = acted(lambda: held_task(actor=actor, task=task))
+        task, actor = found(number, order, staff)
+        held = acted(lambda: held_task(actor=actor, task=task))
         staff_id = actor.id
-        secret = acted(lambda: operators_vault(config).open_fields(number, staff=staff_id)) if staff_id else {}
+        secret = acted(lambda: operators_vault(config).open_fields(held, staff=staff_id)) if staff_id else {}
         plain = plain_fields(line_id=task.line_id)
     for name, value in sorted((plain | {name: one.reveal().decode() for name, one in secret.items()}).items()):
         sys.stdout.write(f"{name}\t{value}\n")
@@ -86,8 +89,9 @@ def back(context: typer.Context, order: str = ORDER, staff: str = STAFF) -> None
     from core.fulfilment.tasks import give_back
     from ops.commands.channel import as_shop
 
+    number = order_number(order)
     with as_shop(context):
-        task, actor = found(order, staff)
+        task, actor = found(number, order, staff)
         acted(lambda: give_back(actor=actor, task=task, now=database_now()))
     typer.echo(f"{order} waits for somebody again")
 
@@ -98,18 +102,27 @@ def done(context: typer.Context, order: str = ORDER, staff: str = STAFF) -> None
     from core.fulfilment.tasks import finish_task
     from ops.commands.channel import as_shop
 
+    number = order_number(order)
     with as_shop(context):
-        task, actor = found(order, staff)
+        task, actor = found(number, order, staff)
         acted(lambda: finish_task(actor=actor, task=task, now=database_now()))
     typer.echo(f"{order} is done: its buyer is told as soon as the worker gets to it")
 
 
-def found(order: str, staff: str) -> tuple[TaskView, Actor]:
+def order_number(order: str) -> UUID:
+    """The order that was named, before anything is opened for it. Raises ConfigError."""
+    try:
+        return parse(Prefix.ORDER, order)
+    except NotFound:
+        raise ConfigError(f"{order or '(nothing)'} is no order number: `task list` shows them as ord_…") from None
+
+
+def found(number: UUID, order: str, staff: str) -> tuple[TaskView, Actor]:
     """The task of an order and who does it. Raises ConfigError."""
     from core.fulfilment.tasks import holder_of, task_of
 
     try:
-        task = task_of(order_id=parse(Prefix.ORDER, order))
+        task = task_of(order_id=number)
         return task, holder_of(task=task, email=staff)
     except NotFound:
         raise ConfigError(f"nothing of {order} waits for a person: `task list` shows what does") from None

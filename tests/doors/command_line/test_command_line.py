@@ -12,7 +12,7 @@ import pytest
 
 from core.config import Config, Store
 from ops import engines
-from ops.cli import globals_first
+from ops.cli import ORDER, build, globals_first
 from ops.installation import Kind, find_installation, mark
 from ops.store import be_of_kind, bring_up_to_date
 from tests.support.command_line import Command, free_port
@@ -30,6 +30,16 @@ def test_help_lists_the_commands_and_hides_the_inner_one(command: Command) -> No
     assert command(Config()) == (0, out, "")
 
 
+def test_every_command_and_every_group_has_its_place_in_the_help() -> None:
+    app = build()
+    groups = [one.name for one in app.registered_groups]
+    shown = [one.name for one in app.registered_commands if not one.hidden]
+
+    assert {*groups, *shown} == set(ORDER)
+    for names in (groups, shown):
+        assert names == sorted(names, key=lambda name: ORDER.index(str(name)))
+
+
 @pytest.mark.parametrize("name", ["demo", "up", "init", "migrate", "doctor"])
 def test_every_command_explains_itself(command: Command, name: str) -> None:
     status, out, err = command(Config(), name, "--help")
@@ -43,6 +53,16 @@ def test_every_command_explains_itself(command: Command, name: str) -> None:
     ("arguments", "line"),
     [
         (("frob",), "keystall: No such command 'frob'. See `python run.py --help`.\n"),
+        (("--config", "x.toml"), "keystall: the command is missing: `python run.py --help` lists them.\n"),
+        (
+            ("keys",),
+            "keystall: `keys` wants one of status, rotate, rekey, retire, make. See `python run.py keys --help`.\n",
+        ),
+        (("audit",), "keystall: `audit` wants one of verify, mark, accept. See `python run.py audit --help`.\n"),
+        (
+            ("channel", "add"),
+            "keystall: `channel add` wants one of telegram, wechat. See `python run.py channel add --help`.\n",
+        ),
         (("up", "--frob"), "keystall: No such option: --frob. See `python run.py --help`.\n"),
         (
             ("race", "--buyers", "x", "--cards", "1"),
@@ -69,6 +89,26 @@ def test_every_command_explains_itself(command: Command, name: str) -> None:
 )
 def test_a_wrong_command_line_is_one_line_and_status_2(command: Command, arguments: tuple[str, ...], line: str) -> None:
     assert command(Config(), *arguments) == (2, "", line)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        *((("task", word, "xx", "--staff", "li@example.com"), "keystall: xx is no order number: `task list` shows")
+          for word in ("take", "open", "back", "done")),
+        (("audit", "accept", "--reason", " "), "keystall: --reason is empty: say what happened"),
+    ],
+)  # fmt: skip
+def test_a_word_that_is_no_number_is_refused_before_an_empty_folder_becomes_a_store(
+    command: Command, tmp_path: Path, arguments: tuple[str, ...], line: str
+) -> None:
+    folder = tmp_path / "store"
+
+    status, out, err = command(Config(store=Store(data_dir=folder)), *arguments)
+
+    assert (status, out) == (2, "")
+    assert err.startswith(line)
+    assert not folder.exists()
 
 
 def test_an_unknown_setting_is_refused_before_anything_starts(command: Command, tmp_path: Path) -> None:
