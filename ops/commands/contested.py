@@ -1,9 +1,10 @@
-"""`contested`: cards that two parties brought, and the platform's decision whose they are."""
+"""`contested list | decide`: cards that two parties brought, and the platform's decision whose they are."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import typer
 
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
     from core.stock.contested import Contest
 
 
-class Act(StrEnum):
-    """What can be asked."""
-
-    LIST = "list"  # what has to be decided
-    DECIDE = "decide"  # whose the cards of one batch are
-
-
 class Give(StrEnum):
     """Whom the cards are given to."""
 
@@ -30,37 +24,52 @@ class Give(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("contested")(contested)
+    """Add the command and its parts."""
+    contested = typer.Typer(help="Cards that two parties brought: see them, and decide whose they are.",
+                            no_args_is_help=True)  # fmt: skip
+    contested.command("list")(listed)
+    contested.command("decide")(decide)
+    app.add_typer(contested, name="contested")
 
 
-def contested(
-    context: typer.Context,
-    act: Act = typer.Argument(..., metavar="list|decide", help="Show what is contested, or decide."),
-    number: str = typer.Argument("", metavar="BATCH", help="The batch with the later copies, as `list` shows it."),
-    give: Give | None = typer.Option(None, "--give", metavar="earlier|later", help="Whose the cards are."),
-    card: str = typer.Option("", "--card", metavar="TOKEN", help="Only this card of it: crd_…"),
-    reason: str = typer.Option("", "--reason", metavar="TEXT", help="Why; kept with the decision."),
-) -> None:
-    """Show contested cards, or give those of a batch to one party; the other's copies become void."""
-    from core import db
+def listed(context: typer.Context) -> None:
+    """Show what is contested: whose later batch, how many cards, and where the first copies are."""
     from core.stock.contested import open_contests
-    from ops.store import load_config, opened
+    from ops.commands.channel import as_shop
 
-    if act is Act.DECIDE and not (number and give and reason.strip()):
-        raise ConfigError("a decision names the batch, --give earlier or --give later, and a --reason")
-    with opened(load_config(context)) as store:
-        if act is Act.DECIDE and give:
-            typer.echo(decided(store.config, number, card=card, give=give, reason=reason, running=store.is_running))
-            return
-        db.connect(store.config.database.roles.shop, size=2)
-        try:
-            found = open_contests()
-        finally:
-            db.disconnect()
+    with as_shop(context):
+        found = open_contests()
     for one in found:
         typer.echo(described(one))
     typer.echo(f"contested {sum(one.cards for one in found)}")
+
+
+def decide(
+    context: typer.Context,
+    number: str = typer.Argument("", metavar="BATCH", help="The batch with the later copies, as `list` shows it."),
+    give: str = typer.Option("", "--give", metavar="earlier|later", help="Whose the cards are."),
+    card: str = typer.Option("", "--card", metavar="TOKEN", help="Only this card of it: crd_…"),
+    reason: str = typer.Option("", "--reason", metavar="TEXT", help="Why; kept with the decision."),
+) -> None:
+    """Give the contested cards of a batch to one party; the other's copies become void."""
+    from ops.store import load_config, opened
+
+    if not (number and give and reason.strip()):
+        raise ConfigError("a decision names the batch, --give earlier or --give later, and a --reason")
+    if give not in list(Give):
+        raise ConfigError(f"--give {give} is neither earlier nor later: say who keeps the cards")
+    batch, only = named(number, card)
+    with opened(load_config(context)) as store:
+        said = decided(store.config, batch, number, card=only, give=Give(give), reason=reason, running=store.is_running)
+    typer.echo(said)
+
+
+def named(number: str, card: str) -> tuple[UUID, UUID | None]:
+    """The batch and the card that were named, before anything is opened for them. Raises ConfigError."""
+    try:
+        return parse(Prefix.BATCH, number), parse(Prefix.CARD, card) if card else None
+    except NotFound:
+        raise ConfigError("a batch looks like bat_…, a card like crd_…: `contested list`, `trace` show them") from None
 
 
 def described(one: Contest) -> str:
@@ -73,19 +82,17 @@ def described(one: Contest) -> str:
     return f"{later}  also in {public(Prefix.BATCH, one.earlier)} of {one.earlier_owner}: {where}  {since}"
 
 
-def decided(config: Config, number: str, *, card: str, give: Give, reason: str, running: bool) -> str:
+def decided(
+    config: Config, batch: UUID, number: str, *, card: UUID | None, give: Give, reason: str, running: bool
+) -> str:
     """Carry a decision out; the sentence that says what became of the cards. Raises ConfigError."""
     from core.vault.client import VaultAway, VaultRefused
     from core.vault.stock_requests import StockRequests
     from ops.commands.import_ import vault
 
     try:
-        batch, only = parse(Prefix.BATCH, number), parse(Prefix.CARD, card) if card else None
-    except NotFound:
-        raise ConfigError("a batch looks like bat_…, a card like crd_…: `contested list`, `trace` show them") from None
-    try:
         with vault(config, is_running=running) as client:
-            done = StockRequests(client).decide_contested(batch=batch, card=only, given_to=give, reason=reason.strip())
+            done = StockRequests(client).decide_contested(batch=batch, card=card, given_to=give, reason=reason.strip())
     except VaultRefused as refused:
         raise ConfigError(f"{number}: {refused}") from None
     except VaultAway:

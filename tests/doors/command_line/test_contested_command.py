@@ -62,7 +62,12 @@ def test_two_parties_bring_the_same_cards_and_the_platform_decides(
     [
         (["contested", "decide", "bat_x", "--give", "later"], "a decision names the batch"),
         (["contested", "decide", "bat_x", "--give", "later", "--reason", "why"], "a batch looks like bat_…"),
-        (["contested", "decide", "bat_x", "--give", "nobody", "--reason", "why"], "--give"),
+        (
+            ["contested", "decide", "bat_x", "--give", "nobody", "--reason", "why"],
+            "--give nobody is neither earlier nor",
+        ),
+        (["contested", "foo"], "No such command 'foo'."),
+        (["contested"], "`contested` wants one of list, decide."),
         (["import", "--cancel", "bat_x"], "is no batch number"),
         (["import"], "give a FILE and --batch-of SKU"),
     ],
