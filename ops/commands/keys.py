@@ -108,8 +108,14 @@ def make(
     from core.vault.seal import key_id
     from ops.engines.passwords import write_new
 
+    if not file.parent.is_dir():
+        raise ConfigError(f"there is no folder {file.parent}: make it first, or name another place")
     private = new_private()
-    if not write_new(file, private):
+    try:
+        is_new = write_new(file, private)
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be written ({error.strerror}): name another place") from None
+    if not is_new:
         raise ConfigError(f"{file} exists already: give another name")
     typer.echo(f"made {file}, version {key_id(public_of(private))}")
 

@@ -58,6 +58,14 @@ def test_every_command_explains_itself(command: Command, name: str) -> None:
             ("keys",),
             "keystall: `keys` wants one of status, rotate, rekey, retire, make. See `python run.py keys --help`.\n",
         ),
+        (
+            ("keys", "make", "/nonexist/x"),
+            "keystall: there is no folder /nonexist: make it first, or name another place\n",
+        ),
+        (
+            ("keys", "make", "/proc/x"),
+            "keystall: /proc/x cannot be written (No such file or directory): name another place\n",
+        ),
         (("audit",), "keystall: `audit` wants one of verify, mark, accept. See `python run.py audit --help`.\n"),
         (
             ("channel", "add"),
