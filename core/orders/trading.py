@@ -20,6 +20,10 @@ CAPTURE = """
 WITH t AS (
     UPDATE trade_hold SET state = 'captured', captured = amount, settled_at = %(now)s
     WHERE hold_id = ANY (%(holds)s) AND state = 'open' RETURNING hold_id, line_id, account_id, offer_id, amount
+), s AS (
+    SELECT account_id, amount_minor, line_id FROM line_share
+    WHERE hold_id IN (SELECT hold_id FROM t) AND (role = 'upstream' OR (role = 'platform_fee' AND hold_id IN (
+        SELECT hold_id FROM t WHERE offer_id IS NULL)))
 ), kept AS (
     SELECT a.id FROM account a WHERE a.kind = 'pending' AND a.holder = 'party:' || %(merchant)s::bigint
         AND a.counterparty = a.holder AND a.currency = %(currency)s
@@ -31,23 +35,31 @@ WITH t AS (
     SELECT CASE WHEN s.amount_minor > 0 THEN s.account_id ELSE kept.id END,
            CASE WHEN s.amount_minor > 0 THEN kept.id ELSE s.account_id END,
            abs(s.amount_minor), %(currency)s, 'trade_kept', %(order)s, s.line_id, %(now)s
-    FROM line_share s CROSS JOIN kept
-    WHERE s.hold_id IN (SELECT hold_id FROM t) AND (s.role = 'upstream' OR (s.role = 'platform_fee' AND s.hold_id IN (
-        SELECT hold_id FROM t WHERE offer_id IS NULL)))
+    FROM s CROSS JOIN kept
+    RETURNING 1
 ), paid AS (
     SELECT account_id, sum(amount)::bigint AS amount FROM t GROUP BY account_id
 ), locked AS (
     SELECT id FROM account WHERE id IN (SELECT account_id FROM paid) ORDER BY id FOR NO KEY UPDATE
+), done AS (
+    UPDATE account SET balance = balance - paid.amount, aside = aside - paid.amount FROM paid
+    WHERE account.id = paid.account_id AND account.id = ANY (ARRAY(SELECT id FROM locked)) RETURNING 1
 )
-UPDATE account SET balance = balance - paid.amount, aside = aside - paid.amount FROM paid
-WHERE account.id = paid.account_id AND account.id = ANY (ARRAY(SELECT id FROM locked))
+SELECT (SELECT count(*) FROM t) - (SELECT count(*) FROM trade_hold WHERE hold_id = ANY (%(holds)s)),
+       (SELECT count(*) FROM moved) - (SELECT count(*) FROM t) - (SELECT count(*) FROM s),
+       (SELECT count(*) FROM done) - (SELECT count(*) FROM paid)
 """
-"""What was held for a paid order is used, once; the shared rows are locked in id order."""
+"""What was held for a paid order is used, once; the shared rows are locked in id order. Gives by how much each count is
+off: hops that were held, transfers for them and for the shares that they pay, accounts that they stand on."""
 
 GIVE_BACK = """
 WITH t AS (
     UPDATE trade_hold SET returned = captured
     WHERE line_id = %(line)s AND state = 'captured' AND returned = 0 RETURNING hold_id, account_id, offer_id, amount
+), s AS (
+    SELECT account_id, amount_minor, line_id FROM line_share
+    WHERE hold_id IN (SELECT hold_id FROM t) AND (role = 'upstream' OR (role = 'platform_fee' AND hold_id IN (
+        SELECT hold_id FROM t WHERE offer_id IS NULL)))
 ), kept AS (
     SELECT a.id FROM account a WHERE a.kind = 'pending' AND a.holder = 'party:' || %(merchant)s::bigint
         AND a.counterparty = a.holder AND a.currency = %(currency)s
@@ -59,18 +71,22 @@ WITH t AS (
     SELECT CASE WHEN s.amount_minor > 0 THEN kept.id ELSE s.account_id END,
            CASE WHEN s.amount_minor > 0 THEN s.account_id ELSE kept.id END,
            abs(s.amount_minor), %(currency)s, 'trade_returned', %(reference)s, s.line_id, %(now)s
-    FROM line_share s CROSS JOIN kept
-    WHERE s.hold_id IN (SELECT hold_id FROM t) AND (s.role = 'upstream' OR (s.role = 'platform_fee' AND s.hold_id IN (
-        SELECT hold_id FROM t WHERE offer_id IS NULL)))
+    FROM s CROSS JOIN kept
+    RETURNING 1
 ), back AS (
     SELECT account_id, sum(amount)::bigint AS amount FROM t GROUP BY account_id
 ), locked AS (
     SELECT id FROM account WHERE id IN (SELECT account_id FROM back) ORDER BY id FOR NO KEY UPDATE
+), done AS (
+    UPDATE account SET balance = balance + back.amount FROM back
+    WHERE account.id = back.account_id AND account.id = ANY (ARRAY(SELECT id FROM locked)) RETURNING 1
 )
-UPDATE account SET balance = balance + back.amount FROM back
-WHERE account.id = back.account_id AND account.id = ANY (ARRAY(SELECT id FROM locked))
+SELECT (SELECT count(*) FROM t)
+           - (SELECT count(*) FROM trade_hold WHERE line_id = %(line)s AND state = 'captured'),
+       (SELECT count(*) FROM moved) - (SELECT count(*) FROM t) - (SELECT count(*) FROM s),
+       (SELECT count(*) FROM done) - (SELECT count(*) FROM back)
 """
-"""What a refunded line captured goes back along the chain, once and whole."""
+"""What a refunded line captured goes back along the chain, once and whole; the counts are as those of `CAPTURE`."""
 
 
 def hop_rows(
@@ -105,12 +121,23 @@ def per_account(rows: Sequence[dict[str, Any]]) -> dict[int, int]:
 
 
 def capture(*, holds: Sequence[UUID], order_id: UUID, merchant_id: int, currency: str, now: datetime) -> None:
-    """Use what the captured holds of a paid order set aside on trade accounts. Call it last but for wallets."""
+    """Use what the captured holds of a paid order set aside on trade accounts. Call it last but for wallets.
+
+    What does not fit raises RuntimeError, which rolls the caller's transaction back.
+    """
     which = {"holds": list(holds), "order": order_id, "merchant": merchant_id}
-    execute(CAPTURE, which | {"currency": currency, "now": now})
+    _check(execute(CAPTURE, which | {"currency": currency, "now": now})[0])
 
 
 def give_back(*, line_id: UUID, reference: UUID, merchant_id: int, currency: str, now: datetime) -> None:
-    """Undo what a line captured, for its refund `reference`. Call it last but for wallets."""
+    """Undo what a line captured, for its refund `reference`. Call it last but for wallets.
+
+    What does not fit raises RuntimeError, which rolls the caller's transaction back.
+    """
     which = {"line": line_id, "reference": reference, "merchant": merchant_id}
-    execute(GIVE_BACK, which | {"currency": currency, "now": now})
+    _check(execute(GIVE_BACK, which | {"currency": currency, "now": now})[0])
+
+
+def _check(off_by: Sequence[int]) -> None:
+    if any(off_by):
+        raise RuntimeError("a line's holds and its trade accounts disagree")

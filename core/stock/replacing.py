@@ -66,4 +66,5 @@ def _take(wanted: dict[str, Any], count: int) -> None:
     which = {"batches": [no for no, _, _ in batches], "low": [low for _, low, _ in batches], "quantity": count}
     if len(execute(sql.HOLD_CARDS_WAITING, wanted | which)) != count:
         raise NothingAlike
-    changed(CLAIM, wanted)
+    if changed(CLAIM, wanted) != count:
+        raise RuntimeError("a line's held and claimed cards disagree")  # rolls back; its delivery is tried again

@@ -114,6 +114,23 @@ def test_fault_65_with_no_other_batch_the_money_goes_back_and_the_operator_is_to
     assert send(till, order) == [False]
 
 
+def test_a_line_that_holds_another_card_beside_is_not_mended_with_it(till: Till) -> None:
+    """Fault 65: it would hand over a card too many."""
+    shop = till.shop
+    bad = shop.a_batch(cards=5)
+    order = a_paid_order(till, shop.a_shopper())
+    shop.a_batch(cards=5)
+    ((line, free),) = shop.sql("SELECT l.id, c.id FROM order_line l, card c WHERE c.state = 'free' LIMIT 1")
+    shop.sql("UPDATE card SET state = 'held', line_id = %s WHERE id = %s", [line, free])
+    recall(shop, bad)
+    before = shop.card_states()
+
+    with pytest.raises(RuntimeError, match="a line's held and claimed cards disagree"):
+        send(till, order)
+
+    assert shop.card_states() == before
+
+
 def test_a_refunded_line_gives_the_cost_back_on_every_hop_of_its_chain(till: Till) -> None:
     """INV-M12: what was captured goes back, once and whole."""
     shop = till.shop
