@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
@@ -25,7 +24,6 @@ from core.money import Money
 from core.orders.rules import OrderStatus
 from core.orders.service import OrderView, order_by_token
 from core.parties.service import access_party
-from core.payments.rules import OrderNotPayable
 from core.payments.service import request_sandbox_payment
 from core.titles import worded
 
@@ -49,8 +47,7 @@ async def press(request: Request) -> Response:
     if not is_pressed(door, token, fields):
         raise Problem(403)
     topic, look = f"conv:{view.conversation_id}", partial(door.run, shown_state, token)
-    with suppress(OrderNotPayable):  # paid, expired or cancelled meanwhile: the page says which
-        await charged(door, topic, partial(charge, door, token), look)
+    await charged(door, topic, partial(charge, door, token), look)
     return RedirectResponse(request.url.path, 303, headers=SAFE_HEADERS)
 
 

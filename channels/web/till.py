@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -20,6 +21,7 @@ from core.connections.service import GatewayAccount
 from core.money import Money
 from core.orders.rules import OrderStatus
 from core.orders.service import OrderView
+from core.payments.rules import OrderNotPayable
 from core.payments.service import is_being_paid, offered
 
 SETTLE_WAIT = 5.0  # seconds that a press of the button waits for the money
@@ -84,8 +86,11 @@ def state_of(view: OrderView) -> str:
 
 
 async def charged(door: Door, topic: str, charge: Callable[[], object], look: Look) -> None:
-    """Ask for the money and wait for it a little. Raises what `charge` refuses with."""
-    with door.wakes.on(topic) as waiting:
+    """Ask for the money and wait for it a little. Raises what `charge` refuses with.
+
+    What was paid, expired or cancelled meanwhile is no refusal: the page says which.
+    """
+    with door.wakes.on(topic) as waiting, suppress(OrderNotPayable):
         await door.run(charge)
         await until_changed(door, look, OrderStatus.AWAITING_PAYMENT, waiting.rest, SETTLE_WAIT)
 

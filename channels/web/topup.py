@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 
 from starlette.requests import Request
@@ -18,7 +17,7 @@ from channels.web.till import charged, fields_of, followed, is_pressed, is_sandb
 from core.actor import SYSTEM
 from core.ids import Prefix, public
 from core.parties.service import access_party
-from core.payments.rules import OrderNotPayable, PaymentState
+from core.payments.rules import PaymentState
 from core.payments.service import PaymentView, conversation_of, request_sandbox_topup, topup_by_token
 from core.titles import worded
 
@@ -55,8 +54,7 @@ async def press(request: Request) -> Response:
     topic = await door.run(topic_of, door, token)
     if not is_pressed(door, token, fields):
         raise Problem(403)
-    with suppress(OrderNotPayable):  # paid or over meanwhile: the page says which
-        await charged(door, topic, partial(charge, door, token), partial(door.run, shown_state, door, token))
+    await charged(door, topic, partial(charge, door, token), partial(door.run, shown_state, door, token))
     return RedirectResponse(request.url.path, 303, headers=SAFE_HEADERS)
 
 

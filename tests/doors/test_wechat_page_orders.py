@@ -119,3 +119,18 @@ def test_a_top_up_is_one_of_the_amounts_and_gets_a_page_of_its_own(
     assert 'data-state="topped_up"' in phone.get(made.headers["location"]).text
     assert "¥100.00" in phone.get(path).text
     assert sql("SELECT count(*) FROM payment") == [(1,)]
+
+
+def test_a_top_up_that_was_paid_when_its_button_is_pressed_leads_to_its_page_and_is_paid_once(
+    phone: httpx.Client, goods: Shop, follower: Talker, sql: Sql, web_config: Config
+) -> None:
+    """It was an error page: the second press of a slow one met a payment that had succeeded."""
+    made = press(phone, a_link(follower, "wallet"), "top-up", **{"top-up": "10000"})
+    path = made.headers["location"]
+    fields = form_of(phone.get(path).text, "sandbox-pay")
+    paid(phone, path, sql, web_config)
+
+    again = phone.post(path, data=fields)
+
+    assert again.status_code == 303
+    assert "¥100.00" in phone.get(a_link(follower, "wallet")).text

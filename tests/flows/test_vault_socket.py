@@ -46,7 +46,6 @@ def test_the_socket_is_closed_to_others_and_answers_for_its_health(vault: VaultP
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert (status.reason, len(status.key_id or "")) == (None, 16)
-    assert vault.client.keys_status() == [{"key_id": status.key_id, "batches": 0, "in_use": True}]
 
 
 def test_what_is_no_request_is_refused_and_the_vault_serves_on(vault: VaultProcess) -> None:

@@ -64,4 +64,4 @@ def test_any_sequence_of_refunds_that_adds_up_gives_everyones_share_back_exactly
 
 
 def test_only_what_people_may_spend_is_bounded() -> None:
-    assert frozenset({AccountKind.WALLET, AccountKind.WALLET_HOLD}) == BOUNDED
+    assert frozenset({AccountKind.WALLET, AccountKind.WALLET_HOLD, AccountKind.TRADE}) == BOUNDED

@@ -20,7 +20,7 @@ def test_init_makes_the_keys_the_schema_and_the_first_operator(
     status, out, err = command(fresh, "init", "--email", "Boss@Shop.test")
 
     assert (status, err) == (0, "")
-    assert out.count("made ") == 14
+    assert out.count("made ") == 16
     assert PASSWORD not in out
     found = find_installation(fresh.database.url)
     assert found is not None

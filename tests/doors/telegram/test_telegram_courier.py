@@ -135,7 +135,7 @@ def test_fault_42_a_flood_limit_is_kept_to_without_asking_again(
     assert len(tg.requests(bot, "sendMessage")) == 1
     ((scope, until),) = goods.sql("SELECT scope, until FROM send_pause")
     assert scope == parcel.chat_address
-    assert 30 < (until - database_now()).total_seconds() <= 35
+    assert 30 < (until - database_now()).total_seconds() <= 35.5  # two looks at the clock differ by milliseconds
 
 
 def test_a_new_token_is_used_at_once_and_a_lost_one_waits_for_a_mend(
