@@ -54,6 +54,10 @@ from core.vault.primitives import SealError
 Answer = dict[str, Any]
 
 TRACES_A_MINUTE = 20
+LOG_FAILED = (
+    "the disk did not keep the vault's opening log: make room or mend the disk (`doctor`), then the vault starts again"
+    " by itself"
+)
 
 log = structlog.get_logger()
 
@@ -119,15 +123,33 @@ class Desk:
             return refusal(VaultCode.KEYS_REFUSED, str(refused))
         except (peewee.OperationalError, peewee.InterfaceError, OSError) as error:
             log.warning("the vault cannot reach its database or disk", kind=type(error).__name__)
+            self.close_if_spent()
             return refusal(VaultCode.BUSY, "the vault cannot reach its database or disk")
         except Exception as error:  # noqa: BLE001 - a thread per connection ends here; its text may quote a value
             return failure(error)
 
     def _why_not(self, operation: str) -> str | None:
         """Why this is not answered now: no usable keys, or a restored database that nobody has released yet."""
-        if self._vault is None:
+        if self._vault is None or self._closed:
             return self._closed or "the vault is closed"
         return self._epochs.sentence if self._epochs.holds(operation) else None
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether this vault opens nothing any more, and another one, which starts anew, may."""
+        return self._vault is not None and self._journal.has_failed
+
+    def close_if_spent(self) -> None:
+        """Orders are taken only while the vault opens: say at once that it does not, until it has started again."""
+        if not self.is_spent or self._closed:
+            return
+        log.error("the vault opens nothing", reason=LOG_FAILED)
+        try:
+            db.execute(sql.SAY_STATE, (LOG_FAILED, LOG_FAILED))
+        except (peewee.OperationalError, peewee.InterfaceError):
+            log.warning("the database could not be told that the vault is closed")
+            return  # it is tried again with the next request
+        self._closed = LOG_FAILED
 
     def resume_imports(self) -> None:
         """Go on with the imports that a crash or an absent database left behind, beside the requests."""
@@ -176,7 +198,8 @@ class Desk:
             return {"ok": True, "reason": self._closed, "key_id": None, "vault_id": None}
         key, vault = self._vault.keys.ring.current, str(self._vault.vault_id)
         public = base64.b64encode(key.public).decode()
-        return {"ok": True, "reason": self._epochs.sentence, "key_id": key.id, "vault_id": vault, "public_key": public}
+        why = self._closed or self._epochs.sentence
+        return {"ok": True, "reason": why, "key_id": key.id, "vault_id": vault, "public_key": public}
 
     def _open(self, request: Mapping[str, Any]) -> Answer:
         try:

@@ -84,6 +84,11 @@ class OpeningLog:
         named = {"code": str(code), "order": str(order), "conversation": str(conversation)}
         self._write({"at": now.isoformat(), "action": "cards.picked_up", **named}).wait()
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether nothing is written any more until the vault starts again."""
+        return self._failed
+
     def keep(self, number: int) -> Future[None]:
         """Have the disk keep everything up to a line."""
         return self._keeper.submit(self._sync, number)
@@ -93,9 +98,12 @@ class OpeningLog:
         with self._lock:
             if self._failed:
                 raise OSError(5, "the opening log was cut short, or the disk did not keep it")
-            if os.write(self._file, raw) != len(raw):
+            try:
+                if os.write(self._file, raw) != len(raw):
+                    raise OSError(28, "the opening log was cut short")
+            except OSError:
                 self._failed = True  # the next line would be glued to what stands there of this one, and lost with it
-                raise OSError(28, "the opening log was cut short")
+                raise
             self._written += 1
             return Written(self, self._written)
 

@@ -26,7 +26,7 @@ from core import db
 from core.clock import Clock, DatabaseClock
 from core.config import Config
 from core.custody import sql
-from core.custody.desk import Answer, Desk, refusal
+from core.custody.desk import LOG_FAILED, Answer, Desk, refusal
 from core.custody.epochs import find_epoch, mark
 from core.custody.keys import VaultClosed, caller_keys, open_vault
 from core.custody.rounds import Rounds
@@ -81,7 +81,8 @@ def serve(
 
     Uses `config.database.roles.vault`, the pair of `source`, the keys of `config.vault` and the order-seal key;
     connects core.db for this process. `group` may connect where the peers are users of their own. Raises OSError when
-    the socket's folder cannot be made or another vault listens there.
+    the socket's folder cannot be made, another vault listens there, or the disk does not keep the opening log: whoever
+    started it starts it again.
     """
     db.connect(config.database.roles.vault, size=POOL)
     time = clock or DatabaseClock(db.database_now)
@@ -95,6 +96,10 @@ def serve(
         rounds.start()
         ready()
         while not stop.is_set():
+            if desk.is_spent:
+                with db.connection():
+                    desk.close_if_spent()
+                raise OSError(errno.EIO, LOG_FAILED)
             connection = accepted(listener, stop)
             if connection is not None:
                 busy.acquire()
@@ -136,8 +141,9 @@ def opened_desk(config: Config, source: KeySource, clock: Clock) -> Desk:
             mark(epoch, config.data_dir / "vault" / "openings.log", now=clock.now())
             epoch = find_epoch()
         held = epoch.sentence if epoch else None
+        desk = Desk(config, clock=clock, vault=vault, epoch=epoch)  # it may fail: then the vault stays closed
         db.execute(sql.SAY_STATE, (held, held))
-        return Desk(config, clock=clock, vault=vault, epoch=epoch)
+        return desk
 
 
 def _listen(path: Path, group: int | None) -> socket.socket:
