@@ -16,7 +16,7 @@ from typing import BinaryIO
 import psycopg
 
 from core.config import Config, ConfigError
-from core.vault.backups import Head, write_backup
+from core.vault.backups import Head, NotABackup, read_head, write_backup
 from ops import migrate
 from ops.backups import keys
 from ops.backups.dumping import dump
@@ -64,7 +64,7 @@ def make(config: Config, folder: Path, *, keep: int | None = None) -> Made:
     size = file.stat().st_size
     with psycopg.connect(config.database.url) as connection:
         connection.execute(_NOTE, (head.id, now, size, file.name))
-    removed = remove_old(folder, keep) if keep else ()
+    removed = remove_old(folder, keep, head.vault_id) if keep else ()
     return Made(file, size, time.monotonic() - began, removed)
 
 
@@ -107,12 +107,24 @@ def position(log: Path, upto: int | None = None) -> tuple[int, str]:
     return size, found.hexdigest()
 
 
-def remove_old(folder: Path, keep: int) -> tuple[Path, ...]:
-    """Remove all but the newest `keep` backups of a folder, by the time in their names."""
-    old = sorted(folder.glob(f"keystall-*{SUFFIX}"), reverse=True)[keep:]
+def remove_old(folder: Path, keep: int, vault_id: uuid.UUID) -> tuple[Path, ...]:
+    """Remove all but the newest `keep` backups of this store from a folder, by the time in their names.
+
+    Those of another store, and files whose head cannot be read, are neither counted nor touched.
+    """
+    found = sorted(folder.glob(f"keystall-*{SUFFIX}"), reverse=True)
+    old = [file for file in found if _vault_of(file) == vault_id][keep:]
     for file in old:
         file.unlink()
     return tuple(old)
+
+
+def _vault_of(file: Path) -> uuid.UUID | None:
+    try:
+        with file.open("rb") as raw:
+            return read_head(raw).vault_id
+    except (OSError, NotABackup):
+        return None
 
 
 @contextlib.contextmanager

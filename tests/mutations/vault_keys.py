@@ -195,4 +195,29 @@ MUTATIONS = [
         new="if False and",
         test=f"{RESTORES}/test_older_logs.py",
     ),
+    Mutation(
+        rows=("100",),
+        removed="the look whose backups an old one is among",
+        file="ops/backups/making.py",
+        old="if _vault_of(file) == vault_id][keep:]",
+        new="if file.stat().st_size][keep:]",
+        test=f"{RESTORES}/test_backup.py::"
+        "test_the_newest_stay_and_neither_another_stores_backups_nor_other_files_are_touched",
+    ),
+    Mutation(
+        rows=("14",),
+        removed="that a vault whose log is not kept says that it is closed",
+        file="core/custody/desk.py",
+        old="            db.execute(sql.SAY_STATE, (LOG_FAILED, LOG_FAILED))\n",
+        new="            pass\n",
+        test="tests/flows/test_opening_disk.py",
+    ),
+    Mutation(
+        rows=("14",),
+        removed="the end of a vault whose log is not kept, so that another one is started",
+        file="core/custody/server.py",
+        old="            if desk.is_spent:\n",
+        new="            if stop.wait(0.1) or (desk.is_spent and stop.set()):\n",
+        test="tests/flows/test_opening_disk.py",
+    ),
 ]

@@ -8,13 +8,15 @@ import resource
 import signal
 import stat
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
 from core.config import Config, ConfigError
-from core.vault.backups import NotABackup, read_backup, read_head, write_backup
+from core.vault.backups import Head, NotABackup, read_backup, read_head, write_backup
 from core.vault.primitives import new_private, public_of
 from ops.backups import keys
 from ops.backups.dumping import DumpFailed, environment_for
@@ -129,13 +131,34 @@ def test_a_dump_that_breaks_off_leaves_no_file(counter: Counter, store: Config) 
     assert list((store.data_dir / "backups").iterdir()) == []
 
 
-def test_the_newest_stay_and_other_files_are_not_touched(tmp_path: Path) -> None:
-    names = [f"keystall-2026010{day}T000000Z-abcdef.backup" for day in (1, 2, 3)]
-    for name in (*names, "notes.backup", "keystall-notes.txt"):
+def a_head(vault_id: UUID) -> Head:
+    return Head(
+        id=uuid4(), made_at=datetime(2026, 1, 1, tzinfo=UTC), store="shop", kind="test", vault_id=vault_id,
+        vault_keys=(), migration="0001", server="18", log_bytes=0, log_sha256="", audit_entry=0,
+    )  # fmt: skip
+
+
+def test_the_newest_stay_and_neither_another_stores_backups_nor_other_files_are_touched(tmp_path: Path) -> None:
+    """Two stores with one folder removed each other's."""
+    mine, other = uuid4(), uuid4()
+    names = [f"keystall-2026010{day}T000000Z-abcdef.backup" for day in range(1, 8)]
+    for place, name in enumerate(names):
+        with (tmp_path / name).open("wb") as out:
+            write_backup(
+                out,
+                a_head(other if place % 2 else mine),
+                io.BytesIO(b"x"),
+                public=public_of(new_private()),
+                sign_key=bytes(32),
+            )
+    unread = {"notes.backup", "keystall-notes.txt", "keystall-20250101T000000Z-abcdef.backup"}
+    for name in unread:
         (tmp_path / name).touch()
 
-    assert [path.name for path in remove_old(tmp_path, 2)] == [names[0]]
-    assert {path.name for path in tmp_path.iterdir()} == {*names[1:], "notes.backup", "keystall-notes.txt"}
+    removed = remove_old(tmp_path, 2, mine)
+
+    assert [path.name for path in removed] == [names[2], names[0]]
+    assert {path.name for path in tmp_path.iterdir()} == {*names[3:], names[1], *unread}
 
 
 def test_the_pair_is_made_once_and_a_lone_half_is_left_alone(config: Config) -> None:
