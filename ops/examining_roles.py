@@ -15,7 +15,7 @@ from ops.engines.roles import OWNER, ROLES
 from ops.finding import Finding
 
 PROCESSES = ("shop", "panel", "worker", "vault", "direct")
-SEALED = ("card_seal", "batch_key", "evidence_use", "vault_mark")
+SEALED = ("card_seal", "batch_key", "evidence_use", "wallet_use", "vault_mark")
 """What only the vault reads."""
 
 WHO = """

@@ -43,6 +43,43 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class WalletUse:
+    """What a wallet, that of `holders` into which `filled` came, gives for an order, in minor units of `currency`."""
+
+    order: UUID
+    currency: str
+    holders: list[str]
+    amount: int
+    filled: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What proves a bill: each authentic piece with what it is used for, and what a wallet gives."""
+
+    used: dict[str, str]
+    wallet: WalletUse | None = None
+
+    def asked(self) -> dict[str, Any]:
+        """What the statement is told that records the uses (`sql.WALLET_USE`, `evidence_use`).
+
+        In its transaction: orders that one wallet pays wait here for each other.
+        """
+        told: dict[str, Any] = {"evidence": list(self.used), "used_for": list(self.used.values())}
+        use = self.wallet
+        if use is None:
+            return told | {"paid_order": None, "paid_currency": "", "holders": [], "wallet_amount": 0, "filled": 0}
+        execute(sql.WALLETS_TURN, {"holders": use.holders})
+        told |= {"paid_order": use.order, "paid_currency": use.currency, "holders": use.holders}
+        return told | {"wallet_amount": use.amount, "filled": use.filled}
+
+    def stands(self, used: Iterable[Sequence[str]], wallet: int) -> bool:
+        """Whether what the statement answers says that nothing of it was used for anything else before."""
+        is_given = wallet == 1 or self.wallet is None
+        return is_given and all(self.used[reference] == used_for for reference, used_for in used)
+
+
+@dataclass(frozen=True, slots=True)
 class Bill:
     """What must be proved: that `total_minor` of `currency` came for this order of this shopper."""
 
@@ -134,10 +171,11 @@ def awaits_confirmation(vault: OpenVault, bill: Bill, notices: Iterable[Sequence
     return any(row[1] in UNSIGNED and row[5] is None for row in [*notices, *funds])
 
 
-def proofs(vault: OpenVault, bill: Bill, notices: Iterable[Sequence[Any]]) -> dict[str, str] | None:
-    """What proves the bill, each piece with what it is used for; None when it is not proved. A total of 0 needs none.
+def proofs(vault: OpenVault, bill: Bill, notices: Iterable[Sequence[Any]]) -> Proof | None:
+    """What proves the bill; None when it is not proved. A total of 0 needs none.
 
-    The caller records the uses: a piece that was used for something else before proves nothing.
+    The caller records the uses: a piece that was used for something else before proves nothing, and a wallet gives no
+    more than came into it.
     """
     used: dict[str, str] = {}
     proved = 0
@@ -147,18 +185,17 @@ def proofs(vault: OpenVault, bill: Bill, notices: Iterable[Sequence[Any]]) -> di
             used[piece.reference] = f"order:{bill.order}"
             proved += worth
     if proved >= bill.total_minor:
-        return used if bill.total_minor else {}
-    from_wallet = _wallet(vault, bill)
-    if from_wallet is None or proved + from_wallet[0] < bill.total_minor:
-        return None
-    return used | from_wallet[1]
+        return Proof(used if bill.total_minor else {})
+    from_wallet = _wallet(vault, bill, bill.total_minor - proved)
+    return None if from_wallet is None else Proof(used | from_wallet.used, from_wallet.wallet)
 
 
 @dataclass(frozen=True, slots=True)
 class _Wallet:
-    """The wallet that gave `given` for an order and `spent` in all; it is, or was, that of `owners`."""
+    """The wallet that gives `given` for an order and gave `spent` for others; it is, or was, that of `owners`."""
 
     owners: frozenset[UUID]
+    holders: list[str]
     asked: dict[str, object]
     spent: int
     given: int
@@ -166,18 +203,18 @@ class _Wallet:
 
 def _paying_wallet(vault: OpenVault, bill: Bill) -> _Wallet | None:
     for owners in wallets_of(vault, order=bill.order, shopper=bill.shopper, identity=bill.identity):
-        asked: dict[str, object] = {"holders": [f"shopper:{one}" for one in owners], "merchant": bill.merchant}
-        asked["currency"] = bill.currency
+        holders = sorted(f"shopper:{one}" for one in owners)
+        asked: dict[str, object] = {"holders": holders, "merchant": bill.merchant, "currency": bill.currency}
         spent, given = execute(sql.WALLET_SPENT, asked | {"order": bill.order})[0]
         if given:
-            return _Wallet(owners, asked, int(spent), int(given))
+            return _Wallet(owners, holders, asked, int(spent), int(given))
     return None
 
 
-def _wallet(vault: OpenVault, bill: Bill) -> tuple[int, dict[str, str]] | None:
-    """What the wallet gave for the order, if authentic notices filled the wallet with all that it ever gave."""
+def _wallet(vault: OpenVault, bill: Bill, amount: int) -> Proof | None:
+    """That a wallet gives `amount` for the order: authentic notices filled it with that and all that it gave before."""
     wallet = _paying_wallet(vault, bill)
-    if wallet is None:
+    if wallet is None or wallet.given < amount:
         return None
     filled, used = dict[str, int](), dict[str, str]()
     for *notice, holder, part in execute(sql.WALLET_FUNDS, wallet.asked):
@@ -187,6 +224,9 @@ def _wallet(vault: OpenVault, bill: Bill) -> tuple[int, dict[str, str]] | None:
                 continue
             if part is None:
                 used[piece.reference] = f"wallet:{str(holder).removeprefix('shopper:')}"
-            came = worth if part is None else worth * min(int(part), piece.amount_minor) // piece.amount_minor
-            filled[piece.reference] = min(worth, filled.get(piece.reference, 0) + came)
-    return (wallet.given, used) if sum(filled.values()) >= wallet.spent else None
+            part_came = worth if part is None else worth * min(int(part), piece.amount_minor) // piece.amount_minor
+            filled[piece.reference] = min(worth, filled.get(piece.reference, 0) + part_came)
+    came = sum(filled.values())
+    if came < wallet.spent + amount:
+        return None
+    return Proof(used, WalletUse(bill.order, bill.currency, wallet.holders, amount, came))

@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 
 from core.custody import sql
 from core.custody.checks import Delivery, OpeningRefused
-from core.custody.evidence import proofs
+from core.custody.evidence import Proof, proofs
 from core.custody.keys import OpenVault
 from core.custody.opening_log import OpeningLog
 from core.custody.ordered import buyer_of
@@ -36,7 +36,7 @@ FROM task t JOIN order_line l ON l.id = t.line_id JOIN shop_order o ON o.id = l.
 JOIN delivery d ON d.line_id = l.id WHERE t.id = %s
 """
 SEALED = "SELECT name, sealed FROM line_field WHERE line_id = %s AND sealed IS NOT NULL ORDER BY name"
-NOTE = """
+NOTE = f"""
 WITH t AS (
     UPDATE task SET opened_at = %(now)s WHERE id = %(task)s AND staff_id = %(staff)s AND opened_at IS NULL
       AND done_at IS NULL RETURNING id
@@ -45,13 +45,14 @@ WITH t AS (
     SELECT x.evidence, x.used_for FROM unnest(%(evidence)s::text[], %(used_for)s::text[]) AS x(evidence, used_for)
     ORDER BY x.evidence
     ON CONFLICT (evidence) DO UPDATE SET used_for = u.used_for RETURNING evidence, used_for
-), audit AS (
+), {sql.WALLET_USE}, audit AS (
     INSERT INTO audit_entry (at, actor_kind, actor_id, party_id, action, object_kind, object_id, detail)
     SELECT %(now)s, 'staff', %(staff)s, %(merchant)s, %(action)s, 'line', %(line)s::text, %(detail)s FROM t
 )
 SELECT (SELECT count(*) FROM t),
-       (SELECT coalesce(jsonb_agg(jsonb_build_array(evidence, used_for)), '[]') FROM used)
-"""
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(evidence, used_for)), '[]') FROM used),
+       (SELECT count(*) FROM wallet)
+"""  # noqa: S608 - constants only
 """The task's opening, the audit entry and the use of what proves the payment; the caller rolls back unless all fit."""
 
 
@@ -82,7 +83,7 @@ class Fields:
         in_transaction(partial(_note, named | {"action": OPENED, "detail": detail}, evidence))
         return fields
 
-    def _evidence(self, delivery_id: UUID, now: datetime) -> dict[str, str] | None:
+    def _evidence(self, delivery_id: UUID, now: datetime) -> Proof | None:
         row = execute(sql.DELIVERY, {"delivery": delivery_id, "now": now, "reader": None})[0]
         delivery = Delivery(*row)
         return proofs(self.vault, delivery.bill(), delivery.notices or [])
@@ -95,11 +96,10 @@ class Fields:
             raise refused() from None
 
 
-def _note(named: Mapping[str, Any], evidence: Mapping[str, str]) -> None:
+def _note(named: Mapping[str, Any], evidence: Proof) -> None:
     """Write it down whole. Raises `OpeningRefused` where somebody was faster, or the money was used before."""
-    proof = {"evidence": list(evidence), "used_for": list(evidence.values())}
-    noted, used = execute(NOTE, {**named, **proof})[0]
-    if noted != 1 or any(evidence[reference] != used_for for reference, used_for in used):
+    noted, used, wallet = execute(NOTE, {**named, **evidence.asked()})[0]
+    if noted != 1 or not evidence.stands(used, wallet):
         raise refused()
 
 

@@ -32,7 +32,7 @@ from core.custody.checks import (
     check_order,
     open_cards,
 )
-from core.custody.evidence import awaits_confirmation, proofs
+from core.custody.evidence import Proof, awaits_confirmation, proofs
 from core.custody.keys import OpenVault
 from core.custody.opening_log import OpeningLog
 from core.custody.pickups import has_picked_up
@@ -80,7 +80,7 @@ class Opener:
         check_order(self.vault, delivery)
         self._check_reader(delivery, now)
         cards = check_cards(delivery, [LineCard(*row) for row in execute(sql.CARDS_OF_LINE, (delivery.line,))])
-        evidence = {} if delivery.read_again else self._evidence(delivery)
+        evidence = Proof({}) if delivery.read_again else self._evidence(delivery)
         try:
             fields = open_cards(self.vault, cards)
         except BrokenSeal as broken:
@@ -115,7 +115,7 @@ class Opener:
         if not delivery.read_again or not has_picked_up(self.vault, order=delivery.order, chat=delivery.asking):
             raise OpeningRefused(VaultCode.OTHER_READER, "these cards were bought in another chat")
 
-    def _evidence(self, delivery: Delivery) -> dict[str, str]:
+    def _evidence(self, delivery: Delivery) -> Proof:
         bill, notices = delivery.bill(), delivery.notices or []
         found = proofs(self.vault, bill, notices)
         if found is None and awaits_confirmation(self.vault, bill, notices):
@@ -129,7 +129,7 @@ class Opener:
         delivery: Delivery,
         delivery_id: UUID,
         cards: Sequence[LineCard],
-        evidence: dict[str, str],
+        evidence: Proof,
         action: str,
         now: datetime,
     ) -> None:
@@ -139,14 +139,14 @@ class Opener:
         asked |= {"limit": self.budget(delivery), "fresh": fresh, "fresh_count": len(fresh)}
         asked |= self._of_pools(delivery, Counter(card.owner for card in cards if not card.opened))
         asked |= {"again_count": len(cards) if delivery.read_again else 0, "again_limit": READ_TIMES * asked["limit"]}
-        asked |= {"evidence": list(evidence), "used_for": list(evidence.values())}
         asked |= {"action": action, "detail": Jsonb(detail)}
 
         def write() -> None:
-            budget, reading, opened, used, pooled = execute(sql.RECORD_OPENING, asked)[0]
+            told = asked | evidence.asked()
+            budget, reading, opened, used, pooled, wallet = execute(sql.RECORD_OPENING, told)[0]
             if opened != len(fresh):
                 raise OpeningRefused(VaultCode.BUSY, "the cards changed while they were checked")
-            if any(evidence[reference] != used_for for reference, used_for in used):
+            if not evidence.stands(used, wallet):
                 raise OpeningRefused(VaultCode.UNPAID, "what proves this payment was used for another order")
             if fresh and not budget:
                 raise OpeningRefused(VaultCode.OVER_BUDGET, "more openings than this merchant's budget of the hour")

@@ -59,7 +59,18 @@ FROM card c JOIN card_seal s ON s.card_id = c.id JOIN batch b ON b.no = c.batch_
 WHERE c.line_id = %s ORDER BY c.pos, c.id
 """
 
-RECORD_OPENING = """
+WALLET_USE = """wallet AS (
+    INSERT INTO wallet_use AS w (order_id, holder, amount, currency, at)
+    SELECT %(paid_order)s::uuid, (%(holders)s::text[])[1], %(wallet_amount)s::bigint, %(paid_currency)s, %(now)s
+    WHERE %(wallet_amount)s::bigint > 0 AND %(wallet_amount)s::bigint + (
+        SELECT coalesce(sum(x.amount), 0) FROM wallet_use x WHERE x.holder = ANY (%(holders)s)
+          AND x.currency = %(paid_currency)s AND x.order_id <> %(paid_order)s) <= %(filled)s::bigint
+    ON CONFLICT (order_id) DO UPDATE SET amount = greatest(w.amount, excluded.amount)
+    RETURNING 1
+)"""
+"""What a wallet gives for an order, once, and not more in all than came into it; after `WALLETS_TURN`."""
+
+RECORD_OPENING = f"""
 WITH budget AS (
     INSERT INTO opening_budget AS b (merchant_id, sku_id, hour, opened)
     SELECT %(merchant)s, %(sku)s, date_trunc('hour', %(now)s::timestamptz), %(fresh_count)s
@@ -96,7 +107,7 @@ WITH budget AS (
     SELECT x.evidence, x.used_for FROM unnest(%(evidence)s::text[], %(used_for)s::text[]) AS x(evidence, used_for)
     ORDER BY x.evidence
     ON CONFLICT (evidence) DO UPDATE SET used_for = u.used_for RETURNING evidence, used_for
-), opened AS (
+), {WALLET_USE}, opened AS (
     UPDATE card SET opened_at = %(now)s
     WHERE id = ANY (%(fresh)s::uuid[]) AND line_id = %(line)s AND state = 'claimed' AND opened_at IS NULL RETURNING 1
 ), audit AS (
@@ -105,8 +116,8 @@ WITH budget AS (
 )
 SELECT (SELECT count(*) FROM budget), (SELECT count(*) FROM reading), (SELECT count(*) FROM opened),
        (SELECT coalesce(jsonb_agg(jsonb_build_array(evidence, used_for)), '[]') FROM used),
-       (SELECT count(*) FROM pooled)
-"""
+       (SELECT count(*) FROM pooled), (SELECT count(*) FROM wallet)
+"""  # noqa: S608 - constants of this module only
 """The audit entry, the cards' opening, the budgets and the use of the evidence: one statement, committed before any
 plaintext leaves. The caller rolls back unless every count is as it must be. Openings are counted per merchant and SKU,
 and per pool (the owner that the batch was signed for, and the SKU) over all merchants, whose rows are not the vault's;
@@ -144,11 +155,20 @@ FROM binding b WHERE b.merged_shopper_id IS NOT NULL AND b.kept_shopper_id IN (S
 """The bindings by which shoppers became parts of others, as far as they lead from one: whoever wrote them."""
 
 WALLET_SPENT = """
-SELECT coalesce(sum(h.captured), 0), coalesce(sum(h.captured) FILTER (WHERE h.order_id = %(order)s), 0)
+SELECT (SELECT coalesce(sum(w.amount), 0) FROM wallet_use w
+        WHERE w.holder = ANY (%(holders)s) AND w.currency = %(currency)s AND w.order_id <> %(order)s),
+       coalesce(sum(h.captured), 0)
 FROM money_hold h JOIN account a ON a.id = h.account_id
-WHERE a.kind = 'wallet' AND a.holder = ANY (%(holders)s)
+WHERE a.kind = 'wallet' AND a.holder = ANY (%(holders)s) AND h.order_id = %(order)s
   AND a.counterparty = 'party:' || %(merchant)s::text AND a.currency = %(currency)s AND h.state = 'captured'
 """
+"""What a wallet gave for other opened orders, as the vault wrote it, and what a hold says it gives for this one."""
+
+WALLETS_TURN = """
+SELECT pg_advisory_xact_lock(hashtextextended('wallet of ' || w.holder, 0))
+FROM (SELECT holder FROM unnest(%(holders)s::text[]) AS x(holder) ORDER BY holder) w
+"""
+"""Orders that one wallet pays are opened one after the other: each must see what the ones before used."""
 
 QUARANTINE = """
 WITH c AS (

@@ -75,7 +75,7 @@ PARTS = (
         WHERE kind = 'wallet_hold' AND coalesce(balances.balance, 0) <> coalesce(held, 0)
         """,
     ),
-    guarded("INV-M5", constraints=("money_hold_settled_once",)),
+    guarded("INV-M5", constraints=("money_hold_settled_once",), triggers=("money_hold_once",)),
 )
 """What is asked of the books alone; what joins them with payments stands in `core.payments.checks`."""
 

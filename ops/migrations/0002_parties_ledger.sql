@@ -103,6 +103,14 @@ CREATE TABLE money_hold (
         OR (state <> 'open' AND captured + released = amount AND settled_at IS NOT NULL))
 );
 CREATE INDEX money_hold_account ON money_hold (account_id);
+CREATE FUNCTION money_hold_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'open' THEN
+        RAISE EXCEPTION 'a hold is settled once' USING ERRCODE = '23514', CONSTRAINT = 'money_hold_settled_once';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER money_hold_once BEFORE UPDATE ON money_hold FOR EACH ROW EXECUTE FUNCTION money_hold_once();
 
 CREATE TABLE gateway_account (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

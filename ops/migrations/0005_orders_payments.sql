@@ -232,6 +232,16 @@ CREATE TABLE evidence_use (
     evidence text PRIMARY KEY,                -- notice:<gateway account>:<the gateway's number>
     used_for text NOT NULL                    -- order:<uuid> or wallet:<shopper>
 );
+-- What wallets gave for orders that were opened: that none gives more than came into it, whatever holds say; the vault's
+-- alone.
+CREATE TABLE wallet_use (
+    order_id uuid PRIMARY KEY,
+    holder text NOT NULL,                     -- shopper:<uuid>, one of those whose wallet it is
+    amount bigint NOT NULL CHECK (amount BETWEEN 1 AND 1000000000000000),
+    currency text NOT NULL REFERENCES currency,
+    at timestamptz NOT NULL
+);
+CREATE INDEX wallet_use_holder ON wallet_use (holder, currency);
 -- A keyed mark per vault key, so that a wrong key file is noticed at the start and not by its effects.
 CREATE TABLE vault_mark (
     name text PRIMARY KEY,

@@ -16,7 +16,9 @@ GRANT INSERT ON submission, audit_entry, message_counter, message, account, tran
     TO keystall_shop, keystall_worker;
 GRANT INSERT ON sealed_answer, batch_mark TO keystall_worker;
 GRANT UPDATE ON message_counter, shopper, identity, conversation, chat_session, inbox, menu_sent,
-    shop_order, hold, delivery, payment, refund, money_hold TO keystall_shop, keystall_worker;
+    shop_order, hold, delivery, payment, refund TO keystall_shop, keystall_worker;
+GRANT UPDATE (account_id, held_in_id, state, captured, released, settled_at) ON money_hold
+    TO keystall_shop, keystall_worker;  -- the order that it is for stays
 GRANT UPDATE (balance) ON account TO keystall_shop, keystall_worker;
 GRANT UPDATE (order_id, payment_id, decide_by, resolved_at, resolution, reconciled_at, booked_to, reason) ON payment_event
     TO keystall_shop, keystall_worker;
@@ -57,10 +59,11 @@ GRANT INSERT ON card, card_seal, import_refusal, stock_event, audit_entry, accou
 GRANT UPDATE (state, line_id, opened_at, contested) ON card TO keystall_vault;
 GRANT UPDATE (gate, gate_reason) ON order_line TO keystall_vault;
 GRANT UPDATE (contested) ON card_seal TO keystall_vault;
-GRANT INSERT ON evidence_use, vault_mark TO keystall_vault;
+GRANT INSERT ON evidence_use, wallet_use, vault_mark TO keystall_vault;
 GRANT INSERT, UPDATE ON vault_state TO keystall_vault;
 GRANT SELECT ON vault_state TO keystall_shop, keystall_worker;
 GRANT UPDATE (used_for) ON evidence_use TO keystall_vault;
+GRANT UPDATE (amount) ON wallet_use TO keystall_vault;
 GRANT DELETE ON upload_chunk TO keystall_vault;
 GRANT USAGE ON SEQUENCE card_pos TO keystall_vault;
 REVOKE ALL ON staff FROM keystall_vault;

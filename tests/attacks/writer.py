@@ -56,8 +56,10 @@ WAYS: dict[str, str] = {
     "move cards of another batch": "UPDATE card SET batch_no = 1, sku_id = 1 WHERE line_id = %(my_line)s;" + PAY,
     "fill my wallet by transfers": PAY + ";INSERT INTO account (kind, holder, counterparty, currency, bounded, balance,"
     " floor) VALUES ('wallet', 'shopper:' || %(my_shopper)s::text, 'party:1', 'CNY', true, 1000000, 0)",
-    "raise the budget": "UPDATE opening_budget SET cards = 0;UPDATE installation SET opening_budget_per_hour = 100000;"
-    + PAY,
+    "pay with a wallet's money that was used": "UPDATE money_hold SET order_id = %(mine)s, captured = amount,"
+    " state = 'captured', settled_at = now();DELETE FROM wallet_use;UPDATE wallet_use SET amount = 1;" + PAY,
+    "raise the budget": "UPDATE opening_budget SET opened = 0;UPDATE pool_budget SET opened = 0, free = 0;"
+    "UPDATE installation SET opening_budget_per_hour = 100000;" + PAY,
     "say that it was opened before": PAY + ";UPDATE card SET opened_at = now() WHERE line_id = %(my_line)s;"
     "UPDATE delivery SET state = 'delivered', delivered_at = now() WHERE id = %(my_delivery)s",
     "sign a batch": "UPDATE batch SET signature = sha256('x');" + PAY,

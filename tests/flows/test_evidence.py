@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 
 from core.config import Config
-from core.vault.client import VaultCode
-from tests.support.sales import Counter, a_counter, fill_wallet, hold_from_wallet
+from core.custody import evidence as evidence_room
+from core.custody import opening
+from core.vault.client import VaultCode, VaultRefused
+from tests.builders import Talker
+from tests.support.sales import Counter, Sale, a_counter, fill_wallet, hold_from_wallet
 from tests.support.vaults import desk_vault
 
 
@@ -65,3 +69,65 @@ def test_delivered_cards_are_read_again_up_to_the_merchants_budget_of_the_hour_a
     assert sql("SELECT cards FROM reading_budget") == [(16,)]
     sql("UPDATE reading_budget SET hour = hour - interval '1 hour'")
     assert len(counter.open(sales[1])) == 2
+
+
+def paid_by_wallet(counter: Counter, talker: Talker) -> Sale:
+    sale = counter.sell(2, notice=False, talker=talker)
+    counter.shop.sql("DELETE FROM payment WHERE id = %s", [sale.payment])
+    return sale
+
+
+@pytest.fixture
+def filled(counter: Counter) -> Talker:
+    """Somebody whose wallet got what two cards cost."""
+    talker = counter.shop.a_shopper()
+    fill_wallet(counter, talker, counter.pay(talker, None, 3000, booked="wallet"))
+    return talker
+
+
+def test_fault_106_a_wallets_money_that_paid_an_opened_order_pays_no_second_whatever_its_holds_say(
+    counter: Counter, sql: Any, filled: Talker
+) -> None:
+    """Fault 106: moved from order to order, one captured hold paid any number of them."""
+    first, second = paid_by_wallet(counter, filled), paid_by_wallet(counter, filled)
+    hold_from_wallet(counter, first)
+    assert len(counter.open(first)) == len(counter.open(first)) == 2
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        sql("UPDATE money_hold SET order_id = %s", [second.order], role="shop")
+    with pytest.raises(psycopg.errors.CheckViolation) as settled:
+        sql("UPDATE money_hold SET released = captured, captured = 0, state = 'released'", role="shop")
+    assert settled.value.diag.constraint_name == "money_hold_settled_once"
+    sql("ALTER TABLE money_hold DISABLE TRIGGER money_hold_once")
+    sql("UPDATE money_hold SET order_id = %s", [second.order])
+    assert counter.refused(second) is VaultCode.UNPAID
+    assert sql("SELECT order_id, holder, amount, currency FROM wallet_use") == [
+        (first.order, f"shopper:{filled.shopper_id}", 3000, "CNY")
+    ]
+
+
+def test_two_orders_that_one_wallet_can_pay_only_once_are_never_both_opened_at_the_same_moment(
+    counter: Counter, sql: Any, filled: Talker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were looked at before either was written: the second look, under the wallet's lock, decides."""
+    first, second = paid_by_wallet(counter, filled), paid_by_wallet(counter, filled)
+    hold_from_wallet(counter, first)
+    hold_from_wallet(counter, second)
+    looked = evidence_room.proofs
+
+    def overtaken(*asked: Any) -> Any:
+        found = looked(*asked)
+        sql(
+            "INSERT INTO wallet_use VALUES (%s, %s, 3000, 'CNY', now())",
+            [first.order, f"shopper:{filled.shopper_id}"],
+        )
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(opening, "proofs", overtaken)
+        with pytest.raises(VaultRefused) as refused:
+            counter.open(second)
+
+    assert refused.value.vault_code is VaultCode.UNPAID
+    assert sql("SELECT count(*) FROM card WHERE opened_at IS NOT NULL") == [(0,)]
+    assert len(counter.open(first)) == 2

@@ -73,6 +73,7 @@ WITHOUT_MODEL = {
     "vault_rekey",
     "vault_round",
     "vault_state",
+    "wallet_use",
     "wechat_replay",
     "wechat_token",
 }

@@ -71,6 +71,7 @@ def forged(counter: Counter, sql: Any, name: str, cards: list[UUID]) -> Sale:
     talker = a_forged_shopper(run, merchant)
     sku, order, line = sql("SELECT sku_id FROM listing LIMIT 1")[0][0], new_id(), new_id()
     address = f"web:{talker.identity_id}"
+    shopper_of = [merchant, talker.shopper_id, talker.identity_id, talker.conversation_id]
     key = counter.vault.config.secret(counter.vault.config.secrets.seal_key).reveal()
     lines = (SealedLine(line, sku, len(cards), 0),)
     seal = order_seal(key, SealedOrder(order, merchant, talker.identity_id, address, lines, "CNY", 0))
@@ -78,16 +79,7 @@ def forged(counter: Counter, sql: Any, name: str, cards: list[UUID]) -> Sale:
         "INSERT INTO shop_order (id, merchant_id, shopper_id, identity_id, conversation_id, chat_address, state,"
         " currency, total_minor, stranger, network, risk, seal, access_hash, placed_at, deadline, paid_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, 'paid', 'CNY', 0, false, 'n', '{}', %s, %s, now(), now(), now())",
-        [
-            order,
-            merchant,
-            talker.shopper_id,
-            talker.identity_id,
-            talker.conversation_id,
-            address,
-            seal,
-            order.bytes * 2,
-        ],
+        [order, *shopper_of, address, seal, order.bytes * 2],
     )
     run(
         "INSERT INTO order_line (id, order_id, merchant_id, position, listing_id, sku_id, listing_code, names,"

@@ -134,6 +134,7 @@ class Counter:
             sql("SELECT * FROM opening_budget"),
             sql("SELECT * FROM pool_budget"),
             sql("SELECT * FROM evidence_use ORDER BY 1"),
+            sql("SELECT * FROM wallet_use ORDER BY 1"),
         ]
 
 
