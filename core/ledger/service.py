@@ -54,9 +54,8 @@ class NewTransfer:
 
 def open_account(*, kind: AccountKind, holder: str, counterparty: str = "", currency: str) -> int:
     """The account's id; it is made if it is missing. Bounded kinds start at 0 with the floor 0."""
-    zero = 0 if kind in BOUNDED else None
     found = execute(sql.FIND_ACCOUNT, (kind, holder, counterparty, currency)) or execute(
-        sql.OPEN_ACCOUNT, (kind, holder, counterparty, currency, kind in BOUNDED, zero, zero)
+        sql.OPEN_ACCOUNT, (kind, holder, counterparty, currency, kind in BOUNDED)
     )
     # A twin that committed between the two statements is visible to a third.
     found = found or execute(sql.FIND_ACCOUNT, (kind, holder, counterparty, currency))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 OPEN_ACCOUNT = """
-INSERT INTO account (kind, holder, counterparty, currency, bounded, balance, floor)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+INSERT INTO account (kind, holder, counterparty, currency, bounded) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (kind, holder, counterparty, currency) DO NOTHING
 RETURNING id
 """

@@ -63,9 +63,9 @@ KNOWS = """
 SELECT EXISTS (SELECT 1 FROM offer WHERE seller_id = %(creditor)s AND buyer_id = %(debtor)s)
     OR EXISTS (SELECT 1 FROM trade_account WHERE creditor_id = %(creditor)s AND debtor_id = %(debtor)s)
 """
-SET_LIMIT = (
-    "UPDATE account SET floor = -%(limit)s::bigint WHERE id = %(account)s AND balance - aside >= -%(limit)s::bigint"
-)
+SET_LIMIT = "SELECT set_credit_limit(%s, %s, %s, %s, %s, %s, %s)"
+"""A function of the owner's, which also writes the audit entry: no role of the store changes a floor by itself."""
+
 USED = "SELECT aside - balance FROM account WHERE id = %s"
 TOP_UP = """
 INSERT INTO transfer (debit_id, credit_id, amount, currency, code, reference, at) VALUES (%s, %s, %s, %s, %s, %s, %s)
@@ -103,10 +103,9 @@ def set_credit_limit(
 
     def work() -> None:
         account_id = _account(actor, creditor_id, debtor_id, currency, now)
-        if changed(SET_LIMIT, {"limit": limit_minor, "account": account_id}) != 1:
+        asked = (creditor_id, debtor_id, currency, limit_minor, actor.kind.value, actor.id, now)
+        if execute(SET_LIMIT, asked) != [(account_id,)]:
             raise LimitInUse(used=int(execute(USED, (account_id,))[0][0]))
-        detail: dict[str, str | int] = {"limit_minor": limit_minor, "debtor": debtor_id, "currency": currency}
-        _audit(actor, "trade_account.limit_set", account_id, creditor_id, detail, now)
 
     in_transaction(work)
 

@@ -88,6 +88,6 @@ GRANT SELECT, INSERT, UPDATE ON full_reading TO keystall_worker;
 REVOKE INSERT ON transfer, account FROM keystall_shop, keystall_worker, keystall_vault;
 GRANT INSERT (debit_id, credit_id, amount, currency, code, reference, line_id, at) ON transfer
     TO keystall_shop, keystall_worker, keystall_vault;
-GRANT INSERT (kind, holder, counterparty, currency, bounded, balance, floor) ON account
+GRANT INSERT (kind, holder, counterparty, currency, bounded) ON account
     TO keystall_shop, keystall_worker, keystall_vault;
 GRANT SELECT ON SEQUENCE transfer_id_seq TO keystall_vault;  -- the last number that was given out

@@ -8,6 +8,16 @@ ALTER TABLE account ADD CONSTRAINT account_aside CHECK (aside >= 0 AND (aside = 
 ALTER TABLE account ADD CONSTRAINT account_credit
     CHECK (floor = 0 OR (kind = 'trade' AND floor BETWEEN -1000000000000000 AND 0));
 
+-- Whoever opens an account chooses neither what it begins with nor how far it may go down.
+CREATE FUNCTION account_begins() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.balance := coalesce(NEW.balance, 0);
+    NEW.floor := coalesce(NEW.floor, 0);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER account_begins BEFORE INSERT ON account FOR EACH ROW WHEN (NEW.bounded)
+    EXECUTE FUNCTION account_begins();
+
 -- The account of two parties; its credit limit is minus the floor of `account_id`.
 CREATE TABLE trade_account (
     account_id bigint PRIMARY KEY,
@@ -70,8 +80,29 @@ GRANT SELECT, INSERT ON trade_account, trade_topup, trade_hold TO keystall_shop,
 GRANT UPDATE (taken_back_at) ON trade_topup TO keystall_shop, keystall_worker;
 GRANT UPDATE (state, captured, released, returned, settled_at) ON trade_hold TO keystall_shop, keystall_worker;
 GRANT UPDATE (aside) ON account TO keystall_shop, keystall_worker;
-GRANT UPDATE (floor) ON account TO keystall_shop;
 GRANT SELECT ON trade_account, trade_topup, trade_hold TO keystall_vault;
+
+-- The one way to a credit limit, which never goes below what is owed and held now, nor without its entry in the audit:
+-- no role of the store changes a floor. Gives the account, NULL where it is none of the two, or the limit too low.
+CREATE FUNCTION set_credit_limit(
+    creditor bigint, debtor bigint, money text, most bigint, by_kind text, by_id uuid, at_time timestamptz
+) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    WITH changed AS (
+        UPDATE public.account a SET floor = -most FROM public.trade_account t
+        WHERE t.creditor_id = creditor AND t.debtor_id = debtor AND t.currency = money AND a.id = t.account_id
+          AND a.kind = 'trade' AND a.holder = 'party:' || debtor AND a.counterparty = 'party:' || creditor
+          AND a.balance - a.aside >= -most
+        RETURNING a.id
+    ), told AS (
+        INSERT INTO public.audit_entry (at, actor_kind, actor_id, party_id, action, object_kind, object_id, detail)
+        SELECT at_time, by_kind, by_id, creditor, 'trade_account.limit_set', 'trade_account', changed.id::text,
+               jsonb_build_object('limit_minor', most, 'debtor', debtor, 'currency', money)
+        FROM changed
+    )
+    SELECT id FROM changed
+$$;
+REVOKE ALL ON FUNCTION set_credit_limit FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION set_credit_limit TO keystall_shop;
 
 -- A paid line whose cards cannot be handed over goes back alone: its refund names it.
 ALTER TABLE refund ADD COLUMN line_id uuid REFERENCES order_line;

@@ -106,6 +106,41 @@ def test_only_the_creditors_finance_staff_change_its_accounts_and_both_sides_see
         trade_accounts(actor=a_member_of(shop, "dist1", "owner"), party_id=shop.a_party("brand1"))
 
 
+def test_a_limit_is_changed_by_no_role_without_its_account_its_bounds_and_its_audit_entry(till: Till) -> None:
+    """INV-M11: whoever has taken over web lends nobody's money unseen, and never more than every bound."""
+    shop = till.shop
+    dist, demo = shop.a_party("dist1"), shop.merchant
+    ((account, lent),) = shop.sql(
+        "SELECT account_id, floor FROM trade_account JOIN account ON id = account_id WHERE creditor_id = %s", [dist]
+    )
+    till.fill_wallet(shop.a_shopper(), 500)
+    call = "SELECT set_credit_limit(%s, %s, 'CNY', %s, 'system', NULL, now())"
+    own = shop.sql("SELECT id FROM account WHERE kind = 'wallet'")[0][0]
+    shop.sql(
+        "INSERT INTO trade_account (account_id, creditor_id, debtor_id, currency, sales_id, created_at)"
+        " SELECT %s, debtor_id, creditor_id, currency, sales_id, now() FROM trade_account WHERE account_id = %s",
+        [own, account],
+        role="shop",
+    )
+    before = shop.fingerprint()
+
+    for role in ("worker", "vault", "panel", "direct"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            shop.sql(call, [dist, demo, 1], role=role)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        shop.sql(call, [dist, demo, 10**15 + 1], role="shop")
+    assert shop.sql(call, [demo, dist, 10**9], role="shop") == [(None,)]  # a wallet is no trade account of theirs
+    assert shop.sql(call, [dist, dist, 10**9], role="shop") == [(None,)]
+    assert shop.fingerprint() == before
+
+    assert shop.sql(call, [dist, demo, 7], role="shop") == [(account,)]
+    entry = "SELECT actor_kind, party_id, object_id, detail FROM audit_entry WHERE action = 'trade_account.limit_set'"
+    assert shop.sql(f"{entry} ORDER BY id DESC LIMIT 1") == [
+        ("system", dist, str(account), {"limit_minor": 7, "debtor": demo, "currency": "CNY"})
+    ]
+    assert (lent, shop.sql("SELECT floor FROM account WHERE id = %s", [account])) == (-100_000, [(-7,)])
+
+
 BREAKS = {
     "INV-M11 more held than there is": (
         "UPDATE account SET aside = aside + 1 - floor WHERE kind = 'trade'",

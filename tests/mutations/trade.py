@@ -48,4 +48,20 @@ MUTATIONS = [
         new="    if False:\n",
         test="tests/flows/test_settling.py",
     ),
+    Mutation(
+        rows=("INV-M11",),
+        removed="that only shop may call the one way to a credit limit",
+        file=TABLES,
+        old="REVOKE ALL ON FUNCTION set_credit_limit FROM PUBLIC;\n",
+        new="",
+        test=f"{LIMITS}::test_a_limit_is_changed_by_no_role_without_its_account_its_bounds_and_its_audit_entry",
+    ),
+    Mutation(
+        rows=("INV-M11",),
+        removed="that a credit limit is set on a trade account of the two parties only",
+        file=TABLES,
+        old="AND a.kind = 'trade' AND a.holder = 'party:' || debtor AND a.counterparty = 'party:' || creditor",
+        new="",
+        test=f"{LIMITS}::test_a_limit_is_changed_by_no_role_without_its_account_its_bounds_and_its_audit_entry",
+    ),
 ]
