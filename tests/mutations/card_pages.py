@@ -62,7 +62,7 @@ MUTATIONS = [
         old='if holder != staff_id or is_done or is_opened or gate != "task" or state != "paid":',
         new="if is_done:",
         test="tests/flows/test_buyer_fields.py::test_inv_k6_nobody_else_is_shown_a_field_and_nothing_changes",
-        more=(("core/custody/fields.py", "    if noted != 1 or any(", "    if any("),),
+        more=(("core/custody/fields.py", "    if noted != 1 or not ", "    if not "),),
     ),
     Mutation(
         rows=("INV-K6", "INV-K1"),

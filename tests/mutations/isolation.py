@@ -52,8 +52,8 @@ MUTATIONS = [
         rows=("106",),
         removed="the use of what proves a payment, where fields are shown",
         file="core/custody/fields.py",
-        old="any(evidence[reference] != used_for for reference, used_for in used)",
-        new="False",
+        old="    if noted != 1 or not evidence.stands(used, wallet):\n",
+        new="    if noted != 1:\n",
         test="tests/flows/test_buyer_fields.py::test_a_notice_that_paid_for_another_order_shows_no_field",
     ),
     Mutation(
