@@ -239,6 +239,6 @@ def test_orders_and_money_follow_over_any_sequence_of_binding_and_letting_go(sho
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=12, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -34,7 +34,7 @@ def test_inv_m1_to_m8_and_m13_hold_over_any_sequence_of_money(
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=25,
+                max_examples=16,
                 stateful_step_count=40,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

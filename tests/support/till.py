@@ -17,7 +17,7 @@ from core.payments.checks import CHECKS as PAYMENT_CHECKS
 from core.payments.service import NoticeAnswer, receive_notice, start_payment, start_topup
 from core.ports import Outcome, RawNotice
 from core.vault.notices import SandboxNotice, sandbox_private_key, sandbox_public_key, sign_notice
-from tests.builders import NOON, Shop, Talker
+from tests.builders import NOON, Shop, Talker, broken
 
 ACT_KEY = b"the worker's act key of the tests"
 PRIVATE_KEY = sandbox_private_key(ACT_KEY)
@@ -189,5 +189,4 @@ class Till:
 
     def violations(self) -> dict[str, int]:
         """Every check of the books and of payments that finds something."""
-        found = {name: self.shop.sql(text)[0][0] for name, text in (LEDGER_CHECKS | PAYMENT_CHECKS).items()}
-        return {name: count for name, count in found.items() if count}
+        return broken(self.shop.sql, LEDGER_CHECKS | PAYMENT_CHECKS)
