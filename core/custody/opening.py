@@ -145,7 +145,7 @@ class Opener:
             told = asked | evidence.asked()
             budget, reading, opened, used, pooled, wallet = execute(sql.RECORD_OPENING, told)[0]
             if opened != len(fresh):
-                raise OpeningRefused(VaultCode.BUSY, "the cards changed while they were checked")
+                raise OpeningRefused(VaultCode.BUSY, "the line or its cards changed while they were checked")
             if not evidence.stands(used, wallet):
                 raise OpeningRefused(VaultCode.UNPAID, "what proves this payment was used for another order")
             if fresh and not budget:

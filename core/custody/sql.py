@@ -107,9 +107,13 @@ WITH budget AS (
     SELECT x.evidence, x.used_for FROM unnest(%(evidence)s::text[], %(used_for)s::text[]) AS x(evidence, used_for)
     ORDER BY x.evidence
     ON CONFLICT (evidence) DO UPDATE SET used_for = u.used_for RETURNING evidence, used_for
-), {WALLET_USE}, opened AS (
+), {WALLET_USE}, due AS (
+    SELECT d.id FROM delivery d JOIN order_line l ON l.id = d.line_id
+    WHERE d.line_id = %(line)s AND d.state = 'sending' AND l.gate = 'none' FOR NO KEY UPDATE OF d
+), opened AS (
     UPDATE card SET opened_at = %(now)s
-    WHERE id = ANY (%(fresh)s::uuid[]) AND line_id = %(line)s AND state = 'claimed' AND opened_at IS NULL RETURNING 1
+    WHERE id = ANY (%(fresh)s::uuid[]) AND line_id = %(line)s AND state = 'claimed' AND opened_at IS NULL
+      AND EXISTS (SELECT 1 FROM due) RETURNING 1
 ), audit AS (
     INSERT INTO audit_entry (at, actor_kind, actor_id, party_id, action, object_kind, object_id, detail)
     VALUES (%(now)s, 'system', NULL, %(merchant)s, %(action)s, 'line', %(line)s::text, %(detail)s)
@@ -122,6 +126,7 @@ SELECT (SELECT count(*) FROM budget), (SELECT count(*) FROM reading), (SELECT co
 plaintext leaves. The caller rolls back unless every count is as it must be. Openings are counted per merchant and SKU,
 and per pool (the owner that the batch was signed for, and the SKU) over all merchants, whose rows are not the vault's;
 what is read again per merchant: whoever can write chat sessions can have delivered lines sealed to one of their own.
+The delivery's lock keeps a refund of the line out until this is committed, and finds one that was faster.
 """
 
 WALLET_FUNDS = f"""

@@ -23,10 +23,15 @@ FROM order_line l JOIN card c ON c.line_id = l.id JOIN batch b ON b.no = c.batch
 WHERE l.id = %(line)s GROUP BY l.sku_id
 """
 
+TURN = "SELECT 1 FROM delivery WHERE id = %(delivery)s FOR NO KEY UPDATE"
+"""An opening holds the same lock: what it opened is seen by the statement after this one."""
+
 CANCEL = """
 WITH d AS (
     UPDATE delivery SET state = 'failed', lease_until = NULL, last_problem = %(problem)s
-    WHERE id = %(delivery)s AND state = 'sending' AND attempts = %(attempts)s RETURNING line_id, order_id
+    WHERE id = %(delivery)s AND state = 'sending' AND attempts = %(attempts)s AND NOT EXISTS (
+        SELECT 1 FROM card x WHERE x.line_id = delivery.line_id AND x.opened_at IS NOT NULL)
+    RETURNING line_id, order_id
 ), l AS (
     UPDATE order_line SET gate = 'cancelled', gate_reason = %(problem)s FROM d WHERE order_line.id = d.line_id
     RETURNING order_line.id, order_line.order_id, order_line.total_minor
@@ -75,11 +80,12 @@ def unfit_cards(*, line_id: UUID, today: date) -> Unfit:
 def cancel_line(*, order: LockedOrder, sending: Sending, problem: str, now: datetime) -> int | None:
     """End a line of a locked, paid order of which nothing was opened; returns what was paid for it in minor units.
 
-    None when another sender has the delivery. The caller gives the money back in the same transaction
-    (`undo_shares`, then `core.payments`).
+    None when another sender has the delivery, or the vault opened a card of it meanwhile. The caller gives the money
+    back in the same transaction (`undo_shares`, then `core.payments`).
     """
     which = {"delivery": sending.delivery_id, "attempts": sending.attempts, "order": order.id}
     said = {"problem": problem, "now": now, "merchant": order.merchant_id, "public": public(Prefix.ORDER, order.id)}
+    execute(TURN, which)
     rows = execute(CANCEL, which | said)
     return int(rows[0][0]) if rows else None
 

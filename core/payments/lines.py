@@ -48,7 +48,7 @@ def is_exchanged(*, order_id: UUID) -> bool:
 
 
 def refund_line(*, order: LockedOrder, sending: Sending, problem: str, now: datetime) -> bool:
-    """End a line of which nothing was opened and give back what was paid for it; False when another sender has it.
+    """End a line of which nothing was opened and give back what was paid for it; False as `cancel_line`'s None.
 
     In one transaction with the order's lock: cards, shares, trade accounts, and the refund, which the worker sends to
     the gateway that brought the money; what the wallet brought is in it at once.

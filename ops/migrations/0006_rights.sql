@@ -59,6 +59,7 @@ GRANT INSERT ON card, card_seal, import_refusal, stock_event, audit_entry, accou
 GRANT UPDATE (state, line_id, opened_at, contested) ON card TO keystall_vault;
 GRANT UPDATE (gate, gate_reason) ON order_line TO keystall_vault;
 GRANT UPDATE (contested) ON card_seal TO keystall_vault;
+GRANT UPDATE (last_problem) ON delivery TO keystall_vault;  -- FOR NO KEY UPDATE asks for it
 GRANT INSERT ON evidence_use, wallet_use, vault_mark TO keystall_vault;
 GRANT INSERT, UPDATE ON vault_state TO keystall_vault;
 GRANT SELECT ON vault_state TO keystall_shop, keystall_worker;
