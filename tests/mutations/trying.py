@@ -22,6 +22,7 @@ PASSED, FAILED = 0, 1  # pytest's
 def copy_of_the_tree() -> Iterator[Path]:
     """The files of the tree as they stand now, in a folder of their own."""
     with TemporaryDirectory(prefix="mutated-") as made:
+        Path(made).chmod(0o755)  # processes with users of their own read it too
         for file in files():
             target = Path(made) / file.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
