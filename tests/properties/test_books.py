@@ -42,4 +42,4 @@ def test_inv_m1_to_m8_and_m13_hold_over_any_sequence_of_money(
         )
 
     assert seen.wrong == []
-    assert seen.transactions > 100
+    assert seen.transactions > 50

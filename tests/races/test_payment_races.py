@@ -218,6 +218,7 @@ def test_control_without_its_state_held_money_comes_back_many_times(
     till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     till.shop.sql("ALTER TABLE account DROP CONSTRAINT account_floor")
+    till.shop.sql("DROP TRIGGER money_hold_once ON money_hold")
     monkeypatch.setattr(ledger_sql, "TOUCH", ledger_sql.TOUCH.replace("AND balance + change - aside >= floor", ""))
     monkeypatch.setattr(ledger_sql, "RELEASE_HOLD", ledger_sql.RELEASE_HOLD.replace("AND state = 'open'", ""))
     talker = till.shop.a_shopper()

@@ -59,7 +59,7 @@ WRONG = [
     ),
     (
         "max_connections", "100",
-        "max_connections is 100, the processes may want 121: raise it, or put PgBouncer between",
+        "max_connections is 100, the processes may want 123: raise it, or put PgBouncer between",
     ),
 ]  # fmt: skip
 

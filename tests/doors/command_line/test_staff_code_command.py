@@ -33,7 +33,7 @@ def test_the_switch_is_off_until_it_is_set(command: Command, config: Config, sho
     [
         ("restock=maybe", "restock is on or off"),
         ("restock", "restock is on or off"),
-        ("token=x", "token cannot be set on a telegram account; restock, protect_content can"),
+        ("token=x", "token cannot be set on a telegram account; restock, cards, protect_content can"),
     ],
 )
 def test_what_cannot_be_set_is_one_sentence_and_changes_nothing(
