@@ -77,7 +77,7 @@ class Fields:
         if buyer_of(self.vault, order=order, merchant=merchant) is None or evidence is None:
             raise refused()
         fields = {name: self._opened(bytes(sealed), order, line, name) for name, sealed in execute(SEALED, (line,))}
-        self.journal.append(delivery=delivery, line=line, cards=[], action=OPENED, now=now)
+        self.journal.begin(delivery=delivery, line=line, cards=[], action=OPENED, now=now).wait()
         detail = Jsonb({"task": str(task_id), "fields": sorted(fields)})
         named = {"task": task_id, "staff": staff_id, "merchant": merchant, "line": line, "now": now}
         in_transaction(partial(_note, named | {"action": OPENED, "detail": detail}, evidence))

@@ -240,7 +240,9 @@ class Links:
 
     def _journal(self, delivery: Delivery, row: LinkRow, cards: Sequence[LineCard], now: datetime) -> None:
         chosen = [card.id for card in cards]
-        self.opener.journal.append(delivery=row.delivery, line=delivery.line, cards=chosen, action=LINK_OPENED, now=now)
+        self.opener.journal.begin(
+            delivery=row.delivery, line=delivery.line, cards=chosen, action=LINK_OPENED, now=now
+        ).wait()
 
     def _count(self, delivery: Delivery, row: LinkRow, press_id: UUID, cards: Sequence[LineCard], now: datetime) -> int:
         """Count an opening and write it down; how many are left."""

@@ -66,19 +66,6 @@ class OpeningLog:
             entry["prints"] = [base64.b64encode(one).decode() for one in prints]
         return self._write(entry)
 
-    def append(
-        self,
-        *,
-        delivery: UUID,
-        line: UUID,
-        cards: Sequence[UUID],
-        action: str,
-        now: datetime,
-        prints: Sequence[bytes] = (),
-    ) -> None:
-        """Write that these cards are about to be opened for a line, and wait until the disk has it. Raises OSError."""
-        self.begin(delivery=delivery, line=line, cards=cards, action=action, now=now, prints=prints).wait()
-
     def append_pickup(self, *, code: UUID, order: UUID, conversation: UUID, now: datetime) -> None:
         """Write that a pick-up code is about to be used by a chat, and wait until the disk has it. Raises OSError."""
         named = {"code": str(code), "order": str(order), "conversation": str(conversation)}

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.vault.asking import Asking
+
 LONGEST_READING = 3600.0  # seconds without a word; the vault tells its progress meanwhile
 
 
@@ -39,7 +41,7 @@ class AuditReport(AuditStanding):
     broken: int
 
 
-class AuditRequests:
+class AuditRequests(Asking):
     """The audit's part of `VaultClient`."""
 
     def verify_audit(
@@ -73,15 +75,6 @@ class AuditRequests:
         """
         asked = {"op": "audit", "act": "accept", "reason": reason}
         return int(self._ask(asked, timeout=LONGEST_READING)["broken"])
-
-    def _ask(
-        self,
-        request: dict[str, Any],
-        *,
-        progress: Callable[[int, int], None] | None = None,
-        timeout: float | None = None,
-    ) -> dict[str, Any]:
-        raise AssertionError("the client knows the way")
 
 
 def _standing(answer: dict[str, Any]) -> dict[str, Any]:

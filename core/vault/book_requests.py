@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+
+from core.vault.asking import Asking
 
 LONGEST_CHECK = 120.0  # seconds: a chain of ten years of hours takes one
 
@@ -20,7 +20,7 @@ class Vouched:
     reason: str
 
 
-class BookRequests:
+class BookRequests(Asking):
     """The books' part of `VaultClient`."""
 
     def vouch_for_books(self) -> Vouched:
@@ -28,12 +28,3 @@ class BookRequests:
         answer = self._ask({"op": "books"}, timeout=LONGEST_CHECK)
         first = answer["first_bad"]
         return Vouched(int(answer["checkpoints"]), None if first is None else int(first), str(answer["reason"]))
-
-    def _ask(
-        self,
-        request: dict[str, Any],
-        *,
-        progress: Callable[[int, int], None] | None = None,
-        timeout: float | None = None,
-    ) -> dict[str, Any]:
-        raise AssertionError("the client knows the way")

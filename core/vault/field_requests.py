@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from core.secret import Secret
+from core.vault.asking import Asking
 
 
-class FieldRequests:
+class FieldRequests(Asking):
     """The part of `core.vault.client.VaultClient` that is about buyer fields."""
 
     def open_fields(self, task: UUID, /, *, staff: UUID) -> dict[str, Secret]:
@@ -20,12 +19,3 @@ class FieldRequests:
         """
         answer = self._ask({"op": "task_fields", "task": str(task), "staff": str(staff)})
         return {name: Secret(base64.b64decode(value)) for name, value in answer["fields"].items()}
-
-    def _ask(
-        self,
-        request: dict[str, Any],
-        *,
-        progress: Callable[[int, int], None] | None = None,
-        timeout: float | None = None,
-    ) -> dict[str, Any]:
-        raise AssertionError("the client knows the way")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from core.secret import Secret
+from core.vault.asking import Asking
 from core.vault.links import CardLink, LinkContact
 
 
@@ -26,7 +26,7 @@ class OpenedPress:
     sealed: bytes = field(repr=False)
 
 
-class LinkRequests:
+class LinkRequests(Asking):
     """The part of `core.vault.client.VaultClient` that is about links."""
 
     def card_link(
@@ -62,15 +62,6 @@ class LinkRequests:
             datetime.fromisoformat(answer["expires_at"]),
             base64.b64decode(answer["sealed"]),
         )
-
-    def _ask(
-        self,
-        request: dict[str, Any],
-        *,
-        progress: Callable[[int, int], None] | None = None,
-        timeout: float | None = None,
-    ) -> dict[str, Any]:
-        raise AssertionError("the client knows the way")
 
 
 def _told(contact: LinkContact) -> dict[str, str]:
