@@ -16,18 +16,21 @@ from core.orders.shares import Seller, cost_groups
 from core.pricing.rules import ShareRole, chain_costs
 from core.stock.service import HeldGroup
 
-CAPTURE = """
-WITH t AS (
-    UPDATE trade_hold SET state = 'captured', captured = amount, settled_at = %(now)s
-    WHERE hold_id = ANY (%(holds)s) AND state = 'open' RETURNING hold_id, line_id, account_id, offer_id, amount
-), s AS (
+_SHARES = """s AS (
     SELECT account_id, amount_minor, line_id FROM line_share
     WHERE hold_id IN (SELECT hold_id FROM t) AND (role = 'upstream' OR (role = 'platform_fee' AND hold_id IN (
         SELECT hold_id FROM t WHERE offer_id IS NULL)))
 ), kept AS (
     SELECT a.id FROM account a WHERE a.kind = 'pending' AND a.holder = 'party:' || %(merchant)s::bigint
         AND a.counterparty = a.holder AND a.currency = %(currency)s
-), moved AS (
+)"""
+"""The shares that the hops of `t` pay upstream, and the merchant's own account, from which those were booked."""
+
+CAPTURE = f"""
+WITH t AS (
+    UPDATE trade_hold SET state = 'captured', captured = amount, settled_at = %(now)s
+    WHERE hold_id = ANY (%(holds)s) AND state = 'open' RETURNING hold_id, line_id, account_id, offer_id, amount
+), {_SHARES}, moved AS (
     INSERT INTO transfer (debit_id, credit_id, amount, currency, code, reference, line_id, at)
     SELECT t.account_id, a.sales_id, t.amount, %(currency)s, 'traded', %(order)s, t.line_id, %(now)s
     FROM t JOIN trade_account a USING (account_id)
@@ -48,22 +51,15 @@ WITH t AS (
 SELECT (SELECT count(*) FROM t) - (SELECT count(*) FROM trade_hold WHERE hold_id = ANY (%(holds)s)),
        (SELECT count(*) FROM moved) - (SELECT count(*) FROM t) - (SELECT count(*) FROM s),
        (SELECT count(*) FROM done) - (SELECT count(*) FROM paid)
-"""
+"""  # noqa: S608 - constants of this module only
 """What was held for a paid order is used, once; the shared rows are locked in id order. Gives by how much each count is
 off: hops that were held, transfers for them and for the shares that they pay, accounts that they stand on."""
 
-GIVE_BACK = """
+GIVE_BACK = f"""
 WITH t AS (
     UPDATE trade_hold SET returned = captured
     WHERE line_id = %(line)s AND state = 'captured' AND returned = 0 RETURNING hold_id, account_id, offer_id, amount
-), s AS (
-    SELECT account_id, amount_minor, line_id FROM line_share
-    WHERE hold_id IN (SELECT hold_id FROM t) AND (role = 'upstream' OR (role = 'platform_fee' AND hold_id IN (
-        SELECT hold_id FROM t WHERE offer_id IS NULL)))
-), kept AS (
-    SELECT a.id FROM account a WHERE a.kind = 'pending' AND a.holder = 'party:' || %(merchant)s::bigint
-        AND a.counterparty = a.holder AND a.currency = %(currency)s
-), moved AS (
+), {_SHARES}, moved AS (
     INSERT INTO transfer (debit_id, credit_id, amount, currency, code, reference, line_id, at)
     SELECT a.sales_id, t.account_id, t.amount, %(currency)s, 'trade_returned', %(reference)s, %(line)s, %(now)s
     FROM t JOIN trade_account a USING (account_id)
@@ -85,7 +81,7 @@ SELECT (SELECT count(*) FROM t)
            - (SELECT count(*) FROM trade_hold WHERE line_id = %(line)s AND state = 'captured'),
        (SELECT count(*) FROM moved) - (SELECT count(*) FROM t) - (SELECT count(*) FROM s),
        (SELECT count(*) FROM done) - (SELECT count(*) FROM back)
-"""
+"""  # noqa: S608 - constants of this module only
 """What a refunded line captured goes back along the chain, once and whole; the counts are as those of `CAPTURE`."""
 
 

@@ -71,6 +71,11 @@ def visit(browser: Browser, demo: WholeStore) -> Iterator[Open]:
     assert wrong == []
 
 
+def fits(page: Page) -> bool:
+    """Whether nothing of a page stands outside its width."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
 def serious(page: Page) -> list[str]:
     """What axe finds on the page as it is now that keeps somebody from using it."""
     page.wait_for_timeout(300)  # what arrives fades in; half-faded text has no fair contrast

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from core.config import Config
 from core.db import StoreDatabase
-from tests.browser.conftest import SIZES, serious
+from tests.browser.conftest import SIZES, fits, serious
 from tests.support.card_page import Answering
 from tests.support.pages import IN_WECHAT
 from tests.support.web import WebServer, web_server
@@ -68,10 +68,6 @@ def open_link(browser: Browser, web: WebServer) -> Iterator[OpenLink]:
     for context in contexts:
         context.close()
     assert wrong == []
-
-
-def fits(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
 
 
 def test_a_press_shows_the_cards_exactly_and_keeps_them_nowhere(

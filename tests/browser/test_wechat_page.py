@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from core.vault.seal import answer_context
-from tests.browser.conftest import SIZES, serious
+from tests.browser.conftest import SIZES, fits, serious
 from tests.doubles.wechat import Account, Follower, WeChatDouble
 from tests.house.tree import ROOT
 from tests.support.page_reader import VECTOR, VECTOR_DELIVERY, VECTOR_READER, VECTOR_SCALAR, VECTOR_TEXT, vector_reader
@@ -91,10 +91,6 @@ def inside(browser: Browser, demo: WholeStore) -> Iterator[OpenIn]:
     for context in contexts:
         context.close()
     assert wrong == []
-
-
-def fits(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
 
 
 @pytest.mark.parametrize(
