@@ -20,7 +20,7 @@ ROW_REASONS: Mapping[str, str] = {
     "too_long": mark("it is longer than any card"),
     "bad_character": mark("it holds a character that no text may have"),
 }
-"""By `core.custody.decoder.problems.RowProblem`, which no door may import."""
+"""By `core.custody.imports.decoder.problems.RowProblem`, which no door may import."""
 
 FILE_REASONS: Mapping[str, str] = {
     "empty": mark("There is nothing in it."),

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from core import db
 from core.config import Config
-from ops.queue import LISTENING_NAME
+from ops.processes.queue import LISTENING_NAME
 from ops.store import why_nothing_sells
 
 LISTENER = "keystall bot"

@@ -11,9 +11,9 @@ from pathlib import Path
 from core.config import Config, ConfigError
 from core.vault.primitives import SealError, public_of
 from core.vault.seal import generate_keypair, generate_sign_key, key_id
-from ops.accounts import KEPT_BY_THE_VAULT
 from ops.engines.passwords import write_new
-from ops.vault_wiring import key_source
+from ops.isolation.accounts import KEPT_BY_THE_VAULT
+from ops.processes.vault_wiring import key_source
 
 VAULT_KEYS = ("private_key", "public_key", "fingerprint_key", "audit_key", "link_key", "sign_key")
 PROCESS_KEYS = (

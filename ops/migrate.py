@@ -1,7 +1,7 @@
 """Brings the schema up to date: numbered SQL files, run by the owner, each in one transaction and once.
 
-Two versions may run on one schema: beside files that only add (`ops.expanding`) older code starts and goes on; any
-other file is a contract, which older code refuses.
+Two versions may run on one schema: beside files that only add (`ops.doctor.expanding`) older code starts and goes on;
+any other file is a contract, which older code refuses.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import cast
 import psycopg
 
 from core.config import ConfigError
-from ops.expanding import contractions
+from ops.doctor.expanding import contractions
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")

@@ -13,12 +13,13 @@ import typer
 
 from core.config import Config, ConfigError, loading
 from core.vault.client import VaultAway, VaultClient, VaultRefused
-from ops import keys, migrate, ports, restarting
+from ops import keys, migrate
 from ops.engines import Engines, attach_or_start, start
 from ops.engines.lock import FolderLock
-from ops.entitlements import check_keys
 from ops.installation import Kind, find_installation, has_cards, mark, other_kind
-from ops.processes import START_ORDER, StopSignals, Supervisor
+from ops.isolation.entitlements import check_keys
+from ops.processes import ports, restarting
+from ops.processes.supervisor import START_ORDER, StopSignals, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -42,8 +42,8 @@ from core.vault.notices import sandbox_private_key
 from core.vault.public import PublicKey
 from core.work import Work
 from ops.counter import FallingBackCounter
+from ops.processes.vault_wiring import clock, vault_client
 from ops.stars import stars
-from ops.vault_wiring import clock, vault_client
 
 STRANGERS_WAIT = timedelta(minutes=10)
 """Someone without a paid order keeps cards from others no longer than this."""

@@ -1,7 +1,7 @@
 """Cards that staff and suppliers bring by a chat: sealed as they arrive, imported by the vault, the result told.
 
 What arrives is sealed to the vault in the transaction that writes the restock down; no other copy of it is kept. The
-worker asks the vault, which derives everything from the sealed row: `core.custody.restocking`.
+worker asks the vault, which derives everything from the sealed row: `core.custody.imports.restocking`.
 """
 
 from __future__ import annotations

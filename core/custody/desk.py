@@ -18,34 +18,35 @@ import structlog
 from core import db
 from core.clock import Clock
 from core.config import Config
-from core.custody import import_sql, sql
-from core.custody.auditing import Auditor, AuditRefused
-from core.custody.checkpoints import checkpointer
-from core.custody.checks import OpeningRefused
-from core.custody.contesting import DecisionRefused
-from core.custody.decoder.problems import FileRefused
-from core.custody.epoch_desk import OPERATIONS as EPOCH_OPERATIONS
-from core.custody.epoch_desk import EpochDesk
-from core.custody.epochs import Epoch, EpochRefused
-from core.custody.fields import Fields, fields_opened
-from core.custody.filling import Filler, ImportCancelled, ImportLeft
-from core.custody.fingerprint import possible_fingerprints
-from core.custody.importing import Counts, Importer, Progress
-from core.custody.jobs import ImportRefused, begin, wanted
-from core.custody.key_desk import OPERATIONS as KEY_OPERATIONS
-from core.custody.key_desk import KeyDesk
-from core.custody.keys import OpenVault
-from core.custody.link_desk import link_made, link_opened
-from core.custody.links import Links
-from core.custody.opening import Opener
-from core.custody.opening_log import OpeningLog
-from core.custody.pickups import Pickups
-from core.custody.preparing import Job
-from core.custody.restocking import job_of_restock, lost, restock_of
+from core.custody import sql
+from core.custody.chains.auditing import Auditor, AuditRefused
+from core.custody.chains.checkpoints import checkpointer
+from core.custody.imports import import_sql
+from core.custody.imports.contesting import DecisionRefused
+from core.custody.imports.decoder.problems import FileRefused
+from core.custody.imports.filling import Filler, ImportCancelled, ImportLeft
+from core.custody.imports.fingerprint import possible_fingerprints
+from core.custody.imports.importing import Counts, Importer, Progress
+from core.custody.imports.jobs import ImportRefused, begin, wanted
+from core.custody.imports.preparing import Job
+from core.custody.imports.restocking import job_of_restock, lost, restock_of
+from core.custody.imports.stock_desk import OPERATIONS as STOCK_OPERATIONS
+from core.custody.imports.stock_desk import StockDesk
+from core.custody.keychain.key_desk import OPERATIONS as KEY_OPERATIONS
+from core.custody.keychain.key_desk import KeyDesk
+from core.custody.keychain.keys import OpenVault
+from core.custody.keychain.versions import KeyRefused
+from core.custody.openings.checks import OpeningRefused
+from core.custody.openings.fields import Fields, fields_opened
+from core.custody.openings.link_desk import link_made, link_opened
+from core.custody.openings.links import Links
+from core.custody.openings.opening import Opener
+from core.custody.openings.opening_log import OpeningLog
+from core.custody.openings.pickups import Pickups
+from core.custody.restored.epoch_desk import OPERATIONS as EPOCH_OPERATIONS
+from core.custody.restored.epoch_desk import EpochDesk
+from core.custody.restored.epochs import Epoch, EpochRefused
 from core.custody.rounds import Round, vault_rounds
-from core.custody.stock_desk import OPERATIONS as STOCK_OPERATIONS
-from core.custody.stock_desk import StockDesk
-from core.custody.versions import KeyRefused
 from core.errors import error_id
 from core.secret import Secret
 from core.vault.client import VaultCode

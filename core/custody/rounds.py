@@ -23,8 +23,8 @@ import structlog
 
 from core import db
 from core.clock import Clock
-from core.custody.checkpoints import LOOK_EVERY, checkpointer
-from core.custody.keys import OpenVault
+from core.custody.chains.checkpoints import LOOK_EVERY, checkpointer
+from core.custody.keychain.keys import OpenVault
 from core.errors import error_id
 
 LONGEST_BACKOFF = 60.0  # seconds between two tries of a round that keeps failing; of a frequent one less

@@ -27,10 +27,10 @@ from core.clock import Clock, DatabaseClock
 from core.config import Config
 from core.custody import sql
 from core.custody.desk import LOG_FAILED, Answer, Desk, refusal
-from core.custody.epochs import find_epoch, mark
-from core.custody.keys import VaultClosed, caller_keys, open_vault
+from core.custody.keychain.keys import VaultClosed, caller_keys, open_vault
+from core.custody.keychain.versions import note_versions
+from core.custody.restored.epochs import find_epoch, mark
 from core.custody.rounds import Rounds
-from core.custody.versions import note_versions
 from core.ports import KeySource
 from core.secret import Secret
 from core.vault.callers import ANYONE_MAY_ASK, MAY_ASK, OPERATIONS, Caller, new_challenge, proved_caller

@@ -1,4 +1,4 @@
-"""Checkpoints of the books as anybody may read and check them; only the vault writes them (core.custody.checkpoints).
+"""Checkpoints of the books as anybody may read and check them; the vault writes them (core.custody.chains.checkpoints).
 
 A period is a range of transfer ids. Behind a checkpoint nothing changes any more, so that a balance is its last mark
 and the transfers after it, and `verify` reads the chain and the tail whatever the size of the store.

@@ -43,7 +43,7 @@ class WentOut(Conflict):
     """The order's cards went out before the database was restored: released, it would be delivered twice."""
 
 
-WENT_OUT_BEFORE = "went_out_before"  # the vault writes it (core/custody/epochs.py)
+WENT_OUT_BEFORE = "went_out_before"  # the vault writes it (core/custody/restored/epochs.py)
 
 
 def lines_in_review() -> list[LineInReview]:

@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from core.config import Config
 from ops.bench.figures import Figure
-from ops.race import Race, quantile
-from ops.trial import trial
+from ops.races.race import Race, quantile
+from ops.races.trial import trial
 
 BUSY = 4
 ORDERS = 400

@@ -25,7 +25,7 @@ from ops.bench.measure import OPTIONS, inputs_of, learned
 from ops.bench.order_path import path_of
 from ops.bench.recording import BEGIN, COMMIT
 from ops.bench.twin import Ready, Twin
-from ops.trial import trial
+from ops.races.trial import trial
 
 PHASES = ("place", "settle")
 ORDERS = 400

@@ -14,7 +14,7 @@ import httpx
 
 from core.config import Config
 from ops.bench.figures import Figure
-from ops.trial import Buyer, Trial, trial
+from ops.races.trial import Buyer, Trial, trial
 
 LISTENERS = 1000
 TURNS, EACH = 4, 30

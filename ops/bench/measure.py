@@ -20,7 +20,7 @@ from core.stock.marks import move_marks
 from ops.bench.order_path import PHASES, OrderPath
 from ops.bench.recording import Recording, recorded
 from ops.bench.twin import Ready, Twin
-from ops.race import quantile
+from ops.races.race import quantile
 
 CLIENTS = (1, 4, 16)
 ROUNDS = 10

@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 
 from ops.bench.figures import Figure
-from ops.trial import free_port
+from ops.races.trial import free_port
 
 GOAL_MB = 600.0
 REST = 10.0  # seconds after it is ready

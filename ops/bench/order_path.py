@@ -30,8 +30,8 @@ from core.ports import RawNotice
 from core.vault.client import Progress, VaultClient
 from core.vault.notices import SandboxNotice, sandbox_private_key, sandbox_public_key, sign_notice
 from ops.bench.recording import Recording
-from ops.trial import Trial
-from ops.vault_wiring import key_source
+from ops.processes.vault_wiring import key_source
+from ops.races.trial import Trial
 
 NOWHERE = Carrier(Couriers({}))
 """The bench's shoppers sit in the web chat."""

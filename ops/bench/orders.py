@@ -9,7 +9,7 @@ from core.config import Config
 from ops.bench.figures import Figure
 from ops.bench.measure import Bench, Report
 from ops.bench.order_path import path_of
-from ops.trial import trial
+from ops.races.trial import trial
 
 CARDS = 8000
 SHOPPERS = 16

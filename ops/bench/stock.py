@@ -20,7 +20,7 @@ from core.config import Config
 from core.stock.marks import move_marks
 from ops.bench.figures import Figure
 from ops.bench.order_path import OrderPath, path_of
-from ops.trial import Trial, trial
+from ops.races.trial import Trial, trial
 
 SMALL = 10_000
 LARGE = 10_000_000

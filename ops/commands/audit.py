@@ -33,7 +33,7 @@ def verify(
     Exit status 1 if anything is wrong.
     """
     lines = _lines(against) if against else []
-    from ops.examining_audit import sentences
+    from ops.doctor.audit import sentences
 
     with _vault(context) as client:
         report = client.verify_audit(copies=lines, progress=_progress)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import typer
 
 from core.config import Config
-from ops.serving import serve
+from ops.processes.serving import serve
 
 LEAST_BUDGET = 5000
 """Cards that a demo's vault opens per SKU and hour without a person: nobody who tries it is stopped for buying many."""

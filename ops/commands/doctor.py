@@ -15,7 +15,7 @@ def doctor(context: typer.Context) -> None:
 
     Exits 1 on any defect; what is marked LOOK is none, but somebody should know it.
     """
-    from ops.examination import examine
+    from ops.doctor.examination import examine
     from ops.store import load_config
 
     config = load_config(context)

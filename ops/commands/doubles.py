@@ -30,7 +30,7 @@ def doubles(
     port: int = typer.Option(0, "--port", min=0, max=65535, help="Where it answers (telegram 8081, wechat 8082)."),
 ) -> None:
     """Play a chat platform here, so that a person can talk to the store without any account. Ctrl-C ends it."""
-    from ops.processes import StopSignals
+    from ops.processes.supervisor import StopSignals
 
     try:
         double = importlib.import_module(f"tests.doubles.{platform}")

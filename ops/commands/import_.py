@@ -134,7 +134,7 @@ def imported(
     from core import db
     from core.vault.client import ImportOrder
     from core.vault.uploads import upload_file
-    from ops.vault_wiring import clock
+    from ops.processes.vault_wiring import clock
 
     public = config.secret(config.vault.public_key).reveal()
     db.connect(config.database.roles.shop, size=2)
@@ -197,8 +197,8 @@ def owner_of(wanted: Mapping[str, object]) -> int:
 @contextlib.contextmanager
 def vault(config: Config, *, is_running: bool) -> Iterator[VaultClient]:
     """The running store's vault, or one that is started for this command."""
-    from ops.processes import Supervisor
-    from ops.vault_wiring import operators_vault
+    from ops.processes.supervisor import Supervisor
+    from ops.processes.vault_wiring import operators_vault
 
     client = operators_vault(config)
     if is_running:

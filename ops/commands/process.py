@@ -11,11 +11,12 @@ import structlog
 import typer
 
 from core.config import Config, ConfigError, loading
-from ops import accounts, logs
-from ops.confinement import confine
-from ops.entitlements import CLOSED, CONFINED, KIND, keys_in_memory
+from ops import logs
 from ops.installation import Kind
-from ops.processes import say_ready
+from ops.isolation import accounts
+from ops.isolation.confinement import confine
+from ops.isolation.entitlements import CLOSED, CONFINED, KIND, keys_in_memory
+from ops.processes.supervisor import say_ready
 
 Main = Callable[..., None]
 
@@ -71,19 +72,19 @@ def main_of(name: str) -> Main:
     """The `main(config, ready)` of a process; it returns on SIGTERM."""
     match name:
         case "web":
-            from ops import web
+            from ops.processes import web
 
             return web.main
         case "bot":
-            from ops import bot
+            from ops.processes import bot
 
             return bot.main
         case "worker":
-            from ops import worker
+            from ops.processes import worker
 
             return worker.main
         case "vault":
-            from ops import vault
+            from ops.processes import vault
 
             return vault.main
         case "seed":

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from core.config import ConfigError
-from ops.race_figures import Outcome
+from ops.races.figures import Outcome
 
 MOST_BUYERS = 2000
 MOST_CARDS = 100_000
@@ -38,10 +38,10 @@ def race(
     or lost, when another number was sold than could be, or when a fault that was planned was not done.
     """
     from ops import logs
-    from ops.race import run_race
-    from ops.race_faults import Faults, plan
+    from ops.races.faults import Faults, plan
+    from ops.races.race import run_race
+    from ops.races.trial import trial
     from ops.store import load_config
-    from ops.trial import trial
 
     _check(buyers, cards, faults=faults, seed=seed)
 
@@ -75,7 +75,7 @@ def _check(buyers: int, cards: int, *, faults: bool, seed: int | None) -> None:
 
 
 def _print(outcome: Outcome) -> None:
-    from ops.race_figures import quantile
+    from ops.races.figures import quantile
 
     print(f"sold {outcome.sold}")
     print(f"sold twice {outcome.sold_twice}")

@@ -21,7 +21,7 @@ def restart(context: typer.Context) -> None:
 
     from core.config import ConfigError
     from ops.engines.lock import FolderLock
-    from ops.restarting import last_restart, longest
+    from ops.processes.restarting import last_restart, longest
     from ops.store import load_config
 
     config = load_config(context)

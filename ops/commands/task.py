@@ -70,7 +70,7 @@ def shown(context: typer.Context, order: str = ORDER, staff: str = STAFF) -> Non
     from core.fulfilment.fields import plain_fields
     from core.fulfilment.tasks import held_task
     from ops.commands.channel import as_shop
-    from ops.vault_wiring import operators_vault
+    from ops.processes.vault_wiring import operators_vault
 
     number = order_number(order)
     with as_shop(context) as config:

@@ -67,8 +67,8 @@ def trace(
 def cards_of_secret(config: Config, typed: bytes, *, is_running: bool) -> list[UUID]:
     """Ask the vault whose fingerprint the secret has; starts a vault for the question when no store runs."""
     from core.secret import Secret
-    from ops.processes import Supervisor
-    from ops.vault_wiring import operators_vault
+    from ops.processes.supervisor import Supervisor
+    from ops.processes.vault_wiring import operators_vault
 
     text = typed.removesuffix(b"\n").removesuffix(b"\r")
     if not text or len(text) > LONGEST_SECRET:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import typer
 
 from core.config import ConfigError
-from ops.processes import START_ORDER
-from ops.serving import serve
+from ops.processes.serving import serve
+from ops.processes.supervisor import START_ORDER
 
 
 def register(app: typer.Typer) -> None:

@@ -19,8 +19,8 @@ def upgrade(
     Exits 1 on any defect; what is marked LOOK is none, but should be known before.
     """
     from core.config import ConfigError
+    from ops.doctor.upgrading import upgrade_findings
     from ops.store import load_config
-    from ops.upgrading import upgrade_findings
 
     if not check:
         raise ConfigError(

@@ -58,7 +58,7 @@ def verify(
 def _vault(config: Config) -> VaultClient | None:
     """The way to the vault; None without the key that it is asked with."""
     from core.config import ConfigError
-    from ops.vault_wiring import operators_vault
+    from ops.processes.vault_wiring import operators_vault
 
     try:
         return operators_vault(config)

@@ -33,7 +33,7 @@ from ops.demo.goods import (
     DemoProduct,
     DemoSku,
 )
-from ops.vault_wiring import operators_vault
+from ops.processes.vault_wiring import operators_vault
 
 FOLDER = Path(__file__).parent / "files"
 SANDBOX_NAMES = {"zh-CN": "沙箱支付（模拟）", "en": "Sandbox (play money)"}

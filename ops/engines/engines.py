@@ -12,13 +12,13 @@ from types import TracebackType
 import structlog
 
 from core.config import Config, ConfigError, DatabaseRoles
-from ops.accounts import share_sockets
 from ops.engines import passwords
 from ops.engines.lock import FolderBusy, FolderLock, Running
 from ops.engines.postgres import SUPERUSER, PostgresServer, address
 from ops.engines.reach import check_database, check_redis
 from ops.engines.roles import DATABASE, OWNER, ROLES, create_roles
 from ops.engines.valkey import ValkeyServer
+from ops.isolation.accounts import share_sockets
 
 _WAIT_FOR_COMMAND = 15.0  # seconds that `up` waits for a short command that has the folder
 _MOST_RESTARTS, _HABIT_SECONDS = 5, 60.0  # an engine that ends more often has a reason that restarts do not mend

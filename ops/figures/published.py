@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 
 from channels.figures import Family, Figures, packed, unpacked
 from core import db
-from ops.entitlements import PLACE
+from ops.isolation.entitlements import PLACE
 
 EVERY = 5.0  # seconds between two writes of a process
 GONE_AFTER = timedelta(seconds=60)

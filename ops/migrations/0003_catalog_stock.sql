@@ -225,7 +225,7 @@ CREATE TABLE import_refusal (
     job_id uuid NOT NULL REFERENCES import_job,
     n integer NOT NULL,
     place text NOT NULL,                                  -- row 17, or the cell's address B17
-    reason text NOT NULL,                                 -- core.custody.decoder.problems.RowProblem
+    reason text NOT NULL,                                 -- core.custody.imports.decoder.problems.RowProblem
     shape text NOT NULL DEFAULT '',
     PRIMARY KEY (job_id, n)
 );

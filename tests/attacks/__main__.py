@@ -18,9 +18,9 @@ import structlog
 
 from core import db
 from core.config import Config, Database, DatabaseRoles, Store
-from ops.accounts import Split
-from ops.entitlements import CONFINED
 from ops.installation import Kind
+from ops.isolation.accounts import Split
+from ops.isolation.entitlements import CONFINED
 from ops.store import running
 from tests.attacks.canaries import hunted
 from tests.attacks.staging import HARMLESS, MAY_ALSO, Siege, siege

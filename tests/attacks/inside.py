@@ -23,9 +23,9 @@ from core.config import Config, ConfigError
 from core.secret import Secret
 from core.vault.callers import ANYONE_MAY_ASK, OPERATIONS, Caller, Credential
 from core.vault.client import VaultClient, VaultCode, VaultRefused
-from ops import confinement
 from ops.commands.process import prepared
-from ops.processes import say_ready
+from ops.isolation import confinement
+from ops.processes.supervisor import say_ready
 
 
 def main(name: str) -> None:

@@ -14,10 +14,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 from core.config import Config
 from core.vault.callers import MAY_ASK, Caller
-from ops import accounts
-from ops.accounts import Split
+from ops.isolation import accounts
+from ops.isolation.accounts import Split
 from ops.keys import make_missing
-from ops.processes import Supervisor
+from ops.processes.supervisor import Supervisor
 from tests.support.open_places import open_python
 
 Found = dict[str, str]

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from core import db
 from core.config import Config, Store
-from core.custody.auditing import Auditor
-from core.custody.keys import open_vault
+from core.custody.chains.auditing import Auditor
+from core.custody.keychain.keys import open_vault
 from ops.installation import Kind
+from ops.processes.vault_wiring import key_source
 from ops.store import running
-from ops.vault_wiring import key_source
 from tests.bigaudit.measure import costs, writing_rates
 
 count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000

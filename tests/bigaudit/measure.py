@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from core.custody.auditing import Auditor
+from core.custody.chains.auditing import Auditor
 
 FILL = """
 INSERT INTO audit_entry (at, actor_kind, actor_id, party_id, action, object_kind, object_id, detail)

@@ -17,12 +17,12 @@ from typing import Any
 import psycopg
 
 from core.config import Config
-from core.custody.importing import CHUNK_ROWS
+from core.custody.imports.importing import CHUNK_ROWS
 from core.vault.client import ImportOrder, VaultAway, VaultRefused
 from core.vault.uploads import upload_file
 from ops.bench.imports.files import text_file
-from ops.trial import Trial, trial
-from ops.vault_wiring import operators_vault
+from ops.processes.vault_wiring import operators_vault
+from ops.races.trial import Trial, trial
 
 LONGEST = 600.0  # seconds until an import must be at its end
 _JOB = """

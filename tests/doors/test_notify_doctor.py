@@ -7,7 +7,7 @@ import pytest
 from core import db
 from core.config import Alerts, Config, Mail, Sms
 from core.messages.alerts import AlertKind, raise_alert
-from ops.examining_ways import untold, ways
+from ops.doctor.ways import untold, ways
 from tests.builders import NOON
 from tests.doubles.alerts import alert_double
 from tests.doubles.sms import KEY_ID, KEY_SECRET, SIGN_NAME, sms_double

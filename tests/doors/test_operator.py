@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from channels.wake import Wakes
 from core.config import Config
-from ops.listening import listener
-from ops.web import assembled
+from ops.processes.listening import listener
+from ops.processes.web import assembled
 from tests.builders import Shop
 from tests.support.web import on_loopback
 

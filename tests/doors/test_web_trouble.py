@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from core.config import Config, ConfigError, Web
-from ops.ports import reserved, taken
+from ops.processes.ports import reserved, taken
 from tests.builders import Shop
 from tests.support.command_line import free_port
 from tests.support.web import Chatter, WebServer

@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 
 from core.config import Config
-from ops.race import run_race
-from ops.race_faults import EVERY, Faults, plan
-from ops.trial import trial
+from ops.races.faults import EVERY, Faults, plan
+from ops.races.race import run_race
+from ops.races.trial import trial
 
 pytestmark = pytest.mark.drill
 BUYERS, CARDS, SEED = 40, 60, 7

@@ -7,7 +7,7 @@ from core import db
 from core.config import ConfigError
 from ops.engines.reach import check_database, check_redis
 from ops.engines.roles import ROLES
-from ops.queue import LISTENING_NAME
+from ops.processes.queue import LISTENING_NAME
 from tests.external.servers import DebianServers
 from tests.support.chatter import Chatter
 from tests.support.whole import WholeStore

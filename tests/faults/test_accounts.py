@@ -10,11 +10,12 @@ from core.config import Config, ConfigError, Vault
 from core.custody.server import Peers
 from core.secret import Secret
 from core.vault.callers import Caller, Credential
-from ops import accounts, serving
-from ops.accounts import NAMES, Accounts, Split
 from ops.commands.up import chosen
 from ops.installation import Kind
-from ops.vault import MAY_CONNECT
+from ops.isolation import accounts
+from ops.isolation.accounts import NAMES, Accounts, Split
+from ops.processes import serving
+from ops.processes.vault import MAY_CONNECT
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files and processes to other users")
 KEY = Secret(b"k" * 32)

@@ -15,7 +15,7 @@ from core import db
 from core.clock import FixedClock
 from core.errors import NotFound
 from core.work import Work, encode, enqueue
-from ops.worker import Worker
+from ops.processes.worker import Worker
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 INSERT = "INSERT INTO keystall_task (queue, data) VALUES ('work', %s)"
@@ -144,7 +144,7 @@ def test_rows_that_huey_itself_would_store_are_never_read(worker: Worker, seen: 
     row = pickle.dumps(RunsCode(mark))
 
     sql("INSERT INTO keystall_schedule (queue, data, timestamp) VALUES ('work', %s, 0)", [row])
-    sql("INSERT INTO keystall_kv (queue, key, value) VALUES ('work', 'rt:ops.worker.work', %s)", [row])
+    sql("INSERT INTO keystall_kv (queue, key, value) VALUES ('work', 'rt:ops.processes.worker.work', %s)", [row])
     sql(INSERT, [encode(Work.REFUND, honest)], role="shop")
 
     assert seen.wait_for(1) == [(Work.REFUND, honest)]

@@ -18,8 +18,8 @@ from psycopg.errors import DeadlockDetected
 
 from core import db
 from core.config import Config
-from core.custody import importing
-from core.custody.import_sql import ADD_CARDS, ADD_CONTESTED, STAGING
+from core.custody.imports import importing
+from core.custody.imports.import_sql import ADD_CARDS, ADD_CONTESTED, STAGING
 from core.ids import new_id
 from core.vault.client import ImportReport
 from core.vault.uploads import upload_file

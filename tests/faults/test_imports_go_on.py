@@ -11,8 +11,8 @@ import peewee
 import pytest
 
 from core.config import Config
-from core.custody import decoding, filling, importing
-from core.custody.importing import Importer
+from core.custody.imports import decoding, filling, importing
+from core.custody.imports.importing import Importer
 from core.vault.client import FileNotImported, VaultCode, VaultRefused
 from ops.commands.import_ import show
 from tests.builders import Shop

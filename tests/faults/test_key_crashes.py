@@ -11,7 +11,7 @@ import pytest
 from channels.keys import files
 from core import db
 from core.config import Config
-from core.custody import rekeying, rotating
+from core.custody.keychain import rekeying, rotating
 from core.vault.key_requests import KeyRequests
 from tests.support.crash import run_until
 from tests.support.sales import LINES, Counter, a_counter

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from core.config import Config, Store, Web
-from ops import ports
 from ops.engines import launch
-from ops.processes import START_ORDER, Supervisor
-from ops.restarting import last_restart, restart, restart_reported
+from ops.processes import ports
+from ops.processes.restarting import last_restart, restart, restart_reported
+from ops.processes.supervisor import START_ORDER, Supervisor
 from tests.house.tree import ROOT
 from tests.support.command_line import free_port
 
@@ -26,8 +26,8 @@ PARENT = """
 import sys
 from pathlib import Path
 from core.config import Config, Store
-from ops.processes import StopSignals, Supervisor
-from ops.restarting import restart_reported
+from ops.processes.supervisor import StopSignals, Supervisor
+from ops.processes.restarting import restart_reported
 supervisor = Supervisor(Config(store=Store(data_dir=Path(sys.argv[1]))), program=sys.argv[2:], restart=restart_reported)
 with StopSignals() as signals:
     signals.supervisor = supervisor

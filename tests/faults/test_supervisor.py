@@ -16,8 +16,8 @@ import pytest
 
 from core.config import Config, ConfigError, Database, DatabaseRoles, Store
 from ops.engines import launch
-from ops.entitlements import environment_of
-from ops.processes import START_ORDER, Supervisor
+from ops.isolation.entitlements import environment_of
+from ops.processes.supervisor import START_ORDER, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-m", "tests.support.child")
@@ -31,7 +31,7 @@ PARENT = """
 import sys
 from pathlib import Path
 from core.config import Config, Store
-from ops.processes import StopSignals, Supervisor
+from ops.processes.supervisor import StopSignals, Supervisor
 supervisor = Supervisor(Config(store=Store(data_dir=Path(sys.argv[1]))), program=sys.argv[2:])
 with StopSignals() as signals:
     signals.supervisor = supervisor

@@ -21,7 +21,7 @@ from core.config import Config, Store
 from core.vault.client import VaultClient
 from ops.engines import launch
 from ops.engines.engines import embedded_urls
-from ops.processes import START_ORDER
+from ops.processes.supervisor import START_ORDER
 
 ROOT = Path(__file__).resolve().parents[2]
 

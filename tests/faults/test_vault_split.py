@@ -11,12 +11,12 @@ import pytest
 
 from core.config import Config, ConfigError, Database, DatabaseRoles, Store
 from core.vault.callers import OPERATIONS
-from ops import accounts, confinement
-from ops.accounts import Split
-from ops.entitlements import CONFINED, closed_paths
 from ops.installation import Kind, mark
+from ops.isolation import accounts, confinement
+from ops.isolation.accounts import Split
+from ops.isolation.entitlements import CONFINED, closed_paths
 from ops.keys import make_missing
-from ops.processes import Supervisor
+from ops.processes.supervisor import Supervisor
 from tests.attacks.staging import HARMLESS, MAY_ALSO, reached, siege
 
 WAYS = [Split.LANDLOCK, *([Split.USERS] if os.geteuid() == 0 else [])]

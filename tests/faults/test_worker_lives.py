@@ -21,8 +21,8 @@ from ops.engines.passwords import password
 from ops.engines.postgres import SUPERUSER, PostgresServer
 from ops.engines.roles import OWNER, ROLES, create_roles
 from ops.migrate import migrate
-from ops.rounds import sweeps
-from ops.worker import Worker
+from ops.processes.rounds import sweeps
+from ops.processes.worker import Worker
 from tests.builders import NOON, Shop
 from tests.support.carriers import NOBODY
 from tests.support.sales import a_counter

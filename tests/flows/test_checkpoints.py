@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from core.config import Config
-from core.custody import checkpoints
+from core.custody.chains import checkpoints
 from core.custody.rounds import run_alone
 from core.ledger.checkpoints import GENESIS, chain
 from core.ledger.service import balance

@@ -16,7 +16,7 @@ from core.messages.service import messages_after
 from core.orders.lost import enqueue_lost_deliveries
 from core.orders.service import PlacedOrder
 from core.payments.rules import next_poll
-from ops.rounds import sweeps
+from ops.processes.rounds import sweeps
 from tests.builders import NOON, Shop, Talker
 from tests.flows.test_fulfilment import OpeningVault
 from tests.support.carriers import NOBODY

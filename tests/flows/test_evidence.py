@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from core.config import Config
-from core.custody import evidence as evidence_room
-from core.custody import opening
+from core.custody.openings import evidence as evidence_room
+from core.custody.openings import opening
 from core.vault.client import VaultCode, VaultRefused
 from tests.builders import Talker
 from tests.support.sales import Counter, Sale, a_counter, fill_wallet, hold_from_wallet

@@ -14,7 +14,7 @@ import pytest
 
 from core import db
 from core.config import Config, ConfigError
-from core.custody.checks import BrokenSeal
+from core.custody.openings.checks import BrokenSeal
 from core.vault.client import ImportOrder, VaultCode, VaultRefused
 from core.vault.key_requests import KeyRequests
 from core.vault.primitives import new_private, public_of
@@ -22,7 +22,7 @@ from core.vault.public import PublicKey
 from core.vault.seal import key_id
 from core.vault.uploads import upload_file
 from ops.keys import is_pair
-from ops.vault_wiring import key_source
+from ops.processes.vault_wiring import key_source
 from tests.support.sales import LINES, Counter, a_counter
 from tests.support.vault_keys import every_secret, ring, with_own_keys
 from tests.support.vaults import desk_vault

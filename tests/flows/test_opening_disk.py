@@ -16,7 +16,7 @@ from core.custody import server
 from core.custody.desk import LOG_FAILED
 from core.orders.rules import NothingIsSold
 from core.vault.client import VaultCode, VaultRefused
-from ops.vault_wiring import key_source
+from ops.processes.vault_wiring import key_source
 from tests.support.sales import Counter, a_counter
 from tests.support.vaults import desk_vault
 

@@ -11,14 +11,14 @@ import pytest
 
 from core import db
 from core.config import Config
-from core.custody.keys import OpenVault, open_vault
-from core.custody.merged import parts_of
-from core.custody.readers import bindings_of, reads
+from core.custody.keychain.keys import OpenVault, open_vault
+from core.custody.openings.merged import parts_of
+from core.custody.openings.readers import bindings_of, reads
 from core.ids import new_id
 from core.payments.service import pay_from_wallet
 from core.vault.bindings import Side
 from core.vault.client import VaultCode, VaultRefused
-from ops.vault_wiring import key_source
+from ops.processes.vault_wiring import key_source
 from tests.builders import NOON, Talker
 from tests.support.binding import Binder
 from tests.support.sales import Counter, a_counter, account, fill_wallet

@@ -21,8 +21,8 @@ from core.orders.lost import enqueue_lost_deliveries
 from core.orders.service import PlacedOrder, begin_sending, cancel_order, expire_due, lock_order, settle_order
 from core.stock.marks import move_marks
 from core.work import Work, decode
-from ops.rounds import in_parts, sweeps
-from ops.sweeps import Sweep, Sweeper, take_round
+from ops.processes.rounds import in_parts, sweeps
+from ops.processes.sweeps import Sweep, Sweeper, take_round
 from tests.builders import NOON, Shop, later
 
 Sql = Callable[..., list[tuple[Any, ...]]]

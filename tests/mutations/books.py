@@ -50,7 +50,7 @@ MUTATIONS = [
     Mutation(
         rows=("INV-M3",),
         removed="the later moment in which a horizon's id is read",
-        file="core/custody/checkpoints.py",
+        file="core/custody/chains/checkpoints.py",
         old='                execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))\n'
         "                last, given_out = execute(LAST_NUMBERS)[0]\n",
         new='                last, given_out = execute("SELECT pg_advisory_xact_lock(%s), (SELECT coalesce(max(id), 0)'
@@ -68,7 +68,7 @@ MUTATIONS = [
     Mutation(
         rows=("INV-M3",),
         removed="what the vault keeps of its chain outside the database",
-        file="core/custody/checkpoints.py",
+        file="core/custody/chains/checkpoints.py",
         old="        self._kept.append(one)\n",
         new="",
         test="tests/flows/test_checkpoints.py",
@@ -84,7 +84,7 @@ MUTATIONS = [
     Mutation(
         rows=("INV-M3",),
         removed="the end of the numbers that were given out, beyond which no period goes",
-        file="core/custody/checkpoints.py",
+        file="core/custody/chains/checkpoints.py",
         old="                if last > given_out:\n                    raise NumberAhead\n",
         new="                del given_out\n",
         test="tests/flows/test_checkpoints.py::"

@@ -2,7 +2,7 @@
 
 from tests.mutations.mutation import Mutation
 
-LINKS = "core/custody/links.py"
+LINKS = "core/custody/openings/links.py"
 FLOWS = "tests/flows/links/test_card_links.py"
 
 MUTATIONS = [
@@ -58,11 +58,11 @@ MUTATIONS = [
     Mutation(
         rows=("INV-K6",),
         removed="that fields are shown to who holds the task only, and once",
-        file="core/custody/fields.py",
+        file="core/custody/openings/fields.py",
         old='if holder != staff_id or is_done or is_opened or gate != "task" or state != "paid":',
         new="if is_done:",
         test="tests/flows/test_buyer_fields.py::test_inv_k6_nobody_else_is_shown_a_field_and_nothing_changes",
-        more=(("core/custody/fields.py", "    if noted != 1 or not ", "    if not "),),
+        more=(("core/custody/openings/fields.py", "    if noted != 1 or not ", "    if not "),),
     ),
     Mutation(
         rows=("INV-K6", "INV-K1"),

@@ -2,7 +2,7 @@
 
 from tests.mutations.mutation import Mutation
 
-SQL = "core/custody/import_sql.py"
+SQL = "core/custody/imports/import_sql.py"
 OVERLAP = "tests/flows/imports/test_overlap.py"
 CANCELLING = "tests/flows/imports/test_cancelling.py"
 CONTESTED = "tests/flows/imports/test_contested.py"
@@ -51,13 +51,13 @@ MUTATIONS = [
     Mutation(
         rows=("INV-S2",),
         removed="the lock of the batch, and of the cards, that a decision takes from",
-        file="core/custody/contesting.py",
+        file="core/custody/imports/contesting.py",
         old="        execute(LOCK_BATCH, (other_batch,))",
         new="        pass",
         test=f"{CONTESTED}::test_inv_s2_a_card_is_not_sold_and_given_away_at_once",
         more=(
             (
-                "core/custody/contesting.py",
+                "core/custody/imports/contesting.py",
                 "FROM card WHERE id = ANY (%s::uuid[]) ORDER BY id FOR UPDATE",
                 "FROM card WHERE id = ANY (%s::uuid[]) ORDER BY id",
             ),
@@ -66,7 +66,7 @@ MUTATIONS = [
     Mutation(
         rows=("110",),
         removed="the new place of a card that is given to the later party",
-        file="core/custody/contesting.py",
+        file="core/custody/imports/contesting.py",
         old="contested = false, pos = nextval('card_pos')",
         new="contested = false",
         test=CONTESTED,
@@ -74,7 +74,7 @@ MUTATIONS = [
     Mutation(
         rows=("78",),
         removed="the look for entries that share their bytes",
-        file="core/custody/decoder/archive.py",
+        file="core/custody/imports/decoder/archive.py",
         old="            or _overlap(entries, size)\n",
         new="",
         test="tests/unit/test_decode_limits.py",

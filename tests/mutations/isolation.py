@@ -26,11 +26,17 @@ MUTATIONS = [
     Mutation(
         rows=("INV-K5",),
         removed="the change to a user of its own",
-        file="ops/accounts.py",
+        file="ops/isolation/accounts.py",
         old="    os.setresuid(uid, uid, uid)\n",
         new="",
         test=f"{SPLIT}[users]",
-        more=(("ops/accounts.py", "if os.getppid() != parent or os.getuid() != uid:", "if os.getppid() != parent:"),),
+        more=(
+            (
+                "ops/isolation/accounts.py",
+                "if os.getppid() != parent or os.getuid() != uid:",
+                "if os.getppid() != parent:",
+            ),
+        ),
     ),
     Mutation(
         rows=("INV-K5",),
@@ -43,7 +49,7 @@ MUTATIONS = [
     Mutation(
         rows=("106",),
         removed="the order in a payment's id",
-        file="core/custody/evidence.py",
+        file="core/custody/openings/evidence.py",
         old="is_bound(piece.payment, self.order)",
         new="True",
         test=WRITER,
@@ -51,7 +57,7 @@ MUTATIONS = [
     Mutation(
         rows=("106",),
         removed="the use of what proves a payment, where fields are shown",
-        file="core/custody/fields.py",
+        file="core/custody/openings/fields.py",
         old="    if noted != 1 or not evidence.stands(used, wallet):\n",
         new="    if noted != 1:\n",
         test="tests/flows/test_buyer_fields.py::test_a_notice_that_paid_for_another_order_shows_no_field",
@@ -59,7 +65,7 @@ MUTATIONS = [
     Mutation(
         rows=("106",),
         removed="the order's seal",
-        file="core/custody/checks.py",
+        file="core/custody/openings/checks.py",
         old="        check_order_seal(vault.keys.seal, sealed, delivery.seal)\n",
         new="        pass\n",
         test=WRITER,
@@ -75,7 +81,7 @@ MUTATIONS = [
     Mutation(
         rows=("98",),
         removed="the comparison of an entry with its link",
-        file="core/custody/chain_check.py",
+        file="core/custody/chains/chain_check.py",
         old="if not hmac.compare_digest(self.chain.link(self.last.link, text), stored):",
         new="if False:",
         test="tests/flows/audit/test_chain.py",
@@ -83,7 +89,7 @@ MUTATIONS = [
     Mutation(
         rows=("98",),
         removed="the comparison with what was written down outside",
-        file="core/custody/chainer.py",
+        file="core/custody/chains/chainer.py",
         old="lost = head if kept is None else (None if self._is_there(kept) else kept)",
         new="lost = None",
         test="tests/flows/audit/test_marks.py",
@@ -100,7 +106,7 @@ MUTATIONS = [
     Mutation(
         rows=("98",),
         removed="the wait for those who may still bring a lower id",
-        file="core/custody/chainer.py",
+        file="core/custody/chains/chainer.py",
         old="while aim.writers & writers():",
         new="while frozenset() & writers():",
         test="tests/flows/audit/test_settled.py",

@@ -20,7 +20,7 @@ MUTATIONS = [
     Mutation(
         rows=("INV-K3",),
         removed="the refusal to retire a version that batches are sealed with",
-        file="core/custody/versions.py",
+        file="core/custody/keychain/versions.py",
         old="    if found.batches:",
         new="    if False:",
         test=f"{VERSIONS}::test_inv_k3_a_version_in_use_or_needed_is_not_retired",
@@ -28,7 +28,7 @@ MUTATIONS = [
     Mutation(
         rows=("INV-K3",),
         removed="buyers' fields among what a version is still needed for",
-        file="core/custody/versions.py",
+        file="core/custody/keychain/versions.py",
         old="    for order, line, name, sealed in execute(WAITING_FIELDS):\n",
         new="    for order, line, name, sealed in []:\n",
         test="tests/flows/test_buyer_fields.py::"
@@ -37,7 +37,7 @@ MUTATIONS = [
     Mutation(
         rows=("INV-K3",),
         removed="the ten minutes in which a replaced version may still be needed",
-        file="core/custody/versions.py",
+        file="core/custody/keychain/versions.py",
         old="now - found.replaced_at < STILL_SEALED_WITH",
         new="False",
         test=f"{VERSIONS}::test_inv_k3_a_version_in_use_or_needed_is_not_retired",
@@ -45,7 +45,7 @@ MUTATIONS = [
     Mutation(
         rows=("INV-K3", "6"),
         removed="the versions before the one in use, when something is opened",
-        file="core/custody/keyring.py",
+        file="core/custody/keychain/keyring.py",
         old="        return tuple(version.private for version in self.versions)",
         new="        return (self.current.private,)",
         test=f"{CRASHES} {VERSIONS}",
@@ -57,12 +57,12 @@ MUTATIONS = [
         old="        self.add(_id_of(private.reveal()), private)\n        publish_file(self._config, public)",
         new="        publish_file(self._config, public)",
         test=f"{CRASHES}::test_fault_6_killed_at_any_step_of_a_rotation_every_batch_opens_and_the_next_one_ends",
-        more=(("core/custody/keyring.py", "        self._source.add(version.id, Secret(private))\n", ""),),
+        more=(("core/custody/keychain/keyring.py", "        self._source.add(version.id, Secret(private))\n", ""),),
     ),
     Mutation(
         rows=("6", "71"),
         removed="the second key of a batch, when a card is opened during a rekeying",
-        file="core/custody/checks.py",
+        file="core/custody/openings/checks.py",
         old="    pairs = ((card.sealed_key, card.signature), (card.next_sealed_key, card.next_signature))",
         new="    pairs = ((card.sealed_key, card.signature),)",
         test=CRASHES,
@@ -70,7 +70,7 @@ MUTATIONS = [
     Mutation(
         rows=("INV-K3",),
         removed="the look at the vault's signature before a batch gets a new key",
-        file="core/custody/rekeying.py",
+        file="core/custody/keychain/rekeying.py",
         old="if signed_key(vault, one, bytes(one.sealed_key), one.signature) is not None]",
         new="]",
         test=f"{VERSIONS}::test_what_the_vault_did_not_sign_is_never_made_good_by_a_rekeying",
@@ -86,7 +86,7 @@ MUTATIONS = [
     Mutation(
         rows=("69",),
         removed="the look at the vault's signature when a card is opened",
-        file="core/custody/checks.py",
+        file="core/custody/openings/checks.py",
         old='        check_batch(verify_key(vault.keys.sign), statement_of(vault, row, key), signature or b"")',
         new="        pass",
         test="tests/flows/test_opening.py::test_an_unsigned_batch_never_opens",
@@ -94,7 +94,7 @@ MUTATIONS = [
     Mutation(
         rows=("70",),
         removed="the look whether the private key belongs to the public one",
-        file="core/custody/keyring.py",
+        file="core/custody/keychain/keyring.py",
         old="        self._current = self._versions.get(key_id(source.public_key()))",
         new="        self._current = next(iter(self._versions.values()))",
         test="tests/flows/test_opening.py",
@@ -102,7 +102,7 @@ MUTATIONS = [
     Mutation(
         rows=("100",),
         removed="the setting aside of free cards that went out after the backup",
-        file="core/custody/epochs.py",
+        file="core/custody/restored/epochs.py",
         old="AND f.state IN ('free', 'held', 'claimed')",
         new="AND f.state IN ('held')",
         test=f"{RESTORES}/test_restore.py",
@@ -110,7 +110,7 @@ MUTATIONS = [
     Mutation(
         rows=("100",),
         removed="the vault's holding back after a restore",
-        file="core/custody/epoch_desk.py",
+        file="core/custody/restored/epoch_desk.py",
         old="        return self._epoch is not None and operation not in epochs.WHILE_HELD",
         new="        return False",
         test=f"{RESTORES}/test_restore.py",
@@ -118,7 +118,7 @@ MUTATIONS = [
     Mutation(
         rows=("100",),
         removed="the fingerprints of cards that are gone, when a file is imported",
-        file="core/custody/importing.py",
+        file="core/custody/imports/importing.py",
         old="    execute(sql.LEAVE_LOST_OUT)\n",
         new="",
         test=f"{RESTORES}/test_restore.py",
@@ -134,7 +134,7 @@ MUTATIONS = [
     Mutation(
         rows=("100",),
         removed="the look whether the opening log is the one that the backup knew",
-        file="core/custody/epoch_log.py",
+        file="core/custody/restored/epoch_log.py",
         old="    return left == 0 and found.hexdigest() == expected",
         new="    return True",
         test=f"{RESTORES}/test_restore.py::test_another_or_a_shortened_log_is_not_taken_for_the_one_of_the_backup",
@@ -142,7 +142,7 @@ MUTATIONS = [
     Mutation(
         rows=("100",),
         removed="the cards by which a refused attempt's line is told from one that succeeded",
-        file="core/custody/epoch_log.py",
+        file="core/custody/restored/epoch_log.py",
         old='for name in ("delivery", "line", "cards")',
         new='for name in ("delivery",)',
         test="tests/unit/test_epoch_log.py",
@@ -158,7 +158,7 @@ MUTATIONS = [
     Mutation(
         rows=("14", "100"),
         removed="the end of a line that was cut short, before the next one",
-        file="core/custody/opening_log.py",
+        file="core/custody/openings/opening_log.py",
         old="        self._end_torn_line()\n",
         new="",
         test="tests/unit/test_opening_log.py",
@@ -166,7 +166,7 @@ MUTATIONS = [
     Mutation(
         rows=("100",),
         removed="that a log with a line that nobody can read is not whole",
-        file="core/custody/epochs.py",
+        file="core/custody/restored/epochs.py",
         old="    is_whole = is_whole and not reading.unreadable\n",
         new="",
         test=f"{RESTORES}/test_restore.py",
@@ -174,7 +174,7 @@ MUTATIONS = [
     Mutation(
         rows=("100",),
         removed="the question whether the log that looks whole is the newest one",
-        file="core/custody/epochs.py",
+        file="core/custody/restored/epochs.py",
         old='if old_stock not in ("lock", "accept") and log_until != epoch.log_ends:',
         new="if False:",
         test=f"{RESTORES}/test_older_logs.py",

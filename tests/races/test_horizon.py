@@ -11,7 +11,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from core.custody.checkpoints import HorizonBusy, horizon
+from core.custody.chains.checkpoints import HorizonBusy, horizon
 from tests.builders import NOON, Shop
 from tests.races.racing import Beside, at_once
 from tests.support.books import Books, move, wallet, world
@@ -87,7 +87,7 @@ def test_a_checkpoint_waits_for_a_transfer_that_is_under_way_and_gives_up_for_th
     shop: Shop, urls: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair = world(), wallet()
-    monkeypatch.setattr("core.custody.checkpoints.TRIES", 2)
+    monkeypatch.setattr("core.custody.chains.checkpoints.TRIES", 2)
     with psycopg.connect(urls["shop"]) as slow:
         slow.execute(INSERT, pair)
         began = time.monotonic()

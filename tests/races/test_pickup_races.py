@@ -11,12 +11,12 @@ import pytest
 
 from core import db
 from core.config import Config
-from core.custody import pickups
-from core.custody.keys import open_vault
-from core.custody.opening_log import OpeningLog
-from core.custody.pickups import Pickups
+from core.custody.keychain.keys import open_vault
+from core.custody.openings import pickups
+from core.custody.openings.opening_log import OpeningLog
+from core.custody.openings.pickups import Pickups
 from core.vault.client import PickedUp
-from ops.vault_wiring import key_source
+from ops.processes.vault_wiring import key_source
 from tests.races.racing import at_once, failures
 from tests.support.exchange import Exchange
 from tests.support.sales import a_counter

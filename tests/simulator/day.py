@@ -18,8 +18,8 @@ from core.ids import new_id
 from core.orders.service import OrderKeys, OrderPolicy, PlacedOrder
 from core.payments.service import find_payment
 from core.ports import RawNotice
-from ops.rounds import sweeps
-from ops.sweeps import Sweep
+from ops.processes.rounds import sweeps
+from ops.processes.sweeps import Sweep
 from tests.simulator.bank import Bank, Charge
 from tests.simulator.processes import AT_A_COMMIT, IS_A_DEATH, Failpoint, How, Killed, Process, Processes
 from tests.simulator.town import Account, Shopper, Town

@@ -12,7 +12,7 @@ from core.custody.desk import Desk
 from core.custody.rounds import Round
 from core.custody.server import opened_desk
 from core.vault.client import Progress, VaultAway, VaultClient
-from ops.vault_wiring import key_source
+from ops.processes.vault_wiring import key_source
 from tests.simulator.processes import Killed, Process, Processes
 
 

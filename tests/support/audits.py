@@ -9,7 +9,7 @@ from typing import Any
 from core.actor import OPERATOR
 from core.audit.service import append
 from core.clock import FixedClock
-from core.custody.auditing import Auditor
+from core.custody.chains.auditing import Auditor
 from core.custody.rounds import run_alone
 from tests.builders import NOON
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from core import db
-from core.custody.checkpoints import Checkpointer
+from core.custody.chains.checkpoints import Checkpointer
 from core.ids import new_id
 from core.ledger.rules import AccountKind, TransferCode
 from core.ledger.service import NewTransfer, open_account, post

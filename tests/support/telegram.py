@@ -13,8 +13,8 @@ from core import db
 from core.config import Config, Telegram
 from core.connections.chats import ChatAccount
 from core.secret import Secret
-from ops import bot as bot_process
 from ops.channels.telegram import connect
+from ops.processes import bot as bot_process
 from tests.doubles.telegram import BotAccount, Seen, TelegramDouble, User
 
 

@@ -10,10 +10,10 @@ import psycopg
 
 from core import db
 from core.config import Config, Vault
-from core.custody.checks import LineCard, open_cards
-from core.custody.keyring import Keyring
-from core.custody.keys import open_vault
-from ops.vault_wiring import key_source
+from core.custody.keychain.keyring import Keyring
+from core.custody.keychain.keys import open_vault
+from core.custody.openings.checks import LineCard, open_cards
+from ops.processes.vault_wiring import key_source
 
 EVERY_CARD = """
 SELECT c.id, c.state, c.mask, c.opened_at IS NOT NULL, s.sealed,

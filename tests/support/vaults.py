@@ -18,8 +18,8 @@ from core.vault.callers import MAY_ASK, Caller, Credential
 from core.vault.client import ImportOrder, ImportReport, Progress, VaultClient
 from core.vault.uploads import upload_file
 from ops.installation import Kind, mark
-from ops.processes import Supervisor
-from ops.vault_wiring import key_source
+from ops.processes.supervisor import Supervisor
+from ops.processes.vault_wiring import key_source
 
 
 class TestVault:

@@ -12,8 +12,8 @@ import httpx
 
 from channels.wake import Wakes
 from core.config import Config
-from ops.listening import listener
-from ops.web import assembled
+from ops.processes.listening import listener
+from ops.processes.web import assembled
 
 CHATTERS: list[httpx.Client] = []
 """Open clients of the server that runs; its end closes them."""

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from core.custody.batch_keys import MOST, BatchKeys, Signed
+from core.custody.openings.batch_keys import MOST, BatchKeys, Signed
 
 ROW = Signed(uuid4(), 1, 2, 300, b"hash", b"sealed", b"signature")
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.custody.decoder import encodings, records, source, tables, workbook
-from core.custody.decoder.problems import FileProblem, FileRefused, RowProblem
-from core.custody.decoder.records import Record, Splitter, lines
-from core.custody.decoder.tables import Row, decode
+from core.custody.imports.decoder import encodings, records, source, tables, workbook
+from core.custody.imports.decoder.problems import FileProblem, FileRefused, RowProblem
+from core.custody.imports.decoder.records import Record, Splitter, lines
+from core.custody.imports.decoder.tables import Row, decode
 from tests.support.workbooks import MAIN, Cell
 from tests.support.workbooks import workbook as written
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.custody.decoder.columns import known_columns
-from core.custody.decoder.dates import end_date
-from core.custody.decoder.problems import FileProblem, FileRefused, RowProblem
-from core.custody.decoder.tables import Row, decode
+from core.custody.imports.decoder.columns import known_columns
+from core.custody.imports.decoder.dates import end_date
+from core.custody.imports.decoder.problems import FileProblem, FileRefused, RowProblem
+from core.custody.imports.decoder.tables import Row, decode
 
 TABLE = "卡号,卡密,有效期,备注\r\n001,AAAA-1111,2027-12-31,渠道\r\n002,BBBB-2222,2027-12-31,\r\n"
 CARDS = [

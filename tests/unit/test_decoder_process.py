@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from core.custody import decoding
-from core.custody.decoder.problems import FileProblem, FileRefused
-from core.custody.decoding import DecodedFile
+from core.custody.imports import decoding
+from core.custody.imports.decoder.problems import FileProblem, FileRefused
+from core.custody.imports.decoding import DecodedFile
 from tests.house.tree import ROOT
 
 LIMITED = """
 import json, os, resource, socket, sys
-from core.custody.decoder.confine import confine
+from core.custody.imports.decoder.confine import confine
 confine()
 def tried(act):
     try:

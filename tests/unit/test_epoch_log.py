@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from core.custody.epoch_log import take_back
+from core.custody.restored.epoch_log import take_back
 
 DELIVERY, LINE = uuid4(), uuid4()
 

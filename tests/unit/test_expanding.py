@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops.expanding import contractions, indexed, statements
+from ops.doctor.expanding import contractions, indexed, statements
 
 BESIDE = [
     "CREATE TABLE a (id bigint PRIMARY KEY, name text NOT NULL UNIQUE CHECK (name <> ''));",

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from core.custody.epoch_log import LogReading
-from core.custody.opening_log import OpeningLog, Written
+from core.custody.openings.opening_log import OpeningLog, Written
+from core.custody.restored.epoch_log import LogReading
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-from ops.processes import Child
-from ops.race import Race
-from ops.race_faults import EVERY, Fault, Faults, Planned, before_the_end, plan
+from ops.processes.supervisor import Child
+from ops.races.faults import EVERY, Fault, Faults, Planned, before_the_end, plan
+from ops.races.race import Race
 
 
 def test_a_seed_decides_what_is_done_when():

@@ -6,7 +6,7 @@ import pytest
 
 from core.config import Alerts, Config, ConfigError, Mail, Sms, Store
 from core.config.loading import load
-from ops.entitlements import ENTITLEMENTS, closed_paths, environment_of, keys_in_memory
+from ops.isolation.entitlements import ENTITLEMENTS, closed_paths, environment_of, keys_in_memory
 
 MAIL = '[mail]\nhost = "smtp.example.com"\n'
 SMS = (

@@ -94,7 +94,8 @@ def test_the_framework_costs_little_and_no_more_with_a_thousand_screens() -> Non
 
 def test_nobody_imports_aiogram_who_has_no_bot() -> None:
     """The command line, web, worker and the bot process itself until the first bot (it costs seconds)."""
-    named = "ops.cli, ops.web, ops.worker, ops.bot, ops.wiring, ops.channels.telegram, ops.commands.channel"
+    processes = "ops.processes.web, ops.processes.worker, ops.processes.bot"
+    named = f"ops.cli, {processes}, ops.wiring, ops.channels.telegram, ops.commands.channel"
     look = f"import sys, {named}; print('aiogram' in sys.modules)"
 
     said = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True)

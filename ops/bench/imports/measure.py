@@ -14,15 +14,15 @@ from pathlib import Path
 import psycopg
 
 from core.config import Config
-from core.custody.importing import CHUNK_ROWS
+from core.custody.imports.importing import CHUNK_ROWS
 from core.vault.client import ImportOrder
 from core.vault.uploads import upload_file
 from ops.bench.figures import Figure
 from ops.bench.imports import bare
 from ops.bench.imports.files import text_file, workbook_file
 from ops.bench.imports.watch import parent_of, peak_of, peaks, processor_of
-from ops.trial import Trial, trial
-from ops.vault_wiring import operators_vault
+from ops.processes.vault_wiring import operators_vault
+from ops.races.trial import Trial, trial
 
 ROWS, PAIRS = 1_000_000, 5
 MOST_MEGABYTES = 100.0

@@ -7,7 +7,8 @@ import pytest
 
 from core.config import Config, Database, DatabaseRoles, Store
 from core.config.loading import as_environment
-from ops import cli, examining_server
+from ops import cli
+from ops.doctor import server as examining_server
 from tests.support.command_line import Command, free_port
 from tests.support.engines import Addresses, Databases
 
@@ -31,7 +32,7 @@ def durable(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engines of a test run keep nothing on purpose: `doctor` sees them as if they did."""
     real = examining_server.settings_of
     kept = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
-    monkeypatch.setattr("ops.examining_server.settings_of", lambda url: real(url) | kept)
+    monkeypatch.setattr("ops.doctor.server.settings_of", lambda url: real(url) | kept)
 
 
 @pytest.fixture

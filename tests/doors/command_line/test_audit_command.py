@@ -8,7 +8,7 @@ import pytest
 
 from core.config import Config
 from ops.commands.import_ import vault
-from ops.examining_audit import audit_findings
+from ops.doctor.audit import audit_findings
 from ops.installation import Kind
 from ops.store import be_of_kind, bring_up_to_date
 from tests.support.command_line import Command

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from core.config import Config, Store, Web
-from ops.examining_pages import card_page
+from ops.doctor.pages import card_page
 from ops.installation import Kind
 from ops.store import be_of_kind, bring_up_to_date
 from tests.support.command_line import Command, free_port

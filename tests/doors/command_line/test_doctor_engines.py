@@ -9,15 +9,15 @@ import psycopg
 import pytest
 
 from core.config import Config, Redis
-from ops import examining_server
-from ops.bot import INTAKE_THREADS as BOT_INTAKE
-from ops.bot import SPARE_CONNECTIONS as BOT_SPARE
-from ops.bot import THREADS as BOT_THREADS
-from ops.bot import URGENT_THREADS
-from ops.examining_roles import hop_findings, role_findings
-from ops.examining_server import server_findings
-from ops.finding import Finding
+from ops.doctor import server as examining_server
+from ops.doctor.finding import Finding
+from ops.doctor.roles import hop_findings, role_findings
+from ops.doctor.server import server_findings
 from ops.pools import BOT, VAULT, WEB, WORKER, most_sessions
+from ops.processes.bot import INTAKE_THREADS as BOT_INTAKE
+from ops.processes.bot import SPARE_CONNECTIONS as BOT_SPARE
+from ops.processes.bot import THREADS as BOT_THREADS
+from ops.processes.bot import URGENT_THREADS
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 GOOD = {"server_version_num": "180000", "collation": "C.UTF-8", "max_connections": "150"}
@@ -71,7 +71,7 @@ def test_doctor_names_each_setting_of_the_server_that_loses_data_or_tells_secret
     found: dict[str, list[str]] = {}
 
     for setting, value, _ in WRONG:
-        monkeypatch.setattr("ops.examining_server.settings_of", lambda url, other={setting: value}: right | other)
+        monkeypatch.setattr("ops.doctor.server.settings_of", lambda url, other={setting: value}: right | other)
         found[setting] = defects(server_findings(config))
 
     version = right["server_version"].split()[0]
@@ -91,7 +91,7 @@ def test_statements_in_the_servers_log_must_not_carry_what_people_sent(
     """Fault 97: the server's own log."""
     found = examining_server.settings_of(config.database.roles.shop)
     logging = found | {"log_min_duration_statement": "250", "log_parameter_max_length": "-1"}
-    monkeypatch.setattr("ops.examining_server.settings_of", lambda url: logging)
+    monkeypatch.setattr("ops.doctor.server.settings_of", lambda url: logging)
 
     assert defects(server_findings(config)) == [
         "the server logs statements with what people sent: set log_parameter_max_length = 0"
@@ -100,7 +100,7 @@ def test_statements_in_the_servers_log_must_not_carry_what_people_sent(
 
 def test_a_sorting_that_the_machine_may_change_is_worth_a_look(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     found = examining_server.settings_of(config.database.roles.shop) | {"collation": "zh_CN.UTF-8"}
-    monkeypatch.setattr("ops.examining_server.settings_of", lambda url: found)
+    monkeypatch.setattr("ops.doctor.server.settings_of", lambda url: found)
 
     notices = [one.text for one in server_findings(config) if one.is_notice]
     assert notices == ["the database sorts as zh_CN.UTF-8: after an upgrade of the machine's C library REINDEX it"]
@@ -111,7 +111,7 @@ def test_two_clocks_that_differ_are_a_defect(
     config: Config, monkeypatch: pytest.MonkeyPatch, moved: float, way: str
 ) -> None:
     real = examining_server.time.time
-    monkeypatch.setattr("ops.examining_server.time.time", lambda: real() + moved)
+    monkeypatch.setattr("ops.doctor.server.time.time", lambda: real() + moved)
 
     assert defects(server_findings(config)) == [
         f"the database's clock is 3,600 s {way} this machine's: set both by NTP"
@@ -121,7 +121,7 @@ def test_two_clocks_that_differ_are_a_defect(
 def test_sessions_that_a_pooler_gave_without_limits_are_a_defect(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ops.examining_server.SESSION_OPTIONS", "-c timezone=UTC")
+    monkeypatch.setattr("ops.doctor.server.SESSION_OPTIONS", "-c timezone=UTC")
 
     said = defects(server_findings(config))
 
@@ -134,9 +134,9 @@ def test_sessions_that_a_pooler_gave_without_limits_are_a_defect(
 
 def test_the_pools_that_doctor_counts_are_those_of_the_processes() -> None:
     from core.custody.server import POOL
-    from ops.web import INTAKE_THREADS, PANEL_THREADS, SPARE_CONNECTIONS, THREADS
-    from ops.worker import _OTHER_CONNECTIONS
-    from ops.worker import THREADS as WORKER_THREADS
+    from ops.processes.web import INTAKE_THREADS, PANEL_THREADS, SPARE_CONNECTIONS, THREADS
+    from ops.processes.worker import _OTHER_CONNECTIONS
+    from ops.processes.worker import THREADS as WORKER_THREADS
 
     assert THREADS + INTAKE_THREADS + PANEL_THREADS + SPARE_CONNECTIONS == WEB
     assert BOT_THREADS + BOT_INTAKE + URGENT_THREADS + BOT_SPARE == BOT

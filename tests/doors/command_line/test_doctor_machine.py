@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from core.config import Config
-from ops import examining_machine
-from ops.examining_machine import folder_findings, machine_findings, package_findings
-from ops.examining_standing import standing_findings
+from ops.doctor import machine as examining_machine
+from ops.doctor.machine import folder_findings, machine_findings, package_findings
+from ops.doctor.standing import standing_findings
 from tests.doors.command_line.test_doctor_engines import defects
 
 Sql = Callable[..., list[tuple[Any, ...]]]
@@ -17,9 +17,9 @@ Sql = Callable[..., list[tuple[Any, ...]]]
 
 def test_a_machine_without_room_memory_or_descriptors_is_said(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """Faults 13, 14, 16, before they happen."""
-    monkeypatch.setattr("ops.examining_machine.LEAST_FREE", 1 << 60)
-    monkeypatch.setattr("ops.examining_machine.LEAST_TEMPORARY", 1 << 60)
-    monkeypatch.setattr("ops.examining_machine.memory", lambda: 400 << 20)
+    monkeypatch.setattr("ops.doctor.machine.LEAST_FREE", 1 << 60)
+    monkeypatch.setattr("ops.doctor.machine.LEAST_TEMPORARY", 1 << 60)
+    monkeypatch.setattr("ops.doctor.machine.memory", lambda: 400 << 20)
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (64, 64))
 
     said = defects(folder_findings(config)) + defects(machine_findings(config))
@@ -38,7 +38,7 @@ def test_packages_of_other_versions_are_named(monkeypatch: pytest.MonkeyPatch) -
     assert defects(package_findings()) == []
     assert len(wanted) > 20
 
-    monkeypatch.setattr("ops.examining_machine.pins", lambda: [("peewee", "1.0"), ("no-such-package", "2")])
+    monkeypatch.setattr("ops.doctor.machine.pins", lambda: [("peewee", "1.0"), ("no-such-package", "2")])
 
     assert defects(package_findings()) == [
         f"peewee is {wanted['peewee']}, not 1.0, no-such-package is missing: pip install -r requirements.txt"

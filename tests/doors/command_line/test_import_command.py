@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.custody.decoder.problems import FileProblem, RowProblem
+from core.custody.imports.decoder.problems import FileProblem, RowProblem
 from core.vault.client import FileNotImported, ImportReport, RefusedRow
 from core.vault.uploads import FileTooLarge
 from ops.cli import run

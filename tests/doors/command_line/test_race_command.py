@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from core.config import Config
-from ops.race_faults import EVERY, Fault, Faults, plan
-from ops.race_figures import Outcome
+from ops.races.faults import EVERY, Fault, Faults, plan
+from ops.races.figures import Outcome
 from tests.doors.command_line.conftest import Command
 
 
@@ -39,8 +39,8 @@ def test_a_race_plans_for_the_cards_that_can_be_sold_and_says_what_was_not_done(
         faults.done.update(happens)
         return Outcome(4, 0, 0, 0, expected=4, violations=0, place=[], paid_to_cards=[], strangers_held=0)
 
-    monkeypatch.setattr("ops.trial.trial", trial)
-    monkeypatch.setattr("ops.race.run_race", run_race)
+    monkeypatch.setattr("ops.races.trial.trial", trial)
+    monkeypatch.setattr("ops.races.race.run_race", run_race)
 
     done, out, _ = command(Config(), "race", "--buyers", "4", "--cards", "500", "--faults", "--seed", "3")
 

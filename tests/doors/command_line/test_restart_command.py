@@ -57,7 +57,7 @@ def test_fault_14_restart_does_not_wait_for_ever_for_a_file_that_the_full_disk_d
     command: Command, fresh: Config, store: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fault 14: the disk is full."""
-    monkeypatch.setattr("ops.restarting.longest", lambda _: 0.2)
+    monkeypatch.setattr("ops.processes.restarting.longest", lambda _: 0.2)
     store("")
 
     status, out, err = command(fresh, "restart")

@@ -77,7 +77,7 @@ def test_a_migration_that_takes_something_away_needs_a_stop(
 def test_a_long_index_is_said(
     command: Command, store: Config, later: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ops.upgrading.MANY_ROWS", 0)
+    monkeypatch.setattr("ops.doctor.upgrading.MANY_ROWS", 0)
     later("CREATE INDEX party_at ON party (created_at);")
 
     out = command(store, "upgrade", "--check")[1]
@@ -111,7 +111,7 @@ def test_what_does_not_fit_is_a_defect_with_its_mend(
             later("CREATE TABLE later (id bigint);")
             store = replace(store, database=replace(store.database, url=""))
         case "packages":
-            monkeypatch.setattr("ops.examining_machine.pins", lambda: [("no-such-package", "1")])
+            monkeypatch.setattr("ops.doctor.machine.pins", lambda: [("no-such-package", "1")])
 
     status, out, _ = command(store, "upgrade", "--check")
 

@@ -21,7 +21,7 @@ from core.config import Config
 from core.connections.chats import ChatAccount, change_chat_account
 from core.parties.service import Role
 from ops.installation import Kind, mark
-from ops.processes import Supervisor
+from ops.processes.supervisor import Supervisor
 from tests.builders import NOON, Shop
 from tests.doubles.telegram import BotAccount, Seen, TelegramDouble, User
 from tests.support.restock import a_code, a_member

@@ -10,10 +10,10 @@ import pytest
 from core import db
 from core.clock import FixedClock
 from core.config import Config
-from core.custody.auditing import Auditor
-from core.custody.keys import open_vault
+from core.custody.chains.auditing import Auditor
+from core.custody.keychain.keys import open_vault
 from ops.installation import Kind, mark
-from ops.vault_wiring import key_source
+from ops.processes.vault_wiring import key_source
 from tests.support.audits import Opening, chained
 
 

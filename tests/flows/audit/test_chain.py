@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.clock import FixedClock
-from core.custody.auditing import Auditor
-from core.custody.chain import PART
+from core.custody.chains.auditing import Auditor
+from core.custody.chains.chain import PART
 from tests.bigaudit.measure import costs
 from tests.builders import NOON, Sql
 from tests.support.audits import UNGUARDED, chained, entries, first, verified

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.clock import FixedClock
-from core.custody.auditing import Auditor, AuditRefused
+from core.custody.chains.auditing import Auditor, AuditRefused
 from tests.builders import Sql
 from tests.support.audits import UNGUARDED, Opening, chained, entries, first, verified
 

@@ -10,10 +10,10 @@ import pytest
 
 from core import db
 from core.clock import FixedClock
-from core.custody import auditing
-from core.custody import chainer as chaining
-from core.custody.auditing import Auditor
-from core.custody.chainer import ChainWaits
+from core.custody.chains import auditing
+from core.custody.chains import chainer as chaining
+from core.custody.chains.auditing import Auditor
+from core.custody.chains.chainer import ChainWaits
 from tests.builders import Sql
 from tests.support.audits import INSERT, Opening, chained, entries, first, verified
 
@@ -35,7 +35,7 @@ def test_a_lower_id_that_is_committed_later_stands_in_its_place(
 def test_control_without_the_wait_the_late_entry_would_never_be_linked(
     auditor: Auditor, clock: FixedClock, urls: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.custody.chain.writers", frozenset)
+    monkeypatch.setattr("core.custody.chains.chain.writers", frozenset)
     with psycopg.connect(urls["shop"]) as slow:
         slow.execute(INSERT)
         entries(3)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from core.config import ConfigError
-from core.custody.checkpoints import ChainBroken
+from core.custody.chains.checkpoints import ChainBroken
 from ops.backups.making import make
 from ops.commands.restore import described
 from tests.support.restored import Night, bring_back, compare, refused, release

@@ -13,7 +13,7 @@ import pytest
 from channels.pay.sandbox import SandboxVerifier
 from core import db
 from core.clock import FixedClock
-from core.custody import epochs
+from core.custody.restored import epochs
 from core.orders.rules import NothingIsSold
 from core.payments.intents import query_payment
 from core.payments.notices import receive_notice

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.config import Config
-from core.custody import cancelling, filling, importing
+from core.custody.imports import cancelling, filling, importing
 from tests.builders import Shop
 from tests.support.vaults import DeskVault, desk_vault
 

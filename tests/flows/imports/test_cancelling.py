@@ -12,8 +12,8 @@ import pytest
 from core import db
 from core.actor import OPERATOR, Actor, ActorKind
 from core.config import Config
-from core.custody import cancelling, filling
-from core.custody.jobs import Job, give_up
+from core.custody.imports import cancelling, filling
+from core.custody.imports.jobs import Job, give_up
 from core.stock.imports import ImportState, imports
 from core.vault.client import FileNotImported, VaultCode, VaultRefused
 from core.vault.stock_requests import StockRequests

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.custody import contesting
+from core.custody.imports import contesting
 from core.ids import Prefix, public
 from core.stock.contested import open_contests
 from core.vault.client import VaultCode, VaultRefused

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from core import db
-from core.custody.checks import OpeningRefused
+from core.custody.openings.checks import OpeningRefused
 from core.fulfilment.card_pages import GONE, Press, ask_press, forget_presses, press_answer, presses_due
 from core.vault.client import VaultCode, VaultRefused
 from core.vault.links import OPENINGS

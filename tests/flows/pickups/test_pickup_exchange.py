@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from core.custody.pickups import WRONG_BY_NETWORK, WRONG_BY_ONE
+from core.custody.openings.pickups import WRONG_BY_NETWORK, WRONG_BY_ONE
 from core.errors import NotFound
 from core.fulfilment.pickup import (
     ASKED_PER_HOUR,

@@ -23,7 +23,7 @@ from tests.support.vaults import DeskVault
 def test_a_partys_own_quota_holds_in_the_vault_whoever_writes_rows(
     supplier: StaffChatter, worker: Worker, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.custody.restocking.FILES_A_DAY", 2)
+    monkeypatch.setattr("core.custody.imports.restocking.FILES_A_DAY", 2)
     for n in range(3):
         supplier.says(f"补货 A1\nQUOTA-{n}")
     worker.carries_out()

@@ -1,0 +1,1 @@
+"""What the vault vouches for by chains of HMACs: the audit, and the checkpoints of the books."""

@@ -1,0 +1,45 @@
+"""What the vault answers about imports under way and contested cards: acts of the platform on stock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.custody.imports import cancelling, contesting
+from core.stock.contested import GivenTo
+
+OPERATIONS = frozenset({"cancel_import", "decide_contested"})
+
+
+class StockDesk:
+    """Acts on stock that only the vault's role may carry out."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+
+    def answer(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to one request. Raises `ImportRefused`, `DecisionRefused`."""
+        batch = _id(request.get("batch"))
+        if operation == "cancel_import":
+            return asdict(cancelling.cancel(batch, now=self._now()))
+        try:
+            given_to = GivenTo(str(request.get("given_to")))
+        except ValueError:
+            raise contesting.DecisionRefused("cards are given to the earlier or the later party") from None
+        reason = str(request.get("reason") or "").strip()
+        if not reason:
+            raise contesting.DecisionRefused("a decision has a reason")
+        card = _id(request["card"]) if request.get("card") else None
+        return asdict(
+            contesting.decide(batch=batch, card=card, given_to=given_to, reason=reason[:500], now=self._now())
+        )
+
+
+def _id(text: Any) -> UUID:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        raise contesting.DecisionRefused("the id of a batch or card is no id") from None

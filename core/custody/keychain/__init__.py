@@ -1,0 +1,1 @@
+"""The vault's own keys: their versions, and what changes them."""

@@ -1,0 +1,1 @@
+"""What `doctor` and `upgrade --check` look at, each part of it in a file."""

@@ -1,0 +1,134 @@
+"""The web process: assembles pages, API, hooks and panel, listens, and stops without cutting anyone off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+from a2wsgi import WSGIMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from admin.app import make_app as make_panel
+from channels.pay.sandbox import refuse_elsewhere
+from channels.wake import Wakes
+from channels.web.app import Application
+from channels.web.door import Door
+from channels.web.frame import hosts_of, page_host_of
+from channels.web.render import Pages
+from channels.web.words import load_words
+from core import db
+from core.config import Config
+from core.ports import Counter
+from ops import wiring
+from ops.figures.gathered import Gathered
+from ops.figures.process import figures_of_this_process
+from ops.figures.published import Publisher, place_from_environment
+from ops.health import Health, health_routes
+from ops.operating import operator_app
+from ops.processes import ports
+from ops.processes.listening import listener, listening_to_signals, run_until_asked
+
+THREADS = 16  # use cases at once; what waits, waits on the loop
+INTAKE_THREADS = 4  # who speaks, where an answer has its time
+PANEL_THREADS = 8
+SPARE_CONNECTIONS = 2  # figures, and whoever reads them
+
+
+def main(config: Config, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT. `config` holds the addresses and keys of this process only."""
+    db.connect(config.database.roles.shop, size=THREADS + INTAKE_THREADS + PANEL_THREADS + SPARE_CONNECTIONS)
+    try:
+        asyncio.run(serve(config, ready))
+    finally:
+        db.close()
+
+
+async def serve(config: Config, ready: Callable[[], None]) -> None:
+    """Both listeners in one loop: the shop's, and the operator's for figures and details."""
+    wakes, asked = Wakes(config.database.roles.direct), listening_to_signals()
+    sockets = ports.received(config)
+    async with assembled(config, wakes) as (shop, operator):
+        servers = [listener(config, shop, sockets[ports.SHOP]), listener(config, operator, sockets[ports.OPERATOR])]
+        await run_until_asked(servers, asked, ready, wakes)
+
+
+@contextlib.asynccontextmanager
+async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Application, ASGIApp]]:
+    """The two applications, with their threads and their LISTEN connection, until the block ends."""
+    figures = figures_of_this_process()
+    publisher = Publisher("web", figures, place=place_from_environment())
+    with (
+        contextlib.closing(wiring.counter(config)) as counter,
+        ThreadPoolExecutor(THREADS, thread_name_prefix="use-case") as threads,
+        ThreadPoolExecutor(INTAKE_THREADS, thread_name_prefix="intake") as intake,
+    ):
+        pools = (threads, intake)
+        door = await asyncio.get_running_loop().run_in_executor(threads, make_door, config, wakes, *pools, counter)
+        health = Health(config)
+        figures.gauge("keystall_waits", "Open long polls and streams.", lambda: wakes.waiting)
+        figures.gauge("keystall_listening", "Whether notices of the database arrive.", lambda: wakes.is_listening)
+        wakes.open()
+        publisher.start()
+        try:
+            yield (
+                Application(
+                    door,
+                    figures=figures,
+                    hosts=hosts_of(config.web.public_url, config.web.panel_url, config.web.page_url),
+                    page_host=page_host_of(config.web.page_url, config.web.public_url, config.web.panel_url),
+                    further=[*health_routes(health), Route("/admin", to_panel), panel_mount()],
+                ),
+                operator_app(health, Gathered(publisher, budget=config.vault.opening_budget_per_hour), config),
+            )
+        finally:
+            await asyncio.get_running_loop().run_in_executor(None, publisher.stop)
+            await wakes.close()
+
+
+def make_door(
+    config: Config, wakes: Wakes, threads: ThreadPoolExecutor, intake: ThreadPoolExecutor, counter: Counter
+) -> Door:
+    """What the web doors are handed; reads this process's own keys."""
+    with db.connection():
+        if config.pay.sandbox.enabled:
+            refuse_elsewhere(kind=installation_kind(), host=config.web.host)
+        verifiers = wiring.verifiers(config)
+        return Door(
+            pages=Pages.load(load_words(zone=config.store.timezone, default=config.store.default_locale)),
+            shop=wiring.shop_context(config),
+            wakes=wakes,
+            threads=threads,
+            intake=intake,
+            verifiers=verifiers,
+            counter=counter,
+            inbox_key=config.secret(config.secrets.inbox_key),
+            session_key=config.secret(config.secrets.session_key),
+            verify_key=config.secret(config.secrets.verify_key),
+            public_url=config.public_url,
+            is_public_url_configured=bool(config.web.public_url),
+            sandbox_enabled="sandbox" in verifiers,
+            wechat_api_base=config.wechat.api_base,
+        )
+
+
+def installation_kind() -> str:
+    """What the database was made for; empty before it was marked."""
+    rows = db.execute("SELECT kind FROM installation")
+    return str(rows[0][0]) if rows else ""
+
+
+def to_panel(request: Request) -> Response:
+    """/admin without its slash; the answer names no host."""
+    return RedirectResponse("/admin/", 308)
+
+
+def panel_mount() -> BaseRoute:
+    """The Flask panel under /admin; it never waits for anything, so few threads are enough."""
+    panel = cast("ASGIApp", WSGIMiddleware(cast("Any", make_panel()), workers=PANEL_THREADS))
+    return Mount("/admin", panel, name="panel")

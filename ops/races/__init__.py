@@ -1,0 +1,1 @@
+"""The published proof: buyers race over cards, faults beside them if asked."""
