@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 from core.actor import OPERATOR
 from core.custody.rounds import run_alone
 from core.db import execute
+from core.fulfilment.recalling import recall_batch
 from core.fulfilment.service import carry, deliver, reread
 from core.orders.service import lines_in_review, release_order
 from core.payments.service import carry_out_refund, make_intent, query_payment
@@ -26,7 +28,15 @@ DELETE FROM keystall_task WHERE id = (
 """
 """As the queue takes a row: it is gone before the work is done."""
 
-BATCHES = "SELECT no, id, state, supplier_id IS NULL FROM batch WHERE state <> 'importing' ORDER BY no"
+BATCHES = """
+SELECT no, id, state,
+       EXISTS (SELECT FROM card c WHERE c.batch_no = b.no AND c.state = 'claimed' AND c.opened_at IS NULL)
+FROM batch b WHERE state <> 'importing' ORDER BY no
+"""
+"""Each batch, and whether cards of it are paid and wait to be opened."""
+
+RECALLS = 0.25
+"""How often a batch is recalled, which is for ever, where it might be locked."""
 
 
 def work(day: Day) -> bool:
@@ -128,14 +138,24 @@ def move_a_batch(day: Day) -> None:
     """A batch is locked, unlocked or recalled."""
     with day.processes.looking():
         batches = execute(BATCHES)
+    if day.choice.random() < RECALLS:
+        _recall_one(day, [row for row in batches if row[3]] or batches)
+        return
     no, batch, state, _ = day.choice.choice(batches)
-    targets = sorted(BATCH_TRANSITIONS[BatchState(state)])
-    ways = [to for to in targets if to is not BatchState.RECALLED or day.choice.random() < 0.1]
-    if ways:
-        to = day.choice.choice(ways)
+    if ways := sorted(BATCH_TRANSITIONS[BatchState(state)] - {BatchState.RECALLED}):
+        to, now = day.choice.choice(ways), day.clock.now()
         day.note(f"batch {no}: {state} to {to}")
-        now = day.clock.now()
         day.act(Process.WEB, lambda: move_batch(actor=OPERATOR, batch_id=batch, to=to, reason="trial", now=now))
+
+
+def _recall_one(day: Day, batches: Sequence[Sequence[Any]]) -> None:
+    """For ever; paid lines that wait for its cards get others, or their money goes back."""
+    no, batch, state, _ = day.choice.choice(batches)
+    day.note(f"batch {no}: {state} to recalled")
+    now = day.clock.now()
+    recalled = day.act(Process.WEB, lambda: recall_batch(actor=OPERATOR, batch_id=batch, reason="trial", now=now))
+    if recalled is not None:
+        day.note(f"{sum(line.waiting for line in recalled.affected)} of its cards were paid and wait")
 
 
 def bring_cards(day: Day) -> None:

@@ -17,7 +17,7 @@ SELECT (SELECT count(*) FROM shop_order WHERE state = 'awaiting_payment'),
        (SELECT count(*) FROM money_hold WHERE state = 'open'),
        (SELECT count(*) FROM card WHERE state = 'held'),
        (SELECT count(*) FROM delivery d JOIN order_line l ON l.id = d.line_id
-        WHERE d.state <> 'delivered' AND l.gate <> 'review'),
+        WHERE d.state <> 'delivered' AND l.gate <> 'review' AND (d.state, l.gate) <> ('failed', 'cancelled')),
        (SELECT count(*) FROM refund WHERE state IN ('requested', 'sent', 'unknown')),
        (SELECT count(*) FROM payment_event WHERE booked_to = 'suspense' AND resolved_at IS NULL AND reason = 'late'),
        (SELECT count(*) FROM import_job WHERE state NOT IN ('done', 'failed')),
