@@ -63,9 +63,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A period as it was bought, in the order of `at`; `taken_back_at` where its money went back. Times are UTC."""
+    """A period as it was bought, in the order of `given_at`; `taken_back_at` where its money went back. Times are UTC.
 
-    at: datetime
+    Whether it renews is judged by the moment of the payment, so that a late hand-over breaks no membership; what begins
+    anew begins at the hand-over, so that it costs nobody a minute.
+    """
+
+    paid_at: datetime
+    given_at: datetime
     span: Span
     zone: str
     taken_back_at: datetime | None = None
@@ -91,7 +96,7 @@ class Running:
 
 
 def end_of(*, since: datetime, zone: str, span: Span) -> datetime:
-    """The moment a span after an anchor (UTC): at the same hour of the wall in `zone`, the day kept or the month's last.
+    """The moment a span after an anchor (UTC): at the same hour of the wall, the day kept or the last of the month.
 
     Examples in Shanghai: 31 January 2027 12:00 + 1 month is 28 February 12:00, + 2 months 31 March 12:00. In New York,
     14 February 2027 02:30 + 1 month falls on 14 March, when 02:30 is skipped, so it is 03:30 there.
@@ -121,15 +126,15 @@ def standing(periods: Iterable[Period]) -> Running | None:
     taken = [(one.taken_back_at, 1, place) for place, one in enumerate(bought) if one.taken_back_at is not None]
     runs: list[Running] = []
     run_of: dict[int, int] = {}
-    for _, is_taken, place in sorted([*((one.at, 0, place) for place, one in enumerate(bought)), *taken]):
+    for _, is_taken, place in sorted([*((one.given_at, 0, place) for place, one in enumerate(bought)), *taken]):
         one = bought[place]
         if is_taken:
             runs[run_of[place]] = _changed(runs[run_of[place]], runs[run_of[place]].span - one.span)
             continue
-        if runs and one.at < runs[-1].until:
+        if runs and one.paid_at < runs[-1].until:
             runs[-1] = _changed(runs[-1], runs[-1].span + one.span)
         else:
-            runs.append(Running(one.at, one.zone, one.span))
+            runs.append(Running(one.given_at, one.zone, one.span))
         run_of[place] = len(runs) - 1
     return runs[-1] if runs else None
 

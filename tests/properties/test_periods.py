@@ -35,6 +35,11 @@ def ends(zone: str, begun: datetime, count: int, unit: Unit) -> str:
     return shown(end_of(since=begun, zone=zone, span=Span.of(count, unit)), zone)
 
 
+def bought(moment: datetime, span: Span, back: datetime | None = None, zone: str = SHANGHAI) -> Period:
+    """Paid and handed over in one moment."""
+    return Period(moment, moment, span, zone, back)
+
+
 def is_skipped(wall: datetime) -> bool:
     """Whether no clock of that zone ever shows this."""
     return wall.astimezone(UTC).astimezone(wall.tzinfo).replace(fold=0) != wall.replace(fold=0)
@@ -97,11 +102,13 @@ def test_inv_p5_a_renewal_extends_from_the_end_until_it_is_over_and_begins_anew_
     month = Span(months=1)
     end = end_of(since=since, zone=SHANGHAI, span=month)
 
-    early = standing([Period(since, month, SHANGHAI), Period(since, month, SHANGHAI)])
-    last = standing([Period(since, month, SHANGHAI), Period(end - SECOND, month, SHANGHAI)])
-    over = standing([Period(since, month, SHANGHAI), Period(end, month, SHANGHAI)])
+    early = standing([bought(since, month), bought(since, month)])
+    last = standing([bought(since, month), bought(end - SECOND, month)])
+    over = standing([bought(since, month), bought(end, month)])
 
-    assert early is not None and last is not None and over is not None
+    assert early
+    assert last
+    assert over
     assert [shown(one.until, SHANGHAI) for one in (early, last, over)] == [
         *("2027-03-31 12:00", "2027-03-31 12:00"),
         "2027-03-28 12:00",
@@ -110,15 +117,31 @@ def test_inv_p5_a_renewal_extends_from_the_end_until_it_is_over_and_begins_anew_
     assert standing([]) is None
 
 
+def test_a_renewal_paid_in_time_and_handed_over_late_is_one_and_a_new_one_begins_when_it_is_handed_over() -> None:
+    since, month = at(SHANGHAI, 2027, 1, 31, 12, 0), Span(months=1)
+    end = end_of(since=since, zone=SHANGHAI, span=month)
+    late = end + timedelta(hours=5)
+
+    renewed = standing([bought(since, month), Period(end - SECOND, late, month, SHANGHAI)])
+    anew = standing([bought(since, month), Period(end, late, month, SHANGHAI)])
+
+    assert renewed
+    assert anew
+    assert (renewed.since, shown(renewed.until, SHANGHAI)) == (since, "2027-03-31 12:00")
+    assert (anew.since, shown(anew.until, SHANGHAI)) == (late, "2027-03-28 17:00")
+
+
 def test_what_is_taken_back_makes_it_end_as_much_earlier_from_the_same_anchor() -> None:
     since, month = at(SHANGHAI, 2027, 1, 31, 12, 0), Span(months=1)
     renewed, back = since + timedelta(days=3), since + timedelta(days=9)
 
-    left = standing([Period(since, month, SHANGHAI, back), Period(renewed, month, SHANGHAI)])
-    none = standing([Period(since, month, SHANGHAI, back), Period(renewed, month, SHANGHAI, back)])
-    after = standing([Period(since, month, SHANGHAI, back), Period(back + SECOND, month, SHANGHAI)])
+    left = standing([bought(since, month, back), bought(renewed, month)])
+    none = standing([bought(since, month, back), bought(renewed, month, back)])
+    after = standing([bought(since, month, back), bought(back + SECOND, month)])
 
-    assert left is not None and none is not None and after is not None
+    assert left
+    assert none
+    assert after
     assert (left.since, shown(left.until, SHANGHAI)) == (since, "2027-02-28 12:00")
     assert none.until == since  # over
     assert (after.since, after.span) == (back + SECOND, month)
@@ -128,7 +151,7 @@ def test_what_is_taken_back_of_a_membership_that_is_over_takes_nothing_from_the_
     since, month = at(SHANGHAI, 2027, 1, 31, 12, 0), Span(months=1)
     later = since + timedelta(days=60)
 
-    now = standing([Period(since, month, SHANGHAI, later + SECOND), Period(later, month, SHANGHAI)])
+    now = standing([bought(since, month, later + SECOND), bought(later, month)])
 
     assert now is not None
     assert (now.since, now.span) == (later, month)
@@ -158,26 +181,26 @@ def test_fault_20_the_anchor_is_kept_months_never_drift_and_the_hour_stays(
 
 @given(anchors, zones, st.lists(pieces, min_size=1, max_size=6))
 def test_inv_p5_renewals_in_steps_end_when_one_step_of_their_sum_does_in_whatever_order(
-    since: datetime, zone: str, bought: list[Span]
+    since: datetime, zone: str, steps: list[Span]
 ) -> None:
-    whole = sum(bought, Span())
+    whole = sum(steps, Span())
 
-    for order in (bought, bought[::-1]):
-        run = standing([Period(since, one, zone) for one in order])
+    for order in (steps, steps[::-1]):
+        run = standing([bought(since, one, zone=zone) for one in order])
         assert run is not None
         assert (run.since, run.span, run.until) == (since, whole, end_of(since=since, zone=zone, span=whole))
 
 
-@given(anchors, zones, st.lists(st.tuples(pieces, st.integers(0, 1500), st.booleans()), min_size=1, max_size=6))
+@given(anchors, zones, st.lists(st.tuples(pieces, st.integers(0, 1500)), min_size=1, max_size=6))
 def test_inv_p5_each_purchase_gives_its_whole_period_and_taking_everything_back_leaves_nothing(
-    since: datetime, zone: str, bought: list[tuple[Span, int, bool]]
+    since: datetime, zone: str, purchases: list[tuple[Span, int]]
 ) -> None:
-    """Before the end the end moves by it; after the end it runs from the purchase. Nothing is lost, nothing is given."""
+    """Before the end the end moves by it; after the end it runs from the purchase. Nothing is lost or given."""
     moment, periods = since, []
-    for span, days, _ in bought:
+    for span, days in purchases:
         before = standing(periods)
         moment += timedelta(days=days)
-        periods.append(Period(moment, span, zone))
+        periods.append(bought(moment, span, zone=zone))
         run = standing(periods)
         assert run is not None
         if before is not None and moment < before.until:
@@ -187,7 +210,7 @@ def test_inv_p5_each_purchase_gives_its_whole_period_and_taking_everything_back_
         assert run.until > moment
 
     back = moment + SECOND
-    gone = standing([Period(one.at, one.span, one.zone, back) for one in periods])
+    gone = standing([bought(one.paid_at, one.span, back, zone) for one in periods])
     assert gone is not None
     assert (gone.span, gone.until) == (Span(), gone.since)
 
