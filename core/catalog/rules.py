@@ -27,6 +27,7 @@ class ProductKind(StrEnum):
     MANUAL_TOP_UP = "manual_top_up"  # 代充 by a person
     SUBSCRIPTION = "subscription"  # renewed each period
     BUNDLE = "bundle"  # several goods in one order
+    PLAN = "plan"  # 会员: a period of the merchant's own membership, without a card
 
 
 class Category(StrEnum):
