@@ -88,7 +88,7 @@ MONEY = (
 )  # fmt: skip
 
 TRUST = (
-    Alarm("KeystallBudgetNearlyUsed", NOW, "one SKU has used four fifths of what may be opened in an hour",
+    Alarm("KeystallBudgetNearlyUsed", NOW, "a merchant or a pool has used four fifths of what may be opened in an hour",
           "keystall_opening_budget_used_ratio", above=0.8),
     Alarm("KeystallVaultRoundLate", SOON, "the vault does not get round to what it does by itself",
           "keystall_vault_round_overdue_seconds", above=600, minutes=5),

@@ -10,6 +10,7 @@ import peewee
 from playhouse.pool import MaxConnectionsExceeded
 
 from channels.figures import Family, gauge, joined
+from core.vault.budgets import POOL_TIMES, free_budget
 from ops.figures.published import Published, Publisher, published
 from ops.figures.questions import answers
 
@@ -52,9 +53,15 @@ class Gathered:
 
     def _budget_used(self, asked: list[Family]) -> Family:
         told = {family.name: family.samples[0].value for family in asked if len(family.samples) == 1}
-        most = told.get("keystall_opening_budget_most_used", 0)
-        ratio = most / told.get("keystall_opening_budget_set", self._budget)
-        return gauge("keystall_opening_budget_used_ratio", "The most used opening budget in parts of it.", ratio)
+        base = int(told.get("keystall_opening_budget_set", self._budget))
+        asked_of = {
+            "merchant": ("keystall_opening_budget_most_used", base),
+            "pool": ("keystall_pool_budget_most_used", POOL_TIMES * base),
+            "free": ("keystall_pool_budget_most_free", free_budget(base)),
+        }
+        ratios = {(budget,): told.get(name, 0) / most for budget, (name, most) in asked_of.items()}
+        meaning = "The most used opening budget of each kind, in parts of what it is without a busy shop's growth."
+        return gauge("keystall_opening_budget_used_ratio", meaning, ratios, ("budget",))
 
     def _of_processes(self, others: list[Published]) -> Iterator[tuple[Family, dict[str, str]]]:
         """Of this process as it is now; of each other one as it last wrote."""

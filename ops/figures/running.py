@@ -77,6 +77,16 @@ FROM (SELECT opened FROM opening_budget WHERE hour >= date_trunc('hour', now()) 
         ),
     ),
     Question(
+        """
+SELECT coalesce(max(opened), 0), coalesce(max(free), 0)
+FROM (SELECT opened, free FROM pool_budget WHERE hour >= date_trunc('hour', now()) LIMIT 1000) b
+""",
+        (
+            Asked("keystall_pool_budget_most_used", "Cards opened this hour of the one pool with the most."),
+            Asked("keystall_pool_budget_most_free", "Of those the most of one pool that nobody paid for."),
+        ),
+    ),
+    Question(
         "SELECT opening_budget_per_hour FROM installation",
         (Asked("keystall_opening_budget_set", "The opening budget of a demo, of race and of tests, an hour and SKU."),),
     ),

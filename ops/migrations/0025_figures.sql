@@ -21,4 +21,5 @@ CREATE INDEX delivery_waiting ON delivery (created_at) WHERE state = 'waiting';
 
 -- How much of the opening budgets is used this hour, without reading the hours before.
 CREATE INDEX opening_budget_hour ON opening_budget (hour);
-GRANT SELECT ON opening_budget TO keystall_shop;
+CREATE INDEX pool_budget_hour ON pool_budget (hour);
+GRANT SELECT ON opening_budget, pool_budget TO keystall_shop;

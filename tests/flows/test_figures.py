@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from channels.figures import Family, Figures, exposed
 from core import db
+from ops.alarms.every import ALARMS
 from ops.figures.gathered import KEPT, Gathered
 from ops.figures.published import Publisher, forget_ended, published
 from ops.figures.questions import QUESTIONS, answers
@@ -22,8 +23,8 @@ Sql = Callable[..., list[tuple[Any, ...]]]
 GROWING = {
     "audit_entry", "button", "card", "card_seal", "conversation", "delivery", "hold", "identity", "import_refusal",
     "inbox", "line_share", "message", "money_hold", "opening_budget", "order_line", "outgoing", "payment",
-    "payment_event", "refund", "send_attempt", "shop_order", "shopper", "stock_event", "submission", "transfer",
-    "audit_link", "batch", "import_job", "keystall_task",
+    "payment_event", "pool_budget", "refund", "send_attempt", "shop_order", "shopper", "stock_event", "submission",
+    "transfer", "audit_link", "batch", "import_job", "keystall_task",
 }  # fmt: skip
 """Tables that grow with the sales or the stock: none of them is ever read from end to end for a figure."""
 
@@ -185,6 +186,30 @@ def test_with_the_database_away_a_process_still_shows_what_it_knows_itself(
 
     assert found["keystall_database_up"] == {(): 0}
     assert found["keystall_work_total"] == {("one", "0", "web"): 1}
+
+
+@pytest.mark.parametrize(
+    ("budget", "written"),
+    [
+        ("merchant", "INSERT INTO opening_budget VALUES (1, 1, date_trunc('hour', now()), 81)"),
+        ("pool", "INSERT INTO pool_budget VALUES (1, 1, date_trunc('hour', now()), 405, 0)"),
+        ("free", "INSERT INTO pool_budget VALUES (1, 1, date_trunc('hour', now()), 17, 17)"),
+    ],
+)
+def test_the_alarm_of_openings_looks_at_merchants_at_pools_and_at_what_nobody_paid_for(
+    store_db: object, sql: Sql, budget: str, written: str
+) -> None:
+    """A hundred cards at a merchant, five hundred of a pool, twenty for nothing; yesterday's openings are over."""
+    sql("UPDATE installation SET opening_budget_per_hour = 100", role="superuser")
+    sql("INSERT INTO opening_budget VALUES (1, 1, now() - interval '1 day', 5000)", role="superuser")
+    sql("INSERT INTO pool_budget VALUES (1, 1, now() - interval '1 day', 5000, 5000)", role="superuser")
+    alarm = next(one for one in ALARMS if one.name == "KeystallBudgetNearlyUsed")
+    assert list(alarm.fires(Gathered(Publisher("web", Figures())).families())) == []
+
+    sql(written, role="superuser")
+
+    fired = list(alarm.fires(Gathered(Publisher("web", Figures())).families()))
+    assert [(labels, 0.8 < value < 0.86) for labels, value in fired] == [({"budget": budget}, True)]
 
 
 def test_however_many_ask_the_tables_are_asked_once_in_a_while(
