@@ -16,6 +16,7 @@
 import dataclasses
 import os
 import shutil
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -39,6 +40,10 @@ from tests.support.till import Till
 settings.register_profile("store", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=500, print_blob=True)
 settings.load_profile("store")
+
+# Machines that keep no bytecode (containers set this) would compile the store anew in each process that a test starts.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 ENGINES = pytest.StashKey[TestEngines]()
 ADDRESSES = pytest.StashKey[Addresses]()
