@@ -21,7 +21,7 @@ START = -(2**63)
 GENESIS = bytes(32)
 """What the first checkpoint names as the hash of the one before it."""
 
-COLUMNS = """number, at, last_transfer_id, last_audit_id, transfers, sums, counts,
+COLUMNS = """number, at, last_transfer_id, last_audit_id, transfers, sums, counts, totals,
        chunk_hash, lines_hash, balances_hash, previous_hash, hmac"""
 ALL = f"SELECT {COLUMNS} FROM checkpoint ORDER BY number"  # noqa: S608 - constants of this module only
 LATEST = f"SELECT {COLUMNS} FROM checkpoint ORDER BY number DESC LIMIT 1"  # noqa: S608 - constants of this module only
@@ -92,6 +92,7 @@ class Checkpoint:
     transfers: int
     sums: Mapping[str, int]
     counts: Mapping[str, int]
+    totals: Mapping[str, Mapping[str, int]]
     chunk_hash: bytes
     lines_hash: bytes
     balances_hash: bytes
@@ -104,7 +105,7 @@ class Checkpoint:
         said = [
             self.number,
             self.at.astimezone(UTC).isoformat(timespec="microseconds"),
-            *(self.last_transfer_id, self.last_audit_id, self.transfers, dict(self.sums), dict(self.counts)),
+            *(self.last_transfer_id, self.last_audit_id, self.transfers, self.sums, self.counts, self.totals),
             *(one.hex() for one in (self.chunk_hash, self.lines_hash, self.balances_hash, self.previous_hash)),
         ]
         return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).digest()
@@ -133,4 +134,4 @@ def first_broken(checkpoints: Sequence[Checkpoint]) -> int | None:
 
 def read(row: Sequence[Any]) -> Checkpoint:
     """A checkpoint from its columns."""
-    return Checkpoint(*row[:7], *(bytes(one) for one in row[7:]))
+    return Checkpoint(*row[:8], *(bytes(one) for one in row[8:]))

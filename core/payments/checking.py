@@ -7,24 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from core.db import execute
-from core.ledger.checks import PARTS as LEDGER_PARTS
 from core.ledger.parts import BOUNDED, Form, Over, Part, asked
-from core.orders.checks import PARTS as TRADE_PARTS
-from core.payments.checks import PARTS as PAYMENT_PARTS
-from core.payments.moving import Since, last_checkpoint, moving
+from core.payments.moving import Since, moving
 
 PAGE = 5000
 """Ids that one statement gets."""
 
 NO_END = 2**63 - 1
-
-MONEY_PARTS = (*LEDGER_PARTS, *PAYMENT_PARTS, *TRADE_PARTS)
-
-
-def count_money() -> dict[str, int]:
-    """The violations of each invariant of money that can be seen since the last checkpoint, in the caller's moment."""
-    return dict(count_since(MONEY_PARTS, last_checkpoint()))
-
 
 def count_since(parts: Sequence[Part], since: Since) -> Counter[str]:
     """What the parts find among everything that moves or came after a checkpoint; each invariant has its count."""

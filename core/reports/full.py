@@ -17,11 +17,12 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from core.db import atomic, execute
+from core.fulfilment.checks import all_parts
 from core.ledger import checkpoints as books
 from core.ledger.checkpoints import START, Checkpoint, Period
 from core.ledger.parts import BOUNDED, PAGED, Over
 from core.payments.checking import NO_END, count_books, count_rows, count_transfers, pages
-from core.reports.checks import all_checks, all_parts
+from core.reports.checks import all_checks
 
 STEP = 20_000
 """Rows that are read in one transaction; a kill costs at most so many."""

@@ -19,6 +19,7 @@ CREATE TABLE checkpoint (
     transfers bigint NOT NULL CHECK (transfers >= 0),                  -- how many the period has
     sums jsonb NOT NULL,                      -- {"CNY": …}: what the period's transfers moved, minor units
     counts jsonb NOT NULL,                    -- {"INV-M1": 0, …}: violations that were seen when it was made
+    totals jsonb NOT NULL,                    -- {"INV-S2": {"rows": …, "mark": …}, …}: what had ended an hour before
     chunk_hash bytea NOT NULL CHECK (octet_length(chunk_hash) = 32),          -- of the period's transfers
     lines_hash bytea NOT NULL CHECK (octet_length(lines_hash) = 32),          -- of the lines they settled, as frozen
     balances_hash bytea NOT NULL CHECK (octet_length(balances_hash) = 32),    -- of the accounts they moved

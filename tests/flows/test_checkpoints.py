@@ -106,7 +106,7 @@ def test_no_role_but_the_vaults_writes_a_checkpoint_and_none_changes_or_deletes_
     before = shop.sql("SELECT * FROM checkpoint"), shop.sql("SELECT * FROM checkpoint_balance")
     copies = {
         "checkpoint": "INSERT INTO checkpoint SELECT number + 1, at, last_transfer_id, last_audit_id, transfers, sums,"
-        " counts, chunk_hash, lines_hash, balances_hash, previous_hash, hmac FROM checkpoint",
+        " counts, totals, chunk_hash, lines_hash, balances_hash, previous_hash, hmac FROM checkpoint",
         "checkpoint_balance": "INSERT INTO checkpoint_balance VALUES (1, 2, 3)",
         "checkpoint_batch": "INSERT INTO checkpoint_batch VALUES (1, 2, 3)",
     }

@@ -22,7 +22,9 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.money import Money
 from core.orders.service import PlacedOrder, cancel_order, expire_due
-from core.payments.checking import count_money
+from core.fulfilment.checks import MONEY
+from core.payments.checking import count_since
+from core.payments.moving import last_checkpoint
 from core.payments.service import (
     carry_out_refund,
     choose_exchange,
@@ -277,7 +279,7 @@ class MoneyMoves(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """What is read since the last checkpoint shows no violation either, and it vouches for its chain."""
-        assert {name: count for name, count in count_money().items() if count} == {}
+        assert {name: count for name, count in count_since(MONEY, last_checkpoint()).items() if count} == {}
         assert self.books.vouch().first_bad is None
 
     @invariant()

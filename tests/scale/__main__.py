@@ -35,7 +35,7 @@ def main(sizes: list[int]) -> int:
         filler, store, orders = Filler(sql), Store(urls, sql, engines.folder), 0
         for size in sizes:
             began = time.monotonic()
-            filler.sell(size - orders)
+            filler.sell(size - orders, later=store.days)
             sql("VACUUM ANALYZE", role="superuser")
             print(f"filled to {size:,} orders in {time.monotonic() - began:.0f} s", flush=True)
             orders = size

@@ -9,9 +9,6 @@ from tests.builders import Shop
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 
-AGO = "3 days"
-"""Ids and times are so old: before the overlap that `verify` reads once more."""
-
 PARTS = 50_000
 """Orders that one round of statements makes."""
 
@@ -99,7 +96,6 @@ class Filler:
             [merchant],
         )[0][0]
         self._named = {
-            "ago": AGO,
             "merchant": merchant,
             "shopper": talker.shopper_id,
             "identity": talker.identity_id,
@@ -114,17 +110,18 @@ class Filler:
         }
         sql(NAMED)
 
-    def sell(self, orders: int) -> None:
-        """So many orders more, in one more batch of three times as many cards."""
+    def sell(self, orders: int, *, later: int = 0) -> None:
+        """So many orders more, so many days from now, in one more batch of three times as many cards."""
+        ago = f"{-later} days"
         batch = self._shop.a_batch(cards=0)
         self._sql("SET session_replication_role = replica", role="superuser")
         for first in range(self._made + 1, self._made + orders + 1, PARTS):
             last = min(first + PARTS - 1, self._made + orders)
             text = CHOOSE + SELL + FILL_WALLETS
-            self._sql(text.format(**self._named, batch=batch, first=first, last=last), role="superuser")
-        old = f"now() - interval '{AGO}'"
+            self._sql(text.format(**self._named, ago=ago, batch=batch, first=first, last=last), role="superuser")
+        then = f"now() - interval '{ago}'"
         self._sql(
-            f"UPDATE batch SET card_count = %s, created_at = {old}, finished_at = {old} WHERE no = %s",
+            f"UPDATE batch SET card_count = %s, created_at = {then}, finished_at = {then} WHERE no = %s",
             [3 * orders, batch],
             role="superuser",
         )

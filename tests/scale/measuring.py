@@ -14,7 +14,7 @@ from pathlib import Path
 from core import db
 from core.reports import checks
 from core.reports.full import Reading, find_reading, read_everything
-from core.reports.vouching import standing
+from core.reports.vouching import recount, standing
 from tests.scale.filling import Sql
 from tests.support.books import Books
 
@@ -58,7 +58,12 @@ class Store:
     def __init__(self, urls: dict[str, str], sql: Sql, folder: Path) -> None:
         self._urls, self._sql = urls, sql
         self._books = Books(urls, folder / "vault")
-        self._now = datetime.now(UTC)
+        self._began = self._now = datetime.now(UTC)
+
+    @property
+    def days(self) -> int:
+        """How many days from now the last checkpoint was made: what is sold next is sold then."""
+        return (self._now - self._began).days
 
     def close(self) -> tuple[int, float]:
         """Two checkpoints a day apart (more where a period is full), so that what was sold is old."""
@@ -76,8 +81,11 @@ class Store:
             began = time.monotonic()
             found = checks.verify()
             wrong = standing(_Said(vouched)).wrong
+            recounted = recount()
             took = time.monotonic() - began
-        return sum(one.violations for one in found) + len(wrong), took
+        for sentence in (*wrong, *recounted.wrong, *recounted.unseen):
+            print(f"  {sentence}", flush=True)
+        return sum(one.violations for one in found) + len(wrong) + len(recounted.wrong), took
 
     def killed_after(self, seconds: float) -> Reading | None:
         """Where a `verify --full` stands that was killed after so long; None where it had ended before."""

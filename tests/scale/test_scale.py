@@ -22,7 +22,7 @@ def test_a_filled_store_is_right_and_verify_reads_none_of_it_again(
 
     filler.sell(70)
     made, _ = store.close()
-    filler.sell(10)
+    filler.sell(10, later=store.days)
     violations, _ = store.verify()
     killed = store.killed_after(0.05)
     reading, _ = store.read(print)

@@ -25,9 +25,12 @@ from psycopg.types.json import Jsonb
 
 from core.custody.keychain.keys import OpenVault
 from core.db import atomic, constraint, execute, sqlstate
+from core.fulfilment.checks import all_parts
+from core.fulfilment.totals import compare, totals
 from core.ledger import checkpoints as books
 from core.ledger.checkpoints import GENESIS, START, Checkpoint, Period
-from core.payments.checking import count_money
+from core.payments.checking import count_since
+from core.payments.moving import last_checkpoint
 from core.stock.counting import COUNT_BATCHES
 from core.vault.book_requests import Vouched
 from core.vault.primitives import framed
@@ -45,7 +48,7 @@ _PAUSE = 0.05  # seconds, doubled with each try
 NO_LOCK_IN_TIME = "55P03"
 
 INSERT = f"""
-INSERT INTO checkpoint ({books.COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO checkpoint ({books.COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """  # noqa: S608 - constants of this module only
 MARK = """
 INSERT INTO checkpoint_balance (account_id, number, balance)
@@ -176,7 +179,7 @@ class Checkpointer:
                 one = self._sealed(last, period, now, counted_before=counted_before)
                 values = (one.number, one.at, one.last_transfer_id, one.last_audit_id, one.transfers)
                 hashes = (one.chunk_hash, one.lines_hash, one.balances_hash, one.previous_hash, one.hmac)
-                execute(INSERT, (*values, Jsonb(one.sums), Jsonb(one.counts), *hashes))
+                execute(INSERT, (*values, Jsonb(one.sums), Jsonb(one.counts), Jsonb(one.totals), *hashes))
         except peewee.IntegrityError as error:
             if constraint(error) not in ("checkpoint_pkey", "checkpoint_follows", "checkpoint_balance_pkey"):
                 raise
@@ -188,7 +191,7 @@ class Checkpointer:
     def _sealed(self, last: Checkpoint | None, period: Period, now: datetime, *, counted_before: bool) -> Checkpoint:
         number, asked = (last.number if last else 0) + 1, period.params()
         # The first of several in a row has counted all that came since the one before: the next need not do it again.
-        counts = {} if counted_before else count_money()
+        counts = {} if counted_before else _count_violations(last)
         execute(MARK, asked | {"number": number})
         execute(COUNT_BATCHES, {"number": number})
         transfers, chunk = execute(books.TRANSFERS, asked)[0]
@@ -200,6 +203,7 @@ class Checkpointer:
             transfers=int(transfers),
             sums=execute(books.SUMS, asked)[0][0],
             counts=counts,
+            totals=last.totals if last and counted_before else totals(number=number, at=now),
             chunk_hash=bytes(chunk),
             lines_hash=bytes(execute(books.LINES, asked)[0][0]),
             balances_hash=bytes(execute(books.BALANCES, {"number": number})[0][0]),
@@ -209,6 +213,14 @@ class Checkpointer:
 
     def _hmac(self, one: Checkpoint) -> bytes:
         return hmac.new(self._key, one.hash, hashlib.sha256).digest()
+
+
+def _count_violations(last: Checkpoint | None) -> dict[str, int]:
+    """Of each invariant, among all that can have changed since the last checkpoint; and what that had sealed."""
+    found = count_since(all_parts(), last_checkpoint())
+    for differing in compare(last).differing if last else ():
+        found[differing.invariant] += 1
+    return dict(found)
 
 
 def _is_there(number: int, expected: bytes) -> bool:
