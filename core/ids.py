@@ -28,6 +28,8 @@ class Prefix(StrEnum):
     SESSION = "ses"
     REFUND = "ref"
     TRADE_TOPUP = "top"
+    PAYOUT = "out"
+    SETTLEMENT = "set"
     ERROR = "err"
 
 

@@ -18,6 +18,9 @@ class AccountKind(StrEnum):
     WORLD = "world"  # everything outside, by source: minus what came in
     CLEARING = "clearing"  # events of one gateway account that are not yet reconciled
     PENDING = "pending"  # a party's share of sales, not yet released
+    AVAILABLE = "available"  # the part of it that can be paid out: its time is over and a gateway has settled for it
+    IN_TRANSIT = "in_transit"  # what approved payouts are bringing to a party's bank
+    OWED = "owed"  # what refunds took of a party beyond its money: below 0, repaid by later sales first
     FEE = "fee"  # the platform's fee
     STOCK = "stock"  # what a merchant's own cards cost it and have not yet been sold for
     SUSPENSE = "suspense"  # authentic money whose place is not yet decided
@@ -26,7 +29,15 @@ class AccountKind(StrEnum):
     EXCHANGE = "exchange"  # where two currencies meet: what its bearer took in of one and gave out of another
 
 
-BOUNDED = frozenset({AccountKind.WALLET, AccountKind.WALLET_HOLD, AccountKind.TRADE})
+BOUNDED = frozenset(
+    {
+        AccountKind.WALLET,
+        AccountKind.WALLET_HOLD,
+        AccountKind.TRADE,
+        AccountKind.AVAILABLE,
+        AccountKind.IN_TRANSIT,
+    }
+)
 """Kinds that never go below their floor, whatever the order of operations (INV-M4)."""
 
 
@@ -48,6 +59,12 @@ class TransferCode(StrEnum):
     TRADED = "traded"  # a hop of a paid line, through the trade account of the two
     TRADE_KEPT = "trade_kept"  # a share that a trade account paid: the seller keeps the shopper's money for it
     TRADE_RETURNED = "trade_returned"  # a hop of a refunded line goes back
+    MATURED = "matured"  # a share's time is over: from pending to available
+    TAKEN_BACK = "taken_back"  # refunds were more than what is pending: from available, then owed
+    REPAID = "repaid"  # a later sale pays what a party owes
+    PAYOUT_APPROVED = "payout_approved"  # money is on its way to a party's bank
+    PAID_OUT = "paid_out"  # the bank confirmed it: the money is outside
+    PAYOUT_BACK = "payout_back"  # the bank certainly did not pay: it is available again
     RECONCILED = "reconciled"  # the outside confirms what an event said
     PURCHASE = "purchase"  # owned cards come into stock at their cost
     REVERSAL = "reversal"  # a wrong transfer, mirrored whole

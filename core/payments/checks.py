@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.ledger.parts import Form, Over, Part, guarded, whole
+from core.payments.payout_checks import PARTS as PAYOUTS
 
 _SAID = """
     SELECT e.gateway_account_id, e.currency, e.reconciled_at,
@@ -266,7 +267,7 @@ MONEY_ROWS = (
 )
 """What is asked for some rows at a time."""
 
-PARTS = MONEY_SUMS + MONEY_ROWS
+PARTS = MONEY_SUMS + MONEY_ROWS + PAYOUTS
 """What is asked about payments; what concerns the books alone stands in `core.ledger.checks`."""
 
 CHECKS: dict[str, str] = whole(PARTS)

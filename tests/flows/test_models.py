@@ -18,6 +18,7 @@ MODELS = {model._meta.table_name: model for model in Row.__subclasses__()}
 
 WITHOUT_MODEL = {
     # sealed columns, which only the vault's and the doors' fixed statements name
+    "bank_details",
     "batch_key",
     "card_seal",
     "sealed_answer",

@@ -1,0 +1,176 @@
+"""The life of a payout: one person asks, another approves, the bank answers; its money moves once each way.
+
+Available -> in transit at approval -> world at the bank's confirmation, back on a certain no (books.md). Each step is a
+conditional UPDATE whose row count is checked; balances are changed last.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+import peewee
+
+from core.actor import Actor
+from core.db import changed, constraint, execute, in_transaction
+from core.errors import Conflict, Invalid, NotFound
+from core.ids import new_id
+from core.ledger import service as ledger
+from core.ledger.rules import AccountKind, TransferCode
+from core.money import GREATEST, Money
+from core.settlement import banks
+from core.settlement.claims import Claim, UpToDate, bring_up_to_date, claims_of
+from core.settlement.found import Payout, PayoutMoved, find_payout, note
+from core.settlement.people import is_one_person, require_person
+from core.settlement.rules import PayoutState, SplitOf, refusal_of_people
+from core.submission import claim_submission
+
+IS_DEMO = "SELECT 1 FROM installation WHERE kind = 'demo'"
+REQUEST = """
+INSERT INTO payout (id, party_id, debtor_id, kind, period, currency, amount, state, bank_id, made_by, requested_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, 'requested', %s, %s, %s)
+"""
+ASKED_FOR = """
+SELECT coalesce(sum(amount), 0)::bigint FROM payout
+WHERE party_id = %s AND debtor_id = %s AND currency = %s AND state = 'requested'
+"""
+APPROVE = """
+UPDATE payout SET state = 'approved', approved_by = %s, approved_at = %s WHERE id = %s AND state = 'requested'
+"""
+
+
+class DemoPaysNobody(Conflict):
+    """A demo's money is play money: it pays nobody out."""
+
+
+class PayoutThere(Conflict):
+    """The party has a payout of this kind for this day already."""
+
+
+class NotEnough(Conflict):
+    """More was asked for than is available; `available` says how much that is (minor units)."""
+
+
+class OwesFirst(Conflict):
+    """The party owes `owed` (minor units) beyond its money: later sales repay that before anything is paid out."""
+
+
+class OnePersonTwice(Conflict):
+    """Approver, maker and whoever changed the bank details lately must be different people; `why` says which are."""
+
+
+class BankChanged(Conflict):
+    """The bank details were changed after the payout was asked for: decline it and ask anew."""
+
+
+def request_payout(
+    *,
+    actor: Actor,
+    party_id: int,
+    debtor_id: int,
+    amount: Money,
+    period: date,
+    submission_id: str,
+    now: datetime,
+) -> UUID:
+    """Ask for a payout of what is available; moves no money. Returns its id, for the same submission the same.
+
+    `period` is the day that it is for in the store's zone: one payout of a kind each. Raises `NotFound`, `NotAllowed`,
+    `Invalid`, `NoBankDetails`, `DemoPaysNobody`, `OwesFirst`, `NotEnough`, `PayoutThere`, `OtherContent`.
+    """
+    person = require_person(actor, party_id, what="party")
+    if not 0 < amount.minor <= GREATEST:
+        raise Invalid(what="amount")
+    if execute(IS_DEMO):
+        raise DemoPaysNobody
+    claim, payout_id = Claim(party_id, debtor_id, amount.currency), new_id()
+    if party_id != debtor_id and claim not in claims_of(party_id=party_id):
+        raise NotFound("claim")
+
+    def work() -> UUID:
+        asked = [debtor_id, amount.minor, amount.currency, period.isoformat()]
+        first = _first(person, party_id, submission_id, asked, payout_id, now)
+        if first is not None:
+            return first
+        state = bring_up_to_date(claim, now=now)
+        _require_room(claim, state, amount, waiting=int(execute(ASKED_FOR, _names(claim))[0][0]))
+        bank = banks.bank_of(party_id=party_id)
+        what = (claim.kind, period, amount.currency, amount.minor, bank.id, person, now)
+        execute(REQUEST, (payout_id, party_id, debtor_id, *what))
+        note(actor, "payout.requested", payout_id, party_id, {"amount_minor": amount.minor, "debtor": debtor_id}, now)
+        ledger.change_balances(state.changes)
+        return payout_id
+
+    try:
+        return in_transaction(work, repeatable=True)
+    except peewee.IntegrityError as error:
+        if constraint(error) != "payout_once":
+            raise
+        raise PayoutThere(period=period.isoformat()) from None
+
+
+def approve_payout(*, actor: Actor, payout_id: UUID, now: datetime) -> None:
+    """Let a requested payout go: from now on its money is in transit. Somebody else than its maker, of the debtor's
+    people or the platform's. Raises `NotFound`, `NotAllowed`, `OnePersonTwice`, `BankChanged`, `OwesFirst`,
+    `NotEnough`, `PayoutMoved`.
+    """
+
+    def work() -> None:
+        banks.lock_bank_details(find_payout(actor=actor, payout_id=payout_id)[0].claim.party_id)
+        payout, person = find_payout(actor=actor, payout_id=payout_id)
+        if payout.state is not PayoutState.REQUESTED:
+            raise PayoutMoved(state=payout.state)
+        _require_people(payout, person, now)
+        state = bring_up_to_date(payout.claim, now=now)
+        _require_room(payout.claim, state, payout.amount, waiting=0)
+        if changed(APPROVE, (person, now, payout_id)) != 1:
+            raise PayoutMoved(state=payout.state)
+        note(actor, "payout.approved", payout_id, payout.claim.party_id, {}, now)
+        moved = payout.moved(AccountKind.AVAILABLE, AccountKind.IN_TRANSIT, TransferCode.PAYOUT_APPROVED)
+        ledger.change_balances(ledger.merged(state.changes, ledger.insert(transfers=[moved], now=now)))
+
+    try:
+        in_transaction(work)
+    except ledger.BelowFloor:
+        claim = find_payout(actor=actor, payout_id=payout_id)[0].claim
+        raise NotEnough(available=claim.stored(AccountKind.AVAILABLE)) from None
+
+
+def _first(
+    person: UUID, party_id: int, submission_id: str, asked: list[object], payout_id: UUID, now: datetime
+) -> UUID | None:
+    return claim_submission(
+        merchant_id=party_id,
+        caller=f"staff:{person}",
+        operation="payout.request",
+        key=submission_id,
+        request=asked,
+        reference=payout_id,
+        now=now,
+    )
+
+
+def _require_people(payout: Payout, approver: UUID, now: datetime) -> None:
+    party_id = payout.claim.party_id
+    why: SplitOf | None = refusal_of_people(
+        maker=payout.made_by,
+        approver=approver,
+        changes=banks.changes_of(party_id=party_id),
+        is_one_person=is_one_person(party_id),
+        now=now,
+    )
+    if why is not None:
+        raise OnePersonTwice(why=why)
+    if banks.bank_of(party_id=party_id).id != payout.bank_id:
+        raise BankChanged
+
+
+def _require_room(claim: Claim, state: UpToDate, amount: Money, *, waiting: int) -> None:
+    if state.owed < 0:
+        raise OwesFirst(owed=-state.owed)
+    if amount.minor > state.available - waiting:
+        raise NotEnough(available=max(state.available - waiting, 0))
+
+
+def _names(claim: Claim) -> tuple[int, int, str]:
+    return claim.party_id, claim.debtor_id, claim.currency

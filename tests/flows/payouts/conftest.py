@@ -1,0 +1,11 @@
+"""What tests of payouts start from."""
+
+import pytest
+
+from tests.builders import Shop
+from tests.support.payouts import Treasury
+
+
+@pytest.fixture
+def treasury(shop: Shop) -> Treasury:
+    return Treasury(shop)

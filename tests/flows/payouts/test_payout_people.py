@@ -1,0 +1,172 @@
+"""Approver, maker and whoever changed the bank details lately are different people; the details stay sealed."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from core.errors import Invalid, NotAllowed, NotFound
+from core.ids import new_id
+from core.secret import Secret
+from core.settlement.banks import open_bank_details
+from core.settlement.rules import SplitOf
+from core.settlement.service import (
+    BankChanged,
+    OnePersonTwice,
+    PayoutMoved,
+    approve_payout,
+    find_person,
+    reveal_bank,
+    set_bank_details,
+)
+from core.vault.primitives import SealError
+from tests.support.payouts import ACT_KEY, MONTH, NUMBER, Treasury
+
+DAY = timedelta(days=1)
+
+
+def refused(treasury: Treasury, payout: object, by: str, at: datetime = MONTH) -> str:
+    """Why somebody's approval is refused, with nothing changed."""
+    before = treasury.shop.fingerprint()
+    with pytest.raises(OnePersonTwice) as refusal:
+        approve_payout(actor=treasury.people[by], payout_id=payout, now=at)
+    assert treasury.shop.fingerprint() == before
+    return str(refusal.value.params["why"])
+
+
+def test_who_asked_does_not_approve(treasury: Treasury) -> None:
+    treasury.ready()
+    payout = treasury.asked(100)
+
+    assert refused(treasury, payout, "mei") == SplitOf.SAME_PERSON
+
+
+@pytest.mark.parametrize("changer", ["mei", "wang"])
+def test_who_changed_the_bank_details_within_seven_days_neither_asks_nor_approves(
+    treasury: Treasury, changer: str
+) -> None:
+    treasury.ready()
+    treasury.bank(by=treasury.people[changer], at=MONTH - 7 * DAY + timedelta(seconds=1))
+    payout = treasury.asked(100)
+
+    assert refused(treasury, payout, "wang") == SplitOf.CHANGED_BANK
+    approve_payout(actor=treasury.approver, payout_id=payout, now=MONTH + timedelta(seconds=1))
+
+
+def test_details_that_changed_after_the_request_are_asked_for_anew(treasury: Treasury) -> None:
+    treasury.ready()
+    payout = treasury.asked(100)
+    treasury.bank(by=treasury.person("chen"), at=MONTH)
+    before = treasury.shop.fingerprint()
+
+    with pytest.raises(BankChanged):
+        approve_payout(actor=treasury.approver, payout_id=payout, now=MONTH)
+
+    assert treasury.shop.fingerprint() == before
+
+
+def test_a_party_of_one_person_waits_a_day_after_a_change(treasury: Treasury) -> None:
+    only = treasury.person("mei")
+    treasury.settled(1_000)
+    treasury.earned(1_000)
+    treasury.bank(by=only, at=MONTH - DAY + timedelta(seconds=1))
+    payout = treasury.asked(100)
+
+    assert refused(treasury, payout, "mei") == SplitOf.FRESH_BANK
+    approve_payout(actor=only, payout_id=payout, now=MONTH + timedelta(seconds=1))
+    assert treasury.state(payout) == "approved"
+
+
+def test_a_second_person_ends_the_exception_and_a_disabled_one_does_not_count(treasury: Treasury) -> None:
+    treasury.person("mei")
+    treasury.bank(by=treasury.person("chen"))
+    treasury.settled(1_000)
+    treasury.earned(1_000)
+    payout = treasury.asked(100)
+
+    assert refused(treasury, payout, "mei") == SplitOf.SAME_PERSON
+    treasury.shop.sql("UPDATE staff SET disabled_at = now() WHERE name = 'chen'")
+    approve_payout(actor=treasury.maker, payout_id=payout, now=MONTH)
+
+
+def test_a_person_is_found_by_login_at_the_party_or_as_the_platforms_owner(treasury: Treasury) -> None:
+    shop = treasury.shop
+    treasury.person("boss", shop.platform, "platform_owner")
+    treasury.person("help", shop.platform, "platform_support")
+    treasury.person("li", shop.a_party("other"))
+    mei = treasury.maker
+
+    assert find_person(email=" MEI@example.org ", party_id=shop.merchant) == mei
+    boss = find_person(email="boss@example.org", party_id=shop.merchant)
+    assert (boss.id, boss.party_id, boss.roles) == (treasury.people["boss"].id, None, frozenset({"platform_owner"}))
+    for email in ("help@example.org", "li@example.org", "nobody@example.org", ""):
+        with pytest.raises(NotAllowed):
+            find_person(email=email, party_id=shop.merchant)
+    shop.sql("UPDATE staff SET disabled_at = now() WHERE name = 'mei'")
+    with pytest.raises(NotAllowed):
+        find_person(email="mei@example.org", party_id=shop.merchant)
+
+
+def test_inv_k1_bank_details_lie_sealed_and_are_shown_masked(treasury: Treasury) -> None:
+    """INV-K1, INV-K2: no row has them in plain; another key, party, person or row does not open them."""
+    bank = treasury.bank()
+    dumped = str(treasury.shop.sql("SELECT * FROM bank_details, submission, audit_entry"))
+    for plain in ("6222021234567890123", "567890123", "某某商贸", "招商银行"):
+        assert plain not in dumped
+        assert plain.encode().hex() not in dumped
+
+    opened = open_bank_details(bank_id=bank, key=ACT_KEY)
+    assert opened["number"].reveal() == b"6222021234567890123"
+    assert opened["name"].reveal().decode() == "某某商贸有限公司"
+    assert treasury.shop.sql("SELECT mask FROM bank_details") == [("****0123",)]
+    assert "6222" not in repr(opened)
+    with pytest.raises(SealError):
+        open_bank_details(bank_id=bank, key=Secret(b"another key of thirty-two bytes.."))
+    treasury.shop.sql(
+        "INSERT INTO bank_details (id, party_id, sealed, mask, changed_by, changed_at)"
+        " SELECT %s, party_id, sealed, mask, changed_by, changed_at FROM bank_details",
+        [copy := new_id()],
+    )
+    with pytest.raises(SealError):
+        open_bank_details(bank_id=copy, key=ACT_KEY)
+
+
+def test_the_details_are_shown_in_full_to_who_sends_an_approved_payout_and_that_is_written_down(
+    treasury: Treasury,
+) -> None:
+    treasury.ready()
+    payout = treasury.asked(100)
+    with pytest.raises(PayoutMoved):
+        reveal_bank(actor=treasury.approver, payout_id=payout, key=ACT_KEY, now=MONTH)
+    approve_payout(actor=treasury.approver, payout_id=payout, now=MONTH)
+    stranger = treasury.person("li", treasury.shop.a_party("other"))
+    with pytest.raises(NotFound):
+        reveal_bank(actor=stranger, payout_id=payout, key=ACT_KEY, now=MONTH)
+
+    shown = reveal_bank(actor=treasury.approver, payout_id=payout, key=ACT_KEY, now=MONTH)
+
+    assert shown["number"].reveal() == NUMBER.replace(" ", "").encode()
+    entries = treasury.shop.sql("SELECT actor_id FROM audit_entry WHERE action = 'payout.bank_shown'")
+    assert entries == [(treasury.approver.id,)]
+
+
+def test_what_is_no_account_number_is_refused(treasury: Treasury) -> None:
+    actor = treasury.maker
+    said = {"actor": actor, "party_id": treasury.shop.merchant, "name": "n", "bank": "b", "key": ACT_KEY}
+    before = treasury.shop.fingerprint()
+
+    for number in ("", "12", "1234'; --", "中文账号", "1" * 65, "12 34\n5678\x00"):
+        with pytest.raises(Invalid):
+            set_bank_details(**said, number=Secret(number), submission_id="1", now=MONTH)
+
+    assert treasury.shop.fingerprint() == before
+
+
+def test_the_same_details_submitted_twice_are_one_change(treasury: Treasury) -> None:
+    actor = treasury.maker
+    said = {"actor": actor, "party_id": treasury.shop.merchant, "name": "n", "bank": "b", "key": ACT_KEY}
+
+    first = set_bank_details(**said, number=Secret("62220001"), submission_id="1", now=MONTH)
+    second = set_bank_details(**said, number=Secret("62220001"), submission_id="1", now=MONTH + DAY)
+
+    assert first == second
+    assert treasury.shop.count("bank_details") == 1
