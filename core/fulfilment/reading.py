@@ -51,7 +51,8 @@ WITH readable AS (
     SELECT u.order_id, u.conversation_id FROM pickup_use u WHERE u.conversation_id = %(conversation)s
 ), ready AS (
     SELECT d.id, d.order_id, d.delivered_at, bool_or(r.conversation_id = %(conversation)s) AS is_here
-    FROM readable r JOIN delivery d ON d.order_id = r.id AND d.state = 'delivered' GROUP BY 1, 2, 3
+    FROM readable r JOIN delivery d ON d.order_id = r.id AND d.state = 'delivered'
+    JOIN order_line l ON l.id = d.line_id AND l.plan_id IS NULL GROUP BY 1, 2, 3
 )
 SELECT id FROM ready
 WHERE order_id = coalesce(%(order)s, (SELECT order_id FROM ready ORDER BY is_here DESC, delivered_at DESC LIMIT 1))

@@ -12,6 +12,7 @@ from core.connections.chats import read_address
 from core.conversations.service import find_conversation
 from core.db import in_transaction
 from core.fulfilment.carrying import Vault, carry, carry_waiting, report, way_of
+from core.fulfilment.memberships import give_membership
 from core.fulfilment.mending import Mended, mend
 from core.fulfilment.otherwise import Carrier, parcel_for
 from core.fulfilment.reading import NothingDelivered, RereadLimit, readings_due, request_reread, reread
@@ -53,11 +54,13 @@ def deliver(*, delivery_id: UUID, vault: Vault, carrier: Carrier, zone: str = "A
     Taken under a lease before the vault opens anything; a crash anywhere leaves a lease that a sweep finds, and the
     same cards are sent again (faults 1 and 2). An absent vault leaves the delivery waiting (fault 72). Cards that were
     recalled or ended meanwhile are replaced, or their money goes back (faults 65 and 66). No transaction is open while
-    a platform is spoken to.
+    a platform is spoken to. A membership has no cards: its period is given, and told as any other message.
     """
     sending = in_transaction(lambda: begin_sending(delivery_id=delivery_id, zone=zone, now=now))
     if sending is None or (sending.is_unfit and not _mended(sending, now)):
         return False
+    if sending.is_plan:
+        return give_membership(sending=sending, now=now)
     if read_address(sending.chat_address) is None:
         opened = _opened(sending, vault, now, plain=False)
         return opened is not None and _finish(sending, opened, OutgoingState.SENT, None, now)

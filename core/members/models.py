@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import peewee
-from playhouse.postgres_ext import DateTimeTZField
+from playhouse.postgres_ext import BinaryJSONField, DateTimeTZField
 
 from core.db import Row
 
@@ -125,3 +125,65 @@ class BindingGuess(Row):
 
     class Meta:
         table_name = "binding_guess"
+
+
+class Plan(Row):
+    """One row of `plan`; its meaning and constraints stand in the migration."""
+
+    id = peewee.BigAutoField()
+    merchant_id = peewee.BigIntegerField()
+    code = peewee.TextField()
+    names = BinaryJSONField(index=False)
+    created_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "plan"
+
+
+class PlanPeriod(Row):
+    """One row of `plan_period`; its meaning and constraints stand in the migration."""
+
+    sku_id = peewee.BigIntegerField(primary_key=True)
+    plan_id = peewee.BigIntegerField()
+    count = peewee.IntegerField()
+    unit = peewee.TextField()
+
+    class Meta:
+        table_name = "plan_period"
+
+
+class MembershipPeriod(Row):
+    """One row of `membership_period`; its meaning and constraints stand in the migration."""
+
+    line_id = peewee.UUIDField(primary_key=True)
+    plan_id = peewee.BigIntegerField()
+    merchant_id = peewee.BigIntegerField()
+    shopper_id = peewee.UUIDField()
+    identity_id = peewee.UUIDField()
+    months = peewee.IntegerField()
+    days = peewee.IntegerField()
+    zone = peewee.TextField()
+    paid_at = DateTimeTZField()
+    given_at = DateTimeTZField()
+    taken_back_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "membership_period"
+
+
+class Membership(Row):
+    """One row of `membership`; its meaning and constraints stand in the migration."""
+
+    shopper_id = peewee.UUIDField()
+    plan_id = peewee.BigIntegerField()
+    merchant_id = peewee.BigIntegerField()
+    since = DateTimeTZField()
+    anchor_day = peewee.SmallIntegerField()
+    zone = peewee.TextField()
+    months = peewee.IntegerField()
+    days = peewee.IntegerField()
+    until = DateTimeTZField()
+
+    class Meta:
+        table_name = "membership"
+        primary_key = peewee.CompositeKey("shopper_id", "plan_id")

@@ -33,6 +33,7 @@ class MessageKind(StrEnum):
     BINDING_ASKED = "binding_asked"  # it entered the code, yes or no? {"claim", "channel", "hint", "since", "wallet"?}
     BINDING_DECLINED = "binding_declined"  # that account said no: {"channel", "hint", "since"}
     BOUND = "bound"  # that account is this shopper's from now on: {"channel", "hint", "since"}
+    MEMBERSHIP = "membership"  # begun or extended: {"order", "plan": names, "since", "until"} (ISO 8601, UTC)
     CODE_NOT_SENT = "code_not_sent"  # no code reached the address that was to be confirmed: {"contact"}
     UNBOUND = "unbound"  # that account is a shopper of its own again: {"channel", "hint", "since"}
     RESTOCKED = "restocked"  # to staff: {"sku", "added", "duplicates", "refused", "rows": [[place, reason, shape]], …}

@@ -17,13 +17,13 @@ from core.orders.shares import Seller, frozen_shares
 from core.orders.values import OrderPolicy
 from core.stock import service as stock
 from core.stock.rules import HeldByOthers, OutOfStock
-from core.stock.service import TradeRooms
+from core.stock.service import HeldGroup, TradeRooms
 
 LINES_TO_HOLD = """
 SELECT l.id, l.sku_id, l.listing_code, l.quantity, l.total_minor, k.minimum_life_days, o.stranger, m.fee_basis_points,
        (SELECT id FROM party WHERE kind = 'platform'),
        (SELECT t.account_id FROM trade_account t JOIN party p ON p.id = t.creditor_id AND p.kind = 'platform'
-        WHERE t.debtor_id = o.merchant_id AND t.currency = o.currency)
+        WHERE t.debtor_id = o.merchant_id AND t.currency = o.currency), l.plan_id IS NOT NULL
 FROM order_line l JOIN sku k ON k.id = l.sku_id JOIN shop_order o ON o.id = l.order_id
 JOIN party m ON m.id = o.merchant_id
 WHERE l.order_id = %s ORDER BY l.position
@@ -54,16 +54,18 @@ def _hold_all(order: LockedOrder, policy: OrderPolicy, rooms: TradeRooms, now: d
 def _hold_line(
     order: LockedOrder, row: tuple[Any, ...], policy: OrderPolicy, rooms: TradeRooms, now: datetime
 ) -> list[dict[str, Any]]:
-    line_id, sku_id, code, quantity, total, life, stranger, basis_points, platform_id, fee_account_id = row
-    groups = stock.hold_cards(
-        merchant_id=order.merchant_id,
-        sku_id=sku_id,
-        code=code,
-        line_id=line_id,
-        quantity=quantity,
-        usable_on=stock.usable_on(now=now, zone=policy.zone, minimum_life_days=life),
-        rooms=rooms,
-    )
+    line_id, sku_id, code, quantity, total, life, stranger, basis_points, platform_id, fee_account_id, is_plan = row
+    groups: list[HeldGroup] = []  # of a membership, of which there is always enough
+    if not is_plan:
+        groups = stock.hold_cards(
+            merchant_id=order.merchant_id,
+            sku_id=sku_id,
+            code=code,
+            line_id=line_id,
+            quantity=quantity,
+            usable_on=stock.usable_on(now=now, zone=policy.zone, minimum_life_days=life),
+            rooms=rooms,
+        )
     hold_id, currency = new_id(), order.total.currency
     seller = Seller(order.merchant_id, platform_id, basis_points, currency, fee_account_id=fee_account_id)
     shares = frozen_shares(seller=seller, groups=groups, total_minor=total, hold_id=hold_id, line_id=line_id)

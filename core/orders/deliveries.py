@@ -20,7 +20,8 @@ LEASE = timedelta(seconds=60)
 class Sending:
     """A delivery that this process has taken.
 
-    `is_unfit`: a card of it must not be handed over any more, on this day in the store's zone.
+    `is_unfit`: a card of it must not be handed over any more, on this day in the store's zone. `is_plan`: it is a
+    membership, which has no cards.
     """
 
     delivery_id: UUID
@@ -35,6 +36,7 @@ class Sending:
     quantity: int
     has_siblings: bool
     is_unfit: bool
+    is_plan: bool
     zone: str
 
 
@@ -62,6 +64,7 @@ def begin_sending(*, delivery_id: UUID, now: datetime, zone: str = "Asia/Shangha
         quantity=quantity,
         has_siblings=of_line[0],
         is_unfit=of_line[1],
+        is_plan=of_line[2],
         zone=zone,
     )
 
@@ -83,7 +86,7 @@ def finish_sending(*, sending: Sending, now: datetime) -> bool:
             "public": public(Prefix.ORDER, sending.order_id),
         },
     )[0]
-    if finished and cards != sending.quantity:
+    if finished and cards != (0 if sending.is_plan else sending.quantity):
         raise CardsAreMissing
     return bool(finished)
 

@@ -11,10 +11,20 @@ from core.actor import Actor
 from core.catalog.rules import ProductKind, UnknownListing
 from core.db import execute
 from core.errors import Invalid, NotFound
+from core.members.periods import Unit
 from core.orders import sql
 from core.orders.rules import NothingIsSold
 from core.orders.shares import Seller
 from core.orders.values import WantedLine
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTerms:
+    """What a piece of a plan's goods gives now: `count` units of a membership; frozen on the line that buys it."""
+
+    plan_id: int
+    count: int
+    unit: Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,7 @@ class ListingFacts:
     names: dict[str, str]
     minimum_life_days: int
     kind: ProductKind
+    plan: PlanTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,7 @@ def place_facts(actor: Actor, conversation_id: UUID, lines: Sequence[WantedLine]
         raise NothingIsSold
     merchant_id, shopper_id, identity_id, chat_address, paid_orders, basis_points = rows[0][:6]
     listings = {row[6]: _listing(row) for row in rows if row[6] is not None and row[13] and row[17] == "active"}
+    listings = {number: one for number, one in listings.items() if (one.kind is ProductKind.PLAN) == bool(one.plan)}
     if set(listings) != {line.listing_id for line in lines}:
         raise UnknownListing()
     currencies = {listing.currency for listing in listings.values()}
@@ -109,4 +121,5 @@ def _listing(row: tuple[Any, ...]) -> ListingFacts:
         names=names,
         minimum_life_days=row[16],
         kind=ProductKind(row[20]),
+        plan=None if row[21] is None else PlanTerms(row[21], row[22], Unit(row[23])),
     )

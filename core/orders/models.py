@@ -54,6 +54,9 @@ class OrderLine(Row):
     reasons = BinaryJSONField(index=False)
     gate = peewee.TextField(default="none")
     gate_reason = peewee.TextField(null=True)
+    plan_id = peewee.BigIntegerField(null=True)
+    plan_count = peewee.IntegerField(null=True)
+    plan_unit = peewee.TextField(null=True)
 
     class Meta:
         table_name = "order_line"

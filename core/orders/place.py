@@ -12,12 +12,14 @@ from core.db import execute, in_transaction
 from core.errors import Invalid, NotFound
 from core.ids import new_id
 from core.ledger.trade import TradeShort
+from core.members.memberships import require_room
+from core.members.periods import Span
 from core.money import GREATEST, Money
-from core.orders.facts import ListingFacts, PlaceFacts, place_facts
+from core.orders.facts import ListingFacts, PlaceFacts, PlanTerms, place_facts
 from core.orders.rules import PriceChanged, QuantityRefused
 from core.orders.values import OrderKeys, OrderPolicy, PlacedOrder, WantedLine
 from core.orders.writing import HeldLine, write_order
-from core.pricing.rules import quote
+from core.pricing.rules import Quote, quote
 from core.risk.rules import Decision, RiskFacts, decide, is_near_a_cap
 from core.stock import service as stock
 from core.stock.rules import OutOfStock
@@ -39,8 +41,8 @@ def place_order(
     """Place an order for the shopper of a conversation and hold its cards until the deadline.
 
     The same `submission_id` gives the same order (INV-O5). Raises `OtherContent`, `UnknownListing`, `QuantityRefused`,
-    `PriceChanged`, `TooManyUnpaid`, `TooManyOnNetwork`, `StockKeptForOthers`, `OutOfStock`, `HeldByOthers`; a refusal
-    changes nothing.
+    `PriceChanged`, `TooManyUnpaid`, `TooManyOnNetwork`, `StockKeptForOthers`, `OutOfStock`, `HeldByOthers`,
+    `MembershipTooLong`; a refusal changes nothing.
     """
     if not lines or len({line.listing_id for line in lines}) != len(lines):
         raise Invalid(what="lines")
@@ -97,6 +99,8 @@ def _hold_line(
     priced = quote(list_price_minor=listing.price_minor, quantity=wanted.quantity)
     if priced.total_minor > GREATEST:
         raise QuantityRefused(what="quantity", most=most)
+    if listing.plan is not None:
+        return _membership_line(facts, listing, listing.plan, priced, policy, now)
     usable_on = stock.usable_on(now=now, zone=policy.zone, minimum_life_days=listing.minimum_life_days)
     decision = _decide(facts, listing, wanted.quantity, usable_on, policy)
     line_id = new_id()
@@ -110,6 +114,22 @@ def _hold_line(
         rooms=rooms,
     )
     return HeldLine(id=line_id, hold_id=new_id(), listing=listing, quote=priced, groups=groups, decision=decision)
+
+
+def _membership_line(
+    facts: PlaceFacts, listing: ListingFacts, plan: PlanTerms, priced: Quote, policy: OrderPolicy, now: datetime
+) -> HeldLine:
+    """A line of a plan: of a membership there is always enough, so no stock is held or counted."""
+    span = Span.of(plan.count, plan.unit) * priced.quantity
+    require_room(shopper_id=facts.shopper_id, plan_id=plan.plan_id, span=span, zone=policy.zone, now=now)
+    risk = RiskFacts(
+        stranger=facts.stranger,
+        quantity=priced.quantity,
+        unpaid_of_shopper=facts.unpaid_of_shopper,
+        unpaid_of_network=facts.unpaid_of_network,
+    )
+    decision = decide(risk, policy.holds)
+    return HeldLine(id=new_id(), hold_id=new_id(), listing=listing, quote=priced, groups=[], decision=decision)
 
 
 def _decide(facts: PlaceFacts, listing: ListingFacts, quantity: int, usable_on: date, policy: OrderPolicy) -> Decision:

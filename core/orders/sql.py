@@ -7,13 +7,15 @@ SELECT c.merchant_id, c.shopper_id, c.identity_id, c.chat_address, s.paid_orders
        l.id, l.code, l.sku_id, l.price_minor, l.currency, l.version, l.maximum_quantity,
        l.on_sale AND k.archived_at IS NULL AND p.archived_at IS NULL,
        p.names, k.names, k.minimum_life_days, m.status, (SELECT id FROM party WHERE kind = 'platform'),
-       (SELECT NOT v.open FROM vault_state v), p.kind, pg_advisory_xact_lock(7104, hashtext(%(network)s))
+       (SELECT NOT v.open FROM vault_state v), p.kind, x.plan_id, x.count, x.unit,
+       pg_advisory_xact_lock(7104, hashtext(%(network)s))
 FROM conversation c
 JOIN shopper s ON s.id = c.shopper_id
 JOIN party m ON m.id = c.merchant_id
 LEFT JOIN listing l ON l.merchant_id = c.merchant_id AND l.id = ANY (%(listings)s)
 LEFT JOIN sku k ON k.id = l.sku_id
 LEFT JOIN product p ON p.id = k.product_id
+LEFT JOIN plan_period x ON x.sku_id = k.id
 WHERE c.id = %(conversation)s AND c.shopper_id = %(shopper)s AND c.merchant_id = %(merchant)s AND s.merged_into IS NULL
 FOR NO KEY UPDATE OF s
 """
@@ -44,12 +46,12 @@ WITH o AS (
         %(currency)s, %(total)s, %(stranger)s, %(network)s, %(risk)s, %(seal)s, %(access_hash)s, %(now)s, %(deadline)s)
 ), l AS (
     INSERT INTO order_line (id, order_id, merchant_id, position, listing_id, sku_id, listing_code, names, quantity,
-        list_price_minor, discount_minor, total_minor, reasons, gate)
+        list_price_minor, discount_minor, total_minor, reasons, gate, plan_id, plan_count, plan_unit)
     SELECT x.id, %(order)s, %(merchant)s, x.position, x.listing_id, x.sku_id, x.listing_code, x.names, x.quantity,
-        x.list_price_minor, x.discount_minor, x.total_minor, x.reasons, x.gate
+        x.list_price_minor, x.discount_minor, x.total_minor, x.reasons, x.gate, x.plan_id, x.plan_count, x.plan_unit
     FROM jsonb_to_recordset(%(lines)s) AS x(id uuid, position smallint, listing_id bigint, sku_id bigint,
         listing_code text, names jsonb, quantity integer, list_price_minor bigint, discount_minor bigint,
-        total_minor bigint, reasons jsonb, gate text)
+        total_minor bigint, reasons jsonb, gate text, plan_id bigint, plan_count integer, plan_unit text)
 ), h AS (
     INSERT INTO hold (id, line_id, order_id, sku_id, quantity, stranger, state, created_at, expires_at)
     SELECT x.hold_id, x.id, %(order)s, x.sku_id, x.quantity, %(stranger)s, 'open', %(now)s, %(deadline)s
@@ -111,13 +113,16 @@ WITH o AS (
     INSERT INTO audit_entry (at, actor_kind, party_id, action, object_kind, object_id)
     SELECT %(now)s, 'system', %(merchant)s, 'order.paid', 'order', %(public)s FROM o
 )
-SELECT (SELECT count(*) FROM o), (SELECT coalesce(sum(quantity), 0) FROM h), (SELECT count(*) FROM c),
+SELECT (SELECT count(*) FROM o), (SELECT coalesce(sum(quantity), 0) FROM h),
+       (SELECT count(*) FROM c)
+           + (SELECT coalesce(sum(quantity), 0) FROM order_line WHERE order_id = %(order)s AND plan_id IS NOT NULL),
        (SELECT sum(quantity) FROM order_line WHERE order_id = %(order)s),
        (SELECT array_agg(id) FROM d WHERE state = 'ready'), (SELECT array_agg(id) FROM h),
        EXISTS (SELECT 1 FROM trade_hold WHERE hold_id = ANY (ARRAY(SELECT id FROM h)))
 """
 """Order paid, holds captured, cards claimed, deliveries made. The caller compares the four counts and rolls back
-unless every ordered card is claimed. The last column says whether trade accounts have a part in it.
+unless every ordered card is claimed; a membership has none. The last column says whether trade accounts have a part in
+it.
 
 Cards are found by their lines as an array: as a join, statistics from before a rush let PostgreSQL read every sold
 card."""
@@ -163,7 +168,8 @@ ORDER BY deadline LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 ORDER_VIEW = """
 SELECT o.id, o.merchant_id, o.shopper_id, o.conversation_id, o.state, o.total_minor, o.currency, o.paid_minor,
        o.refunded_minor, o.placed_at, o.deadline, o.paid_at,
-       l.id, l.listing_id, l.listing_code, l.names, l.quantity, l.list_price_minor, l.total_minor, l.gate, d.id, d.state
+       l.id, l.listing_id, l.listing_code, l.names, l.quantity, l.list_price_minor, l.total_minor, l.gate,
+       d.id, d.state, l.plan_id IS NOT NULL
 FROM ({chosen}) o
 JOIN order_line l ON l.order_id = o.id
 LEFT JOIN delivery d ON d.line_id = l.id
@@ -191,10 +197,11 @@ RETURNING d.line_id, d.order_id, d.attempts, o.conversation_id, o.chat_address, 
           EXISTS (SELECT 1 FROM order_line x WHERE x.order_id = d.order_id AND x.id <> d.line_id),
           EXISTS (SELECT 1 FROM card c JOIN batch b ON b.no = c.batch_no
                   WHERE c.line_id = d.line_id AND c.state = 'claimed' AND c.opened_at IS NULL
-                    AND (b.state = 'recalled' OR c.expires_on < %(today)s))
+                    AND (b.state = 'recalled' OR c.expires_on < %(today)s)),
+          l.plan_id IS NOT NULL
 """
-"""Take a delivery for one sender until its lease ends; nobody else sends it meanwhile. The last column says whether a
-card of it must not be handed over any more."""
+"""Take a delivery for one sender until its lease ends; nobody else sends it meanwhile. The last columns say whether a
+card of it must not be handed over any more, and whether it is a membership, which has no cards."""
 
 FINISH_SENDING = """
 WITH d AS (
@@ -234,7 +241,8 @@ SELECT %(now)s, 'system', %(merchant)s, 'line.held_for_review', 'order', %(publi
 
 IN_REVIEW = """
 SELECT o.id, l.position, l.listing_code, l.quantity, l.gate_reason, o.paid_at, m.code,
-       l.quantity - (SELECT count(*) FROM card c WHERE c.line_id = l.id AND c.state IN ('claimed', 'delivered'))
+       CASE WHEN l.plan_id IS NULL THEN l.quantity - (
+           SELECT count(*) FROM card c WHERE c.line_id = l.id AND c.state IN ('claimed', 'delivered')) ELSE 0 END
 FROM order_line l JOIN shop_order o ON o.id = l.order_id JOIN party m ON m.id = o.merchant_id
 WHERE l.gate = 'review' AND o.state = 'paid' ORDER BY o.paid_at, o.id, l.position
 """

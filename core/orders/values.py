@@ -74,6 +74,7 @@ class LineView:
     delivery_id: UUID | None
     delivery_state: DeliveryState | None
     gate: LineGate = LineGate.NONE
+    is_plan: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ def _view(rows: list[tuple[Any, ...]]) -> OrderView:
             delivery_id=row[20],
             delivery_state=DeliveryState(row[21]) if row[21] else None,
             gate=LineGate(row[19]),
+            is_plan=row[22],
         )
         for row in rows
     )

@@ -17,7 +17,7 @@ from core.ids import Prefix, public
 from core.ledger import trade
 from core.money import Money
 from core.orders import sql, trading
-from core.orders.facts import ListingFacts, PlaceFacts
+from core.orders.facts import ListingFacts, PlaceFacts, PlanTerms
 from core.orders.rules import LineGate
 from core.orders.shares import frozen_shares
 from core.orders.tokens import pay_token
@@ -60,7 +60,12 @@ def _line_row(line: HeldLine, position: int) -> dict[str, Any]:
         "total_minor": line.quote.total_minor,
         "reasons": list(line.quote.reasons),
         "gate": gate_of(line.listing.kind).value,
+        **_plan_columns(line.listing.plan),
     }
+
+
+def _plan_columns(plan: PlanTerms | None) -> dict[str, Any]:
+    return {} if plan is None else {"plan_id": plan.plan_id, "plan_count": plan.count, "plan_unit": plan.unit.value}
 
 
 def _seal(order_id: UUID, facts: PlaceFacts, lines: Sequence[HeldLine], total: int, keys: OrderKeys) -> bytes:

@@ -35,7 +35,8 @@ SELECT p.state, p.amount_minor, p.currency, p.expires_at,
        o.state,
        o.id IS NULL OR p.worth_minor = o.total_minor - coalesce((
            SELECT h.amount FROM money_hold h WHERE h.order_id = o.id AND h.state = 'open'), 0),
-       o.id IS NULL OR (SELECT sum(l.quantity) FROM order_line l WHERE l.order_id = o.id) = (
+       o.id IS NULL OR (SELECT coalesce(sum(l.quantity), 0) FROM order_line l
+                        WHERE l.order_id = o.id AND l.plan_id IS NULL) = (
            SELECT count(*) FROM card k JOIN order_line l ON l.id = k.line_id JOIN hold h ON h.line_id = l.id
            WHERE l.order_id = o.id AND h.state = 'open' AND k.state = 'held')
 FROM payment p

@@ -32,15 +32,16 @@ class HoldPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RiskFacts:
-    """What the caller knows. A stranger has no paid order. `sellable` counts free and held cards of the SKU."""
+    """What the caller knows. A stranger has no paid order. `sellable` counts free and held cards of the SKU; None for
+    goods of which there is always enough."""
 
     stranger: bool
     quantity: int
     unpaid_of_shopper: int
     unpaid_of_network: int
-    held: int
-    held_by_strangers: int
-    sellable: int
+    held: int = 0
+    held_by_strangers: int = 0
+    sellable: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def cap(*, sellable: int, percent: int) -> int:
 
 def is_near_a_cap(facts: RiskFacts, policy: HoldPolicy) -> bool:
     """Whether orders under way at the same moment could together pass a cap, so that counting needs a lock."""
+    if facts.sellable is None:
+        return False
     room = cap(sellable=facts.sellable, percent=policy.share_percent) - facts.held
     if facts.stranger:
         strangers = cap(sellable=facts.sellable, percent=policy.stranger_share_percent)
@@ -79,8 +82,8 @@ def decide(facts: RiskFacts, policy: HoldPolicy) -> Decision:
     if facts.unpaid_of_network >= policy.unpaid_per_network:
         raise TooManyOnNetwork(limit=policy.unpaid_per_network)
     allowed = Decision(reasons={"facts": _plain(facts), "policy": _plain(policy), "decision": "allow"})
-    if facts.sellable - facts.held < facts.quantity:
-        return allowed  # the stock room will refuse, and say what is left
+    if facts.sellable is None or facts.sellable - facts.held < facts.quantity:
+        return allowed  # of too few the stock room will say what is left
     most = cap(sellable=facts.sellable, percent=policy.share_percent)
     if facts.held + facts.quantity > most and (facts.stranger or facts.held > 0):
         raise StockKeptForOthers(most=max(0, most - facts.held))

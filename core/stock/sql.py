@@ -104,14 +104,18 @@ WITH pool AS (
 ), reached AS (
     SELECT sku_id, CASE WHEN min(room) >= %(cap)s THEN sum(cards) ELSE max(least(cards, room)) END AS cards
     FROM counted GROUP BY sku_id, last_offer
+), here AS (
+    SELECT sku_id, cards FROM reached
+    UNION ALL
+    SELECT sku_id, %(cap)s FROM plan_period WHERE sku_id = ANY (%(skus)s::bigint[])
 )
-SELECT sku_id, least(sum(cards), %(cap)s)::int FROM reached
+SELECT sku_id, least(sum(cards), %(cap)s)::int FROM here
 WHERE NOT EXISTS (SELECT 1 FROM vault_state WHERE NOT open) GROUP BY sku_id
 """
 """How many cards of each SKU a merchant can sell now, counted to `cap` at most; no row while the vault opens none.
 
 Never above the truth: of pools behind the same last hop whose trade accounts do not reach for `cap` cards, the best one
-alone counts.
+alone counts. Of a membership there is always enough.
 """
 
 HANDS_OUT = "SELECT NOT EXISTS (SELECT 1 FROM vault_state WHERE NOT open)"
