@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,6 +13,7 @@ from uuid import UUID
 from channels.pay.sandbox import SandboxVerifier
 from core import db
 from core.clock import FixedClock
+from core.conversations.service import Session
 from core.errors import Refusal
 from core.ids import new_id
 from core.orders.service import OrderKeys, OrderPolicy, PlacedOrder
@@ -38,6 +39,7 @@ NOTHING_HERE = {"contacts", "pickups", "restocks", "alerts", "messages", "rows"}
 """Sweeps of things that no step of the simulator makes; as a step of its own each of them runs all the same."""
 
 
+WHOSE = "SELECT id, shopper_id FROM conversation"
 LATE = "SELECT order_id FROM payment_event WHERE reason = 'late' AND resolved_at IS NULL AND booked_to = 'suspense'"
 
 
@@ -96,6 +98,7 @@ class Day:
     policy: OrderPolicy
     keys: OrderKeys
     public_key: bytes
+    shoppers: list[Shopper]
     with_crashes: bool = True
     clock_was_set_back: bool = False
     late: list[Ordered] = field(default_factory=list)
@@ -111,10 +114,23 @@ class Day:
     counter: Counts = field(default_factory=Counts)
     happened: list[str] = field(default_factory=list)
 
-    @property
-    def shoppers(self) -> list[Shopper]:
-        """Who buys."""
-        return self.town.shoppers
+    def session(self, payer: int) -> Session:
+        """The chat of a payer, and whose it is now."""
+        return self.shoppers[payer].session
+
+    def neighbours(self, payer: int) -> list[int]:
+        """All who buy at the same merchant."""
+        merchant = self.session(payer).merchant_id
+        return [other for other, one in enumerate(self.shoppers) if one.session.merchant_id == merchant]
+
+    def look_who(self) -> None:
+        """Whose each chat is now, after shoppers may have become one, or two again."""
+        with self.processes.looking():
+            whose = dict(db.execute(WHOSE))
+        self.shoppers = [
+            replace(one, session=replace(one.session, shopper_id=whose[one.session.conversation_id]))
+            for one in self.shoppers
+        ]
 
     @property
     def verifiers(self) -> dict[str, SandboxVerifier]:

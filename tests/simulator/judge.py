@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from core.ids import Prefix, parse
 from core.reports.checks import all_checks
 from core.vault.seal import answer_context, open_answer
 from tests.simulator.bank import Bank
+from tests.simulator.persons import NOW, Persons
 from tests.simulator.town import Shopper, Town
 
 EVERY_INVARIANT = "SELECT " + ", ".join(f"({question})" for question in all_checks().values())
@@ -45,26 +47,25 @@ WITH came AS (
     FROM refund r JOIN order_line l ON l.id = r.line_id JOIN shop_order o ON o.id = l.order_id
     WHERE r.state <> 'failed' GROUP BY o.shopper_id
 )
-SELECT s.id, came.minor, purses.minor, goods.minor, undone.minor, came.aside, came.back, undone.back
+SELECT s.id, coalesce(came.minor, 0) - coalesce(purses.minor, 0) - coalesce(goods.minor, 0) + coalesce(undone.minor, 0)
+       - coalesce(came.aside, 0) - coalesce(came.back, 0) - coalesce(undone.back, 0)
 FROM shopper s LEFT JOIN came USING (id) LEFT JOIN purses USING (id) LEFT JOIN goods USING (id)
 LEFT JOIN undone USING (id)
-WHERE coalesce(came.minor, 0) <>
-      coalesce(purses.minor, 0) + coalesce(goods.minor, 0) - coalesce(undone.minor, 0) + coalesce(came.aside, 0)
-      + coalesce(came.back, 0) + coalesce(undone.back, 0)
 """
-"""Shoppers whose money is not all there: in the purse, in goods, set aside, or on its way back.
+"""What is missing of each shopper's money: what came is in the purse, in goods, set aside, or on its way back.
 
 A line that was undone is no goods any more: its money is in the purse, or on its way to where it came from.
 """
-PARTS_OF_IT = "came, purse, goods, undone, aside, back, back for lines"
 
 NEW_CARDS = """
 SELECT m.id, m.conversation_id, m.body, a.session_id, a.sealed
 FROM message m JOIN sealed_answer a ON a.message_id = m.id WHERE m.kind = 'cards' AND m.id > %s ORDER BY m.id
 """
+DONE = "SELECT action, count(*) FROM audit_entry WHERE id > %s GROUP BY action"
 ORDERED = """
-SELECT o.shopper_id, o.state, o.paid_minor >= o.total_minor, l.quantity, k.code
-FROM shop_order o JOIN order_line l ON l.order_id = o.id JOIN sku k ON k.id = l.sku_id WHERE o.id = %s
+SELECT o.shopper_id = c.shopper_id, o.state, o.paid_minor >= o.total_minor, l.quantity, k.code
+FROM shop_order o JOIN order_line l ON l.order_id = o.id JOIN sku k ON k.id = l.sku_id
+JOIN conversation c ON c.id = %s WHERE o.id = %s
 """
 
 
@@ -87,8 +88,14 @@ class Judge:
     bank: Bank
     hands: dict[UUID, frozenset[str]] = field(default_factory=dict)
     brought: dict[str, list[str]] = field(default_factory=dict)
+    persons: Persons = field(init=False)
     _owner: dict[str, UUID] = field(default_factory=dict)
     _seen: int = 0
+    _began: int = 0
+
+    def __post_init__(self) -> None:
+        self._began = self._ask("SELECT coalesce(max(id), 0) FROM audit_entry")[0][0]
+        self.persons = Persons([shopper.session.conversation_id for shopper in self.town.shoppers])
 
     def look(self) -> None:
         """Everything that must hold between two steps. Raises `Violated`."""
@@ -99,6 +106,10 @@ class Judge:
     def rows(self, question: str) -> list[tuple[Any, ...]]:
         """What a question of the owner's answers."""
         return self._ask(question)
+
+    def done(self) -> Counter[str]:
+        """What the store did since the run began, by the words of its audit."""
+        return Counter(dict(self._ask(DONE, (self._began,))))
 
     def _invariants(self) -> None:
         counts = self._ask(EVERY_INVARIANT)[0]
@@ -119,8 +130,16 @@ class Judge:
         returned = {number: minor for charge in self.bank.charges for number, minor in charge.back.items()}
         for number, minor in self._ask(SENT_BACK):
             found(returned.get(number) == minor, "a refund counts as done that the bank never made")
-        astray = self._ask(MONEY_OF_SHOPPERS)
-        found(not astray, f"money of shoppers is not all there ({PARTS_OF_IT}): {astray}")
+        self._shoppers_money()
+
+    def _shoppers_money(self) -> None:
+        """To the fen for each shopper; those who were one together, since each went its way with other things."""
+        self.persons.see(dict(self._ask(NOW)))
+        missing: Counter[int | None] = Counter()
+        for shopper, minor in self._ask(MONEY_OF_SHOPPERS):
+            missing[self.persons.group_of(shopper)] += int(minor)
+        astray = {group: minor for group, minor in missing.items() if minor}
+        found(not astray, f"money of shoppers is not all there (missing by payer): {astray}")
 
     def _hands(self) -> None:
         """What shoppers read with their own tokens: each card is one order's, which is paid, and a known one."""
@@ -137,8 +156,9 @@ class Judge:
         return [card["secret"] for card in json.loads(open_answer(reader.token, sealed, context))["cards"]]
 
     def _given(self, order: UUID, reader: Shopper, cards: Sequence[str]) -> None:
-        shopper, state, is_paid, quantity, sku = self._ask(ORDERED, (order,))[0]
-        found(shopper == reader.session.shopper_id, "somebody else's cards arrived")
+        whose = (reader.session.conversation_id, order)
+        is_own, state, is_paid, quantity, sku = self._ask(ORDERED, whose)[0]
+        found(is_own, "somebody else's cards arrived")
         found(is_paid and state in ("paid", "closed"), f"cards went out for an order that is {state}")
         found(len(set(cards)) == len(cards) == quantity, f"{len(cards)} cards came for {quantity} that were bought")
         found(set(cards) <= self.town.cards[sku] | set(self.brought.get(sku, ())), "a card came that nobody brought")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from tests.simulator import keeping, shopping
@@ -71,19 +72,30 @@ def come_to_rest(day: Day, judge: Judge) -> None:
 
 
 def _goods_or_money(day: Day, judge: Judge) -> None:
-    """Every fen that a payer paid bought cards that are in hand, went back, or is in a purse or a case that we see."""
-    goods: dict[Any, int] = {}
+    """Every fen that a payer paid bought cards that are in hand, went back, or is in a purse or a case that we see.
+
+    Payers who were one shopper for a while are looked at together.
+    """
+    has: Counter[int | None] = Counter()
     for order, shopper, total, quantity in judge.rows(DELIVERED):
         found(len(judge.hands.get(order, ())) == quantity, "an order counts as delivered, and its shopper has no cards")
-        goods[shopper] = goods.get(shopper, 0) + total
-    purses = {shopper: purse + review + case for shopper, purse, review, case in judge.rows(KEPT)}
-    for payer, shopper in enumerate(day.shoppers):
-        charges = [one for one in day.bank.charges if one.payer == payer and one.amount.currency == "CNY"]
-        unasked = sum(minor for one in charges for number, minor in one.back.items() if number.startswith("outside"))
-        paid, back = sum(one.amount.minor for one in charges), sum(one.amount.minor - one.kept for one in charges)
-        me = shopper.session.shopper_id
-        has = goods.get(me, 0) + purses[me] + back
-        found(paid <= has <= paid + unasked, f"payer {payer} paid {paid}, and has {has} in cards, money and cases")
+        has[judge.persons.group_of(shopper)] += total
+    for shopper, purse, review, case in judge.rows(KEPT):
+        has[judge.persons.group_of(shopper)] += purse + review + case
+    paid: Counter[int] = Counter()
+    unasked: Counter[int] = Counter()
+    for charge in day.bank.charges:
+        if charge.amount.currency == "CNY":
+            group = judge.persons.group(charge.payer)
+            paid[group] += charge.amount.minor
+            has[group] += charge.amount.minor - charge.kept
+            unasked[group] += sum(minor for number, minor in charge.back.items() if number.startswith("outside"))
+    for group in has.keys() | paid.keys():
+        most = paid[group or 0] + unasked[group or 0] if group is not None else 0
+        found(
+            most - unasked[group or 0] <= has[group] <= most,
+            f"payer {group} paid {most}, and has {has[group]} in cards, money and cases",
+        )
 
 
 def how_it_stands(judge: Judge) -> dict[str, list[tuple[Any, ...]]]:

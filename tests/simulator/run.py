@@ -21,7 +21,7 @@ from core.clock import FixedClock
 from core.config import Config
 from core.orders.service import OrderKeys, OrderPolicy
 from core.vault.notices import sandbox_private_key, sandbox_public_key
-from tests.simulator import keeping, resting, shopping
+from tests.simulator import joining, keeping, resting, shopping
 from tests.simulator.bank import Bank
 from tests.simulator.day import Day
 from tests.simulator.judge import Judge
@@ -45,6 +45,8 @@ KINDS: dict[Callable[[Day], object], int] = {
     shopping.set_aside: 3,
     shopping.choose: 5,
     shopping.read_again: 3,
+    joining.bind: 3,
+    joining.part: 1,
     keeping.some_work: 22,
     keeping.one_sweep: 5,
     keeping.time_passes: 6,
@@ -87,7 +89,9 @@ WHO: dict[Callable[[Day], object], tuple[Process, ...]] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to. `state` is a hash of how everything stood in the end, without ids and times of this run."""
+    """What a run came to. `state` is a hash of how everything stood in the end, without ids and times of this run;
+    `did` is what came of the steps, as the store's audit tells it.
+    """
 
     seed: int
     kinds: Counter[str]
@@ -95,6 +99,7 @@ class Outcome:
     crashes: Counter[str]
     listing: list[str]
     state: str
+    did: Counter[str] = field(default_factory=Counter)
     problem: str | None = None
 
     @property
@@ -175,6 +180,7 @@ class Simulator:
             policy=OrderPolicy(),
             keys=OrderKeys(config.secret(config.secrets.seal_key), config.secret(config.secrets.session_key)),
             public_key=sandbox_public_key(act),
+            shoppers=list(self.town.shoppers),
             with_crashes=self.with_crashes,
         )
 
@@ -196,7 +202,7 @@ class Simulator:
                 traceback.print_exc()
             listing.append(", ".join(day.happened) + "  <<< " + problem)
         state = hashlib.sha256(repr(resting.how_it_stands(judge)).encode()).hexdigest()[:16]
-        return Outcome(seed, kinds, day.refused, day.crashes, listing, state, problem)
+        return Outcome(seed, kinds, day.refused, day.crashes, listing, state, judge.done(), problem)
 
     def _step(self, day: Day, step: Callable[[Day], object], judge: Judge, listing: list[str]) -> None:
         day.happened = []

@@ -29,7 +29,7 @@ from tests.simulator.processes import Process
 def place(day: Day) -> None:
     """A shopper orders; whoever hears nothing may ask again later, under the same submission id."""
     payer = day.choice.randrange(len(day.shoppers))
-    merchant = day.shoppers[payer].session.merchant_code
+    merchant = day.session(payer).merchant_code
     listing = day.choice.choice([number for number, one in enumerate(day.town.listings) if one[0] == merchant])
     quantity = day.choice.choice([1, 1, 1, 2, 3])
     wish = Wanted(payer, listing, quantity, day.a_submission())
@@ -47,15 +47,15 @@ def ask_again(day: Day) -> None:
 
 
 def _ask(day: Day, wish: Wanted) -> None:
-    shopper, (_, _, listing, _) = day.shoppers[wish.payer], day.town.listings[wish.listing]
+    session, (_, _, listing, _) = day.session(wish.payer), day.town.listings[wish.listing]
     placed = day.act(
         Process.WEB,
         lambda: place_order(
-            actor=shopper.session.actor,
-            conversation_id=shopper.session.conversation_id,
+            actor=session.actor,
+            conversation_id=session.conversation_id,
             lines=[WantedLine(listing, wish.quantity)],
             submission_id=wish.submission,
-            network=shopper.session.network,
+            network=session.network,
             policy=day.policy,
             keys=day.keys,
             now=day.clock.now(),
@@ -71,7 +71,7 @@ def cancel(day: Day) -> None:
     order = day.pick(day.orders)
     if order is not None:
         day.note(f"order {order.number} is cancelled")
-        actor = day.shoppers[order.payer].session.actor
+        actor = day.session(order.payer).actor
         day.act(
             Process.WEB,
             lambda: cancel_order(actor=actor, order_id=order.placed.order_id, now=day.clock.now()),
@@ -83,7 +83,7 @@ def pay(day: Day) -> None:
     order = day.pick(day.orders)
     if order is None:
         return
-    account = day.choice.choice(day.town.accounts_of(day.shoppers[order.payer].session.merchant_code))
+    account = day.choice.choice(day.town.accounts_of(day.session(order.payer).merchant_code))
     day.note(f"order {order.number} goes to account {day.town.accounts.index(account)}")
     if order.placed.total.minor == 0:
         day.act(Process.WEB, lambda: settle_free(order_id=order.placed.order_id, now=day.clock.now()))
@@ -109,13 +109,13 @@ def pay_at_the_bank(day: Day) -> None:
 def top_up(day: Day) -> None:
     """A shopper fills the wallet."""
     payer = day.choice.randrange(len(day.shoppers))
-    shopper, minor = day.shoppers[payer], day.choice.choice([1, 700, 2500, 5000])
-    account = day.choice.choice(day.town.accounts_of(shopper.session.merchant_code))
+    session, minor = day.session(payer), day.choice.choice([1, 700, 2500, 5000])
+    account = day.choice.choice(day.town.accounts_of(session.merchant_code))
     day.note(f"shopper {payer} tops up {minor}")
     payment = day.act(
         Process.WEB,
         lambda: start_topup(
-            actor=shopper.session.actor,
+            actor=session.actor,
             gateway_account_id=account.id,
             amount=Money(minor, "CNY"),
             now=day.clock.now(),
@@ -219,7 +219,7 @@ def pay_by_wallet(day: Day) -> None:
     if order is not None:
         day.note(f"order {order.number} is paid from the wallet")
         submission = day.a_submission()
-        actor = day.shoppers[order.payer].session.actor
+        actor = day.session(order.payer).actor
         day.act(
             Process.WEB,
             lambda: pay_from_wallet(
@@ -233,7 +233,7 @@ def set_aside(day: Day) -> None:
     order, minor = day.pick(day.orders), day.choice.choice([1, 300, 999])
     if order is not None:
         day.note(f"{minor} of the wallet for order {order.number}")
-        actor, amount = day.shoppers[order.payer].session.actor, Money(minor, "CNY")
+        actor, amount = day.session(order.payer).actor, Money(minor, "CNY")
         day.act(
             Process.WEB,
             lambda: hold_wallet_part(actor=actor, order_id=order.placed.order_id, amount=amount, now=day.clock.now()),
@@ -243,7 +243,7 @@ def set_aside(day: Day) -> None:
 def choose(day: Day) -> None:
     """A shopper whose money came too late takes it back, or other goods."""
     order = day.choice.choice(day.late)
-    actor, placed = day.shoppers[order.payer].session.actor, order.placed
+    actor, placed = day.session(order.payer).actor, order.placed
     waiting = day.act(Process.WEB, lambda: undecided(actor=actor, order_id=placed.order_id))
     for event, _ in waiting or ():
         way = day.choice.choice([choose_refund, choose_exchange])
@@ -252,12 +252,13 @@ def choose(day: Day) -> None:
 
 
 def read_again(day: Day) -> None:
-    """取卡: a shopper asks for the cards of an order once more."""
+    """取卡: a shopper asks for the cards of an order once more, in whichever chat of the same merchant."""
     order = day.pick(day.orders)
     if order is None:
         return
-    session, submission = day.shoppers[order.payer].session, day.a_submission()
-    day.note(f"the cards of order {order.number} are asked for again")
+    asks = order.payer if day.choice.random() < 0.6 else day.choice.choice(day.neighbours(order.payer))
+    session, submission = day.session(asks), day.a_submission()
+    day.note(f"shopper {asks} asks again for the cards of order {order.number}")
     day.act(
         Process.WEB,
         lambda: request_reread(

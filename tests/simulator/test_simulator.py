@@ -86,12 +86,19 @@ def test_a_seed_is_replayed_from_the_command_line(addresses: Addresses, capsys: 
     assert len(told.splitlines()) == 8 + 2
 
 
-def test_many_seeds_are_counted_on_the_command_line(addresses: Addresses, capsys: pytest.CaptureFixture[str]) -> None:
-    code = main(["--seeds", "2", "--from", "40", "--steps", "8"], addresses)
+def test_many_seeds_are_counted_on_the_command_line_and_are_the_same_runs_in_however_many_processes(
+    simulator: Simulator, addresses: Addresses, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["--seeds", "2", "--from", "40", "--steps", "8", "--jobs", "2"], addresses)
 
     told = capsys.readouterr().out.splitlines()
     assert code == 0
     assert told[0] == "steps 16"
     assert any(line.startswith("refused ") for line in told)
     assert any(line.startswith("crashes ") for line in told)
-    assert told[-1].startswith("seeds 2  violations 0  in ")
+    runs = [dataclasses.replace(simulator, steps=8).run(seed) for seed in (40, 41)]
+    done = sum((one.did for one in runs), Counter())
+    assert {tuple(line.split()) for line in told[told.index(f"done {done.total()}") + 1 : -1]} == {
+        (what, str(count)) for what, count in done.items()
+    }
+    assert told[-1].startswith("seeds 2  steps 16  violations 0  in ")
