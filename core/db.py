@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import select
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -74,9 +75,27 @@ class StoreDatabase(PooledPsycopg3Database, SharedSessions):
             if not self.is_lost():
                 raise
 
+    def _is_closed(self, conn: psycopg.Connection[Any]) -> bool:
+        """Whether a connection of the pool has ended; the server is asked only where its socket holds something unread.
+
+        Asking each time (peewee's way) is a round trip for which every thread that wants a connection waits.
+        """
+        if conn.closed:
+            return True
+        if conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE and not _has_unread(conn):
+            return False
+        return bool(super()._is_closed(conn))
+
     def is_lost(self) -> bool:
         """Whether this thread has no connection to a server (any more)."""
         return bool(self.is_closed() or self.connection().closed)
+
+
+def _has_unread(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the server has said something that nobody asked for, its end among it."""
+    look = select.poll()
+    look.register(connection.fileno(), select.POLLIN)
+    return bool(look.poll(0))
 
 
 def _without_rows(error: peewee.PeeweeException) -> peewee.PeeweeException:

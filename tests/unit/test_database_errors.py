@@ -3,6 +3,7 @@
 import threading
 
 import peewee
+import psycopg
 import pytest
 
 from core import db
@@ -89,3 +90,31 @@ def test_connections_that_the_server_closed_are_replaced_once(store_db, sql):
     )
 
     assert db.in_transaction(lambda: db.execute("SELECT 41 + 1")) == [(42,)]
+
+
+def test_a_pooled_connection_is_used_again_without_a_word_to_the_server(store_db, monkeypatch):
+    said, execute = [], psycopg.Cursor.execute
+
+    def heard(cursor, statement, *rest, **named):
+        said.append(statement)
+        return execute(cursor, statement, *rest, **named)
+
+    first = _backend()
+    monkeypatch.setattr(psycopg.Cursor, "execute", heard)
+
+    assert _backend() == first
+    assert said == ["SELECT pg_backend_pid()"]
+
+
+def test_a_pooled_connection_whose_server_process_ended_is_not_given_out(store_db, sql):
+    first = _backend()
+
+    assert sql("SELECT pg_terminate_backend(%s, 5000)", [first], role="superuser") == [(True,)]
+
+    assert _backend() != first
+
+
+def _backend():
+    """The server's process behind the connection that the pool gives out."""
+    with db.connection():
+        return db.execute("SELECT pg_backend_pid()")[0][0]
