@@ -1,11 +1,12 @@
 # Keystall: what can be done here. `make` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench drills explore format clean golden transcripts screenshots docs
+.PHONY: help demo up test check bench drills explore slowest format clean golden transcripts screenshots docs
 
 VENV := .venv
 BIN := $(VENV)/bin
-JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+# One more than there are cores: tests wait for processes that start and end, and a core would wait with them.
+JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 SUITE ?= tests
 # Where it is set (images of containers do), every process of the store would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -65,6 +66,9 @@ drills: $(VENV)/.dev-stamp ## the faults that need a full disk, few file descrip
 
 explore: $(VENV)/.dev-stamp ## let the generated tests look for new cases, as long as they like
 	$(BIN)/pytest -q -n $(JOBS) --hypothesis-profile=explore tests/unit tests/properties
+
+slowest: $(VENV)/.dev-stamp ## where the time of the tests goes, in CPU seconds by folder and by test (SUITE=…)
+	$(BIN)/python -m tests.house.slowest $(SUITE)
 
 format: $(VENV)/.dev-stamp ## put the code into its one format
 	$(BIN)/ruff check --fix-only --quiet .

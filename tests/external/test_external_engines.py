@@ -12,6 +12,8 @@ from tests.external.servers import DebianServers
 from tests.support.chatter import Chatter
 from tests.support.whole import WholeStore
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("server", ["postgres", "pgbouncer"])
 def test_each_role_enters_by_a_certificate_that_our_authority_signed(debian: DebianServers, server: str) -> None:

@@ -19,6 +19,8 @@ from tests.support.vault_keys import every_secret, ring, with_own_keys
 from tests.support.vaults import DeskVault, desk_vault
 from tests.support.walking import a_known_shopper, a_path
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def counter(store_db: Any, sql: Callable[..., Any], config: Config) -> Counter:

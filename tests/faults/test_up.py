@@ -23,6 +23,8 @@ from ops.engines import launch
 from ops.engines.engines import embedded_urls
 from ops.processes.supervisor import START_ORDER
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -19,6 +19,8 @@ from ops.keys import make_missing
 from ops.processes.supervisor import Supervisor
 from tests.attacks.staging import HARMLESS, MAY_ALSO, reached, siege
 
+pytestmark = pytest.mark.slow
+
 WAYS = [Split.LANDLOCK, *([Split.USERS] if os.geteuid() == 0 else [])]
 
 

@@ -12,6 +12,8 @@ from tests.restarts.orderers import Orderers
 from tests.support.chatter import Chatter
 from tests.support.whole import WholeStore
 
+pytestmark = pytest.mark.slow
+
 CANARIES = 300
 BOUGHT = 20
 

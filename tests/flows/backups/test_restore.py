@@ -27,6 +27,8 @@ from ops.commands.restore import described
 from tests.support.restored import Night, bring_back, compare, placed, refused, release, secrets
 from tests.support.sales import ACCOUNT, Counter
 
+pytestmark = pytest.mark.slow
+
 
 def test_fault_100_what_went_out_after_the_backup_is_never_sold_again_and_nothing_is_lost_unsaid(
     night: Night, sql: Any
