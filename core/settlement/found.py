@@ -15,7 +15,7 @@ from core.ledger import service as ledger
 from core.ledger.rules import AccountKind, TransferCode
 from core.money import Money
 from core.settlement.claims import Claim
-from core.settlement.people import require_person
+from core.settlement.people import find_person, require_person
 from core.settlement.rules import PayoutState
 
 FIND = "SELECT party_id, debtor_id, currency, amount, state, bank_id, made_by FROM payout WHERE id = %s"
@@ -53,6 +53,14 @@ def find_payout(*, actor: Actor, payout_id: UUID) -> tuple[Payout, UUID]:
     person = require_person(actor, debtor_id, what="payout")
     claim = Claim(party_id, debtor_id, currency)
     return Payout(payout_id, claim, Money(amount, currency), PayoutState(state), bank_id, made_by), person
+
+
+def person_for(*, email: str, payout_id: UUID) -> Actor:
+    """Who has this login, as somebody who decides about a payout. Raises `NotFound`, `NotAllowed`."""
+    rows = execute(FIND, (payout_id,))
+    if not rows:
+        raise NotFound("payout")
+    return find_person(email=email, party_id=rows[0][1])
 
 
 def checked(text: str, *, what: str, most: int = 200) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.settlement.banks import BankAccount, NoBankDetails, set_bank_details
 from core.settlement.claims import release_due
-from core.settlement.found import PayoutMoved
+from core.settlement.found import PayoutMoved, person_for
 from core.settlement.gateways import (
     NotItsCollector,
     SettlementBooked,
@@ -49,6 +49,7 @@ __all__ = [
     "fail_payout",
     "find_person",
     "payouts_of",
+    "person_for",
     "record_settlement",
     "release_due",
     "request_payout",

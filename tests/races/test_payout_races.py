@@ -1,0 +1,160 @@
+"""Payouts asked for and approved at the same time take no more than there is, with the controls."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.ledger import sql as ledger_sql
+from core.settlement import banks, claims, payouts
+from core.settlement.service import approve_payout
+from tests.builders import Shop
+from tests.races.racing import at_once, failures
+from tests.support.payouts import MONTH, Treasury
+from tests.support.trade import violated
+
+TWO_DAYS = (date(2026, 4, 1), date(2026, 4, 2))
+
+
+@pytest.fixture
+def treasury(shop: Shop) -> Treasury:
+    """100.00 is available."""
+    treasury = Treasury(shop)
+    treasury.ready(10_000)
+    claims.release_due(now=MONTH)
+    return treasury
+
+
+def meet(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, parties: int = 2) -> None:
+    """Let all callers of a function be past it before any goes on."""
+    meeting, one = threading.Barrier(parties, timeout=20), getattr(module, name)
+
+    def together(*given: Any, **named: Any) -> Any:
+        got = one(*given, **named)
+        meeting.wait()
+        return got
+
+    monkeypatch.setattr(module, name, together)
+
+
+def asked_at_once(treasury: Treasury) -> list[Any]:
+    """The whole amount twice, for two days."""
+    return at_once([lambda day=day: treasury.asked(10_000, day=day) for day in TWO_DAYS])
+
+
+def two_requests(treasury: Treasury) -> list[UUID]:
+    """Two for 50.00 each, of the 60.00 that a refund left."""
+    payouts_made = [treasury.asked(5_000, day=day) for day in TWO_DAYS]
+    treasury.earned(-4_000, at=MONTH)
+    claims.release_due(now=MONTH)
+    return payouts_made
+
+
+def approved_at_once(treasury: Treasury, requests: list[UUID]) -> list[Any]:
+    """Each by somebody else."""
+    approvers = (treasury.approver, treasury.person("zhou"))
+    return at_once(
+        [
+            lambda who=who, one=one: approve_payout(actor=who, payout_id=one, now=MONTH)
+            for who, one in zip(approvers, requests, strict=True)
+        ]
+    )
+
+
+def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have looked at what there is before either takes it."""
+    monkeypatch.setattr(claims, "LOCK", claims.ROOM)
+    monkeypatch.setattr(banks, "ONE_AT_A_TIME", "SELECT %s::bigint")
+    meet(monkeypatch, payouts, "bring_up_to_date")
+
+
+def test_fault_63_two_requests_at_once_for_all_there_is_are_one(treasury: Treasury) -> None:
+    """Fault 63: the second sees what the first asked for."""
+    results = asked_at_once(treasury)
+
+    assert failures(results) == ["NotEnough"]
+    assert treasury.shop.sql("SELECT sum(amount)::int FROM payout") == [(10_000,)]
+    assert violated() == {}
+
+
+def test_control_without_the_lock_on_the_debtors_money_both_requests_pass(
+    treasury: Treasury, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault 63: each reads before the other has written."""
+    monkeypatch.setattr(claims, "LOCK", claims.ROOM)
+    meet(monkeypatch, payouts, "bring_up_to_date")
+
+    results = asked_at_once(treasury)
+
+    assert failures(results) == []
+    assert treasury.shop.sql("SELECT sum(amount)::int FROM payout") == [(20_000,)]
+
+
+def test_fault_63_two_approvals_at_once_never_take_more_than_is_available(treasury: Treasury) -> None:
+    """Fault 63, INV-M4: one is approved, the other is told what is left."""
+    results = approved_at_once(treasury, two_requests(treasury))
+
+    assert failures(results) == ["NotEnough"]
+    assert [one.params for one in results if isinstance(one, Exception)] == [{"available": 1_000}]
+    assert treasury.stands() == {"available": 1_000, "in_transit": 5_000}
+    assert violated() == {}
+
+
+def test_fault_63_the_floor_alone_keeps_two_approvals_from_taking_too_much(
+    treasury: Treasury, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault 63, INV-M4: both looked before either took, and the bounded account still refuses one."""
+    requests = two_requests(treasury)
+    without_locks(monkeypatch)
+
+    results = approved_at_once(treasury, requests)
+
+    assert failures(results) == ["NotEnough"]
+    assert treasury.stands() == {"available": 1_000, "in_transit": 5_000}
+    assert violated() == {}
+
+
+def test_control_without_lock_and_floor_two_approvals_take_more_than_is_available(
+    treasury: Treasury, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault 63."""
+    requests = two_requests(treasury)
+    treasury.shop.sql("ALTER TABLE account DROP CONSTRAINT account_floor")
+    monkeypatch.setattr(ledger_sql, "TOUCH", ledger_sql.TOUCH.replace(" AND balance + change - aside >= floor", ""))
+    without_locks(monkeypatch)
+
+    results = approved_at_once(treasury, requests)
+
+    assert failures(results) == []
+    assert treasury.stands() == {"available": -4_000, "in_transit": 10_000}
+
+
+def test_fault_63_one_payout_approved_twice_at_once_moves_its_money_once(treasury: Treasury) -> None:
+    """Fault 63: two people at the same moment."""
+    payout = treasury.asked(4_000)
+    approvers = (treasury.approver, treasury.person("zhou"))
+
+    results = at_once([lambda who=who: approve_payout(actor=who, payout_id=payout, now=MONTH) for who in approvers])
+
+    assert failures(results) == ["PayoutMoved"]
+    assert treasury.stands() == {"available": 6_000, "in_transit": 4_000}
+    assert violated() == {}
+
+
+def test_two_claims_on_one_debtor_at_once_share_what_its_gateway_has_settled(treasury: Treasury) -> None:
+    """INV-M10: both were sold long ago, 70.00 were settled for 100.00."""
+    shop = treasury.shop
+    brand = shop.a_party("brand1", "supplier")
+    pair = treasury.claim(shop.merchant, shop.platform), treasury.claim(brand, shop.platform)
+    treasury.settled(7_000, debtor=shop.platform, gateway="wechatpay")
+    for claim in pair:
+        treasury.earned(5_000, claim)
+
+    at_once([lambda: claims.release_due(now=MONTH)] * 4)
+
+    assert sum(treasury.stands(claim)["available"] for claim in pair) == 7_000
+    assert violated() == {}
