@@ -14,7 +14,7 @@ from bot.statuses import stock_badge
 from bot.talk import Talk, back_to, choice, home_option
 from bot.texts import Texts
 from bot.words import echo
-from core.catalog.rules import AXIS_NAMES, Category, axis_name, axis_value
+from core.catalog.rules import AXIS_NAMES, Category, ProductKind, axis_name, axis_value
 from core.catalog.search import alike, nearest, search
 from core.catalog.service import (
     Listing,
@@ -273,7 +273,8 @@ def draw_variant(texts: Texts, view: ProductView, listing: Listing, figures: Fig
     left = figures.get(listing.sku_id, 0)
     lines = [texts.name(listing.names)]
     lines += texts.money_row(texts.say("Price"), listing.price)
-    lines.append(texts.row(texts.say("Stock"), stock_badge(texts, left)))
+    if view.card.kind is not ProductKind.PLAN:
+        lines.append(texts.row(texts.say("Stock"), stock_badge(texts, left)))
     lines.append(texts.row(texts.say("Code"), listing.code))
     lines.append(texts.row(texts.say("Delivery"), texts.say("in this chat, seconds after payment")))
     if refund := texts.of_the_shop(view.refund):

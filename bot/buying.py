@@ -8,6 +8,7 @@ from datetime import timedelta
 from bot.browse import not_found, product_of
 from bot.home import draw_home
 from bot.intents import Act, Intent
+from bot.memberships import before_payment
 from bot.pages import PAGE_LASTS, Page, PageKind
 from bot.paying import placed_from_wallet, show_order
 from bot.refusals import refuse
@@ -15,7 +16,7 @@ from bot.screens import Option, Screen, ScreenKind
 from bot.talk import Talk, choice
 from bot.texts import Texts
 from bot.words import BadQuantity, echo, read_quantity
-from core.catalog.service import Listing, UnknownListing, find_listing, find_listings
+from core.catalog.service import Listing, ProductKind, UnknownListing, find_listing, find_listings
 from core.errors import NotFound
 from core.members.service import access_shopper
 from core.money import Money
@@ -165,7 +166,9 @@ def draw_confirm(texts: Texts, offer: Offer) -> Screen:
         lines.append(texts.row(texts.say("Discount"), "−" + texts.money(Money(priced.discount_minor, currency))))
     lines += texts.money_row(texts.say("Total"), Money(priced.total_minor, currency))
     lines.append(how_to_pay(texts, offer))
-    lines.append(texts.say("As soon as you have paid, your cards arrive in this chat."))
+    is_plan = listing.kind is ProductKind.PLAN
+    arrives = texts.say("As soon as you have paid, your cards arrive in this chat.")
+    lines.append(before_payment(texts) if is_plan else arrives)
     if offer.coupon:
         lines.append(texts.say("Coupons have not opened yet: {coupon} was not used.", coupon=echo(offer.coupon)))
     if listing.maximum_quantity > 1 and not texts.manner.has_buttons:
@@ -184,6 +187,8 @@ def how_to_pay(texts: Texts, offer: Offer) -> str:
         minutes = int(PAGE_LASTS.total_seconds()) // 60
         return texts.say("Open the link to pay, within {minutes} min; it is for you alone.", minutes=minutes)
     minutes = int(offer.kept_for.total_seconds()) // 60
+    if offer.listing.kind is ProductKind.PLAN:
+        return texts.say("Please pay within {minutes} min.", minutes=minutes)
     return texts.say("We keep your cards for {minutes} min, please pay within that time.", minutes=minutes)
 
 

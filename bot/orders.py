@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.buying import confirm_listing
 from bot.home import draw_home
 from bot.intents import Act, Intent
+from bot.memberships import is_membership
 from bot.paying import order_of, show_order, summary_of, told_apart
 from bot.screens import Option, Screen, ScreenKind
 from bot.statuses import status_words
@@ -69,7 +70,7 @@ def cards(talk: Talk, act: Act) -> Screen:
 
 def waiting_of(talk: Talk) -> list[OrderView]:
     """The shopper's latest orders that are paid and wait for their cards."""
-    return [view for view in orders_of(actor=talk.actor) if view.status in WAITING]
+    return [view for view in orders_of(actor=talk.actor) if view.status in WAITING and not is_membership(view)]
 
 
 def redeem(talk: Talk, act: Act) -> Screen:

@@ -10,6 +10,7 @@ from uuid import UUID
 from bot.binding import draw_question, draw_released, draw_told_bound, draw_told_declined
 from bot.contacts import draw_code_not_sent
 from bot.intents import Intent
+from bot.memberships import draw_given, is_membership
 from bot.paying import is_by_hand, summary_of
 from bot.pickups import draw_told_refused
 from bot.restock import draw_restock_refused, draw_restocked
@@ -97,7 +98,7 @@ def render(texts: Texts, message: StoredMessage, background: Background) -> Scre
             return draw_topped_up(texts, body)
         case MessageKind.ORDER_EXPIRED:
             title = texts.say("Your order has expired: it was not paid in time.")
-            rest = texts.say("Nothing was charged, the cards went back on the shelf.")
+            rest = expired_words(texts, view)
             return draw_about(texts, view, title, rest, again_option(texts, body), home_option(texts))
         case MessageKind.IN_REVIEW:
             title = texts.say("The shop checks your order first")
@@ -122,8 +123,15 @@ def render(texts: Texts, message: StoredMessage, background: Background) -> Scre
             return _about_accounts(texts, message.kind, body)
 
 
+def expired_words(texts: Texts, view: OrderView | None) -> str:
+    """What an order that was not paid in time means."""
+    if view is not None and is_membership(view):
+        return texts.say("Nothing was charged.")
+    return texts.say("Nothing was charged, the cards went back on the shelf.")
+
+
 def _about_accounts(texts: Texts, kind: MessageKind, body: Mapping[str, Any]) -> Screen:
-    """What is told of a shopper's accounts and addresses rather than of an order."""
+    """What is told of a shopper's accounts, addresses and memberships rather than of an order."""
     match kind:
         case MessageKind.BINDING_ASKED:
             wallet = wallet_in(body["wallet"]) if "wallet" in body else None
@@ -134,6 +142,8 @@ def _about_accounts(texts: Texts, kind: MessageKind, body: Mapping[str, Any]) ->
             return draw_told_bound(texts, body)
         case MessageKind.UNBOUND:
             return draw_released(texts, account_in(body))
+        case MessageKind.MEMBERSHIP:
+            return draw_given(texts, body)
         case MessageKind.CODE_NOT_SENT:
             return draw_code_not_sent(texts, ContactKind(body["contact"]))
         case MessageKind.RESTOCKED:
@@ -166,6 +176,9 @@ def draw_paid(texts: Texts, view: OrderView | None, body: Mapping[str, Any]) -> 
     if view is not None and is_by_hand(view):
         title = texts.say("Paid, a person tops up your account")
         rest = texts.say("You hear from us here when it is done.")
+    if view is not None and is_membership(view):
+        title = texts.say("Paid, your membership begins in a moment")
+        rest = texts.say("This chat tells you until when it lasts.")
     return draw_about(texts, view, title, rest, order_option(texts, body))
 
 

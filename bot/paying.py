@@ -8,6 +8,7 @@ from uuid import UUID
 
 from bot.home import draw_home
 from bot.intents import Act, Intent
+from bot.memberships import before_payment, is_membership, member_option
 from bot.numbers import awaits_quantity
 from bot.screens import Option, Screen, ScreenKind
 from bot.statuses import STATUS_TITLES
@@ -125,9 +126,7 @@ def draw_pay(
         *(texts.row(texts.say("Item"), goods_of(texts, line)) for line in view.lines),
         *texts.money_row(texts.say("To pay"), view.total),
         texts.row(texts.say("Pay before"), texts.say("{time}, {minutes} min left", time=until, minutes=minutes)),
-        texts.say("Fill in your account on the page, then pay; you hear from us here when it is topped up.")
-        if is_by_hand(view)
-        else texts.say("As soon as you have paid, your cards arrive in this chat."),
+        payment_brings(texts, view),
     ]
     options = [Option(texts.say("Pay {amount}", amount=texts.money(view.total)), pay_order=view.id)] if has_page else []
     if stars is not None:
@@ -140,6 +139,15 @@ def draw_pay(
     return Screen(ScreenKind.PAY, "\n".join(lines), tuple(options), order=view.id)
 
 
+def payment_brings(texts: Texts, view: OrderView) -> str:
+    """What comes once an order is paid."""
+    if is_membership(view):
+        return before_payment(texts)
+    if is_by_hand(view):
+        return texts.say("Fill in your account on the page, then pay; you hear from us here when it is topped up.")
+    return texts.say("As soon as you have paid, your cards arrive in this chat.")
+
+
 def is_by_hand(view: OrderView) -> bool:
     """Whether a person still has to top an account up for it."""
     return any(line.gate is LineGate.TASK for line in view.lines)
@@ -148,7 +156,7 @@ def is_by_hand(view: OrderView) -> bool:
 def draw_receipt(texts: Texts, view: OrderView) -> Screen:
     """An order that is no longer waiting for its payment."""
     lines = [
-        texts.say(STATUS_TITLES[view.status]),
+        receipt_title(texts, view),
         texts.row(texts.say("Order number"), public(Prefix.ORDER, view.id)),
         *(texts.row(texts.say("Item"), goods_of(texts, line)) for line in view.lines),
         *texts.money_row(texts.say("Total"), view.total),
@@ -163,6 +171,15 @@ def draw_receipt(texts: Texts, view: OrderView) -> Screen:
     return Screen(ScreenKind.RECEIPT, "\n".join(lines), receipt_options(texts, view), order=view.id)
 
 
+def receipt_title(texts: Texts, view: OrderView) -> str:
+    """The first line of a receipt."""
+    if view.status is OrderStatus.PAID and is_membership(view):
+        return texts.say("Paid, your membership begins in a moment")
+    if view.status is OrderStatus.DELIVERED and is_membership(view):
+        return texts.say("Order completed")
+    return texts.say(STATUS_TITLES[view.status])
+
+
 def money_words(texts: Texts, view: OrderView) -> str:
     """What an order's state means for the money and what comes next."""
     match view.status:
@@ -170,6 +187,10 @@ def money_words(texts: Texts, view: OrderView) -> str:
             return texts.say(
                 "Your payment is in. A person tops up your account; fill it in on the page if you have not yet."
             )
+        case OrderStatus.PAID if is_membership(view):
+            return texts.say("Your payment is in. This chat tells you until when you are a member.")
+        case OrderStatus.DELIVERED if is_membership(view):
+            return texts.say("Send “member” to see until when you are a member, and to renew.")
         case OrderStatus.PAID | OrderStatus.PART_DELIVERED:
             return texts.say("Your payment is in. The cards arrive in this chat in a moment.")
         case OrderStatus.DELIVERED:
@@ -188,7 +209,9 @@ def receipt_options(texts: Texts, view: OrderView) -> tuple[Option, ...]:
     """What can be done with an order now."""
     order = public(Prefix.ORDER, view.id)
     options = []
-    if view.status in {OrderStatus.DELIVERED, OrderStatus.PART_DELIVERED}:
+    if view.status is OrderStatus.DELIVERED and is_membership(view):
+        options.append(member_option(texts))
+    elif view.status in {OrderStatus.DELIVERED, OrderStatus.PART_DELIVERED}:
         options.append(choice(texts.say("See the cards again"), Intent.CARDS, order=order))
         options.append(choice(texts.say("How to use"), Intent.REDEEM, order=order))
     if view.status is OrderStatus.PAID and is_by_hand(view):

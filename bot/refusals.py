@@ -25,6 +25,7 @@ from core.fulfilment.pickup import PickupLater, PickupRefused, TooManyPickups
 from core.fulfilment.service import NothingDelivered, RereadLimit
 from core.members.code_quotas import TooManyCodes
 from core.members.contacts import BadAddress, CodeOver, PhoneNeedsOrder, WrongCode
+from core.members.memberships import MembershipTooLong
 from core.orders.rules import CannotSettle, NothingIsSold, OrderIs, PriceChanged, QuantityRefused
 from core.payments.rules import AlreadyDecided, NotEnough, NotForSale, OrderNotPayable
 from core.payments.unbinding import NotBound, WalletMoneyHeld
@@ -101,6 +102,11 @@ OWN_WORDS: Mapping[type[Refusal], Wording] = {
     StockKeptForOthers: Wording(
         mark("So that everyone gets a chance, only part of the stock can be reserved before it is paid for."),
         now=mark("Order fewer, or try again in a few minutes."),
+    ),
+    MembershipTooLong: Wording(
+        mark("A membership cannot reach that far: it would end more than {years} years from now."),
+        now=mark("Please choose a shorter one, or fewer of it."),
+        ways=(Intent.MEMBER,),
     ),
     NothingIsSold: Wording(
         mark("The shop cannot hand out cards right now, so it takes no orders."),
@@ -252,6 +258,7 @@ def draw_refusal(
     params = {name: status_words(texts, value) if name == "state" else value for name, value in refusal.params.items()}
     parts = [texts.say(part, **params) for part in (words.what, words.money, words.now) if part]
     labels = {Intent.CATALOG: texts.say("See all goods"), Intent.ORDERS: texts.say("My orders")}
+    labels[Intent.MEMBER] = texts.say("My membership")
     ways = tuple(choice(labels[intent], intent) for intent in words.ways)
     last = (home_option(texts),) if home else ()
     return Screen(ScreenKind.ERROR, "\n".join(parts), (*options, *ways, *last), error_id=error)

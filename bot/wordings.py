@@ -40,6 +40,13 @@ NUMBERED: Mapping[str, str] = {
     "Your payment is in and your money is safe. You hear from us here.": mark(
         "Your payment is in and your money is safe. “orders” shows how it stands."
     ),
+    "As soon as you have paid, you are a member; this chat tells you until when.": mark(
+        "Once it is paid, you are a member; “member” shows until when."
+    ),
+    "Your payment is in. This chat tells you until when you are a member.": mark(
+        "Your payment is in. Send “member” in a moment to see until when."
+    ),
+    "This chat tells you until when it lasts.": mark("Send “member” to see until when it lasts."),
     "This button is not valid any more.": mark("This choice is not valid any more."),
     "It pays for orders in this shop with one tap, and is not for other shops.": mark(
         "It is for orders in this shop, and not for other shops."
@@ -67,6 +74,14 @@ QUIET: Mapping[str, str] = {
     "Your payment is in and your money is safe. “orders” shows how it stands.": mark(
         "Your order is in and your money is safe. “orders” shows how it stands."
     ),
+    "Once it is paid, you are a member; “member” shows until when.": mark(
+        "You are a member then; “member” shows until when."
+    ),
+    "Your payment is in. Send “member” in a moment to see until when.": mark(
+        "Your order is in. Send “member” in a moment to see until when."
+    ),
+    "Paid, your membership begins in a moment": mark("Your membership begins in a moment"),
+    "It begins as soon as you have paid.": mark("It begins at once."),
     "Buy": mark("Order it"),
     "I have paid": "Look again",
     "Pay {amount}": mark("Open the order"),

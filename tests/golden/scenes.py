@@ -41,6 +41,7 @@ from tests.golden.goods import (
     delivered_cards,
     steam_cards,
 )
+from tests.golden.memberships import GIVEN, joining
 from tests.golden.picking_up import REFUSED as PICKUP_REFUSED
 from tests.golden.picking_up import picking_up
 from tests.golden.reaching import reaching
@@ -59,6 +60,7 @@ PARAMETERS: dict[str, str | int] = {
     "most_megabytes": 20,
     "state": "cancelled",
     "why": "state",
+    "years": 50,
     "operation": "message",
 }
 """What a refusal may name, as it would be."""
@@ -250,6 +252,7 @@ def told(texts: Texts, kind: MessageKind, *, to_wallet: bool = False) -> Screen:
         MessageKind.RESTOCK_REFUSED: staff_scenes.REFUSED,
         MessageKind.PICKUP_REFUSED: PICKUP_REFUSED,
         MessageKind.CODE_NOT_SENT: {"contact": "email"},
+        MessageKind.MEMBERSHIP: GIVEN,
     }
     view = None if kind in WITHOUT_ORDER else an_order(status.get(kind, OrderStatus.PAID))
     background = outbox.Background(view, redeem=REDEEM[texts.locale])
@@ -278,18 +281,7 @@ def refused(texts: Texts, refusal: Refusal) -> Screen:
     return draw_refusal(texts, refusal, error="err_aaaaaaaaaaaaaaaa")
 
 
-PARTS = (
-    talking,
-    browsing,
-    ordering,
-    afterwards,
-    linking,
-    reaching,
-    picking_up,
-    restocking,
-    unasked,
-    refusing,
-)
+PARTS = (talking, browsing, ordering, afterwards, linking, reaching, picking_up, joining, restocking, unasked, refusing)
 
 
 def scenes() -> dict[str, Scene]:
