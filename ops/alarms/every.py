@@ -74,6 +74,8 @@ SALES = (
 MONEY = (
     Alarm("KeystallRefundsStuck", NOW, "nobody knows for an hour whether money went back", "keystall_refunds_stuck",
           above=0, minutes=5),
+    Alarm("KeystallPayoutsWaiting", SOON, "a payout was asked for three days ago and has no end",
+          "keystall_payouts_oldest_seconds", above=259200),
     Alarm("KeystallSuspenseUndecided", NOW, "money that fits no order waits beyond its time",
           "keystall_suspense_undecided",
           above=0, minutes=10),

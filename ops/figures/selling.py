@@ -114,6 +114,17 @@ SELECT count(*) FROM (SELECT 1 FROM payment WHERE poll_at < now() - interval '5 
 """,
         (Asked("keystall_payments_unasked", "Payments whose gateway should have been asked (index payment_poll)."),),
     ),
+    Question(
+        """
+SELECT count(*), greatest(0, extract(epoch FROM now() - min(requested_at)))
+FROM (SELECT requested_at FROM payout WHERE state IN ('requested', 'approved', 'sent')
+      ORDER BY requested_at LIMIT 10000) p
+""",
+        (
+            Asked("keystall_payouts_open", "Payouts that were asked for and have no end yet (index payout_open)."),
+            Asked("keystall_payouts_oldest_seconds", "How long ago the oldest of them was asked for."),
+        ),
+    ),
 )
 
 STOCK = (

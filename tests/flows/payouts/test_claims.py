@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 
+from core import db
 from core.actor import OPERATOR
 from core.errors import Invalid, NotFound
 from core.settlement.claims import release_due
@@ -175,6 +177,21 @@ def test_a_claim_on_a_stranger_looks_like_a_missing_one(treasury: Treasury) -> N
 
     treasury.shop.sql("DELETE FROM party WHERE code = 'other'")
     assert treasury.shop.fingerprint() == before
+
+
+def test_the_worker_releases_what_is_due_and_may_neither_settle_nor_pay(
+    treasury: Treasury, urls: dict[str, str]
+) -> None:
+    """The sweep runs as the worker: time makes money available there, nothing else."""
+    treasury.ready(1_000)
+    db.connect(urls["worker"])
+
+    assert release_due(now=MONTH) == 1
+
+    assert treasury.stands() == {"available": 1_000}
+    for statement in ("UPDATE settled_money SET settled = 5000", "UPDATE payout SET state = 'failed'"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            treasury.shop.sql(statement, role="worker")
 
 
 def test_what_a_real_sale_left_the_merchant_is_paid_out_to_the_last_fen(shop: Shop) -> None:
