@@ -219,6 +219,7 @@ PARTY_PARTS = (
              + (SELECT count(*) FROM shopper s WHERE s.merged_into IS NOT NULL AND (
                     EXISTS (SELECT 1 FROM identity i WHERE i.shopper_id = s.id)
                     OR EXISTS (SELECT 1 FROM payment p WHERE p.shopper_id = s.id)
+                    OR EXISTS (SELECT 1 FROM membership m WHERE m.shopper_id = s.id)
                     OR EXISTS (SELECT 1 FROM account a WHERE a.holder = 'shopper:' || s.id AND a.balance <> 0
                                AND a.kind IN ('wallet', 'wallet_hold'))))
         """,

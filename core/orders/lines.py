@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from core.actor import Actor
 from core.db import execute
 from core.ids import Prefix, public
 from core.ledger import service as ledger
@@ -54,6 +55,23 @@ SELECT total_minor FROM l
 """
 """The line is not delivered any more: its unopened cards go to the tail, the order closes with its last line."""
 
+CANCEL_GIVEN = """
+WITH l AS (
+    UPDATE order_line SET gate = 'cancelled', gate_reason = %(problem)s
+    WHERE id = %(line)s AND order_id = %(order)s AND plan_id IS NOT NULL AND gate <> 'cancelled' AND EXISTS (
+        SELECT 1 FROM delivery d WHERE d.line_id = order_line.id AND d.state = 'delivered')
+    RETURNING order_id, CASE WHEN %(returns)s THEN total_minor ELSE 0 END AS amount
+), o AS (
+    UPDATE shop_order SET refunded_minor = refunded_minor + l.amount FROM l WHERE shop_order.id = l.order_id
+), a AS (
+    INSERT INTO audit_entry (at, actor_kind, actor_id, party_id, action, object_kind, object_id, detail)
+    SELECT %(now)s, %(actor_kind)s, %(actor_id)s, %(merchant)s, 'membership.taken_back', 'order', %(public)s,
+           jsonb_build_object('reason', %(problem)s::text, 'amount_minor', l.amount) FROM l
+)
+SELECT amount FROM l
+"""
+"""A membership that was given ends: it alone can be taken back, since nobody has anything of it but the time."""
+
 SHARES = """
 SELECT s.account_id, sum(s.amount_minor)::bigint FROM line_share s JOIN hold h ON h.id = s.hold_id
 WHERE s.line_id = %s AND h.state = 'captured' GROUP BY s.account_id HAVING sum(s.amount_minor) <> 0 ORDER BY 1
@@ -87,6 +105,19 @@ def cancel_line(*, order: LockedOrder, sending: Sending, problem: str, now: date
     said = {"problem": problem, "now": now, "merchant": order.merchant_id, "public": public(Prefix.ORDER, order.id)}
     execute(TURN, which)
     rows = execute(CANCEL, which | said)
+    return int(rows[0][0]) if rows else None
+
+
+def cancel_given(
+    *, actor: Actor, order: LockedOrder, line_id: UUID, problem: str, returns: bool, now: datetime
+) -> int | None:
+    """End a membership's line that was delivered; returns what is to go back for it in minor units.
+
+    That is 0 where the money went back already (not `returns`); None where the line was not given, or ended before.
+    """
+    which = {"order": order.id, "line": line_id, "merchant": order.merchant_id, "actor_id": actor.id}
+    said = {"problem": problem, "returns": returns, "now": now, "actor_kind": actor.kind.value}
+    rows = execute(CANCEL_GIVEN, which | said | {"public": public(Prefix.ORDER, order.id)})
     return int(rows[0][0]) if rows else None
 
 

@@ -35,6 +35,13 @@ VALUES (%(id)s, %(merchant)s, %(order)s, %(payment)s, %(event)s, %(line)s, %(to_
     %(state)s, %(reason)s, %(now)s, %(ended)s)
 """
 
+WENT_BACK = """
+SELECT EXISTS (
+    SELECT 1 FROM payment p WHERE p.order_id = %s AND p.refunded_minor > coalesce((
+        SELECT sum(r.amount_minor) FROM refund r WHERE r.payment_id = p.id AND r.state = 'succeeded'), 0))
+"""
+"""Whether a gateway gave money of an order back by itself, which none of our refunds asked it for."""
+
 WALLET_PAYMENT = """
 UPDATE payment SET refunded_minor = refunded_minor + %(amount)s,
     state = CASE WHEN refunded_minor + %(amount)s = amount_minor THEN 'refunded' ELSE 'part_refunded' END
@@ -47,6 +54,11 @@ def is_exchanged(*, order_id: UUID) -> bool:
     return any(row[4] for row in execute(PAID_BY, (order_id,)))
 
 
+def went_back_outside(*, order_id: UUID) -> bool:
+    """Whether a gateway gave money of an order back by itself: it must not go back twice."""
+    return bool(execute(WENT_BACK, (order_id,))[0][0])
+
+
 def refund_line(*, order: LockedOrder, sending: Sending, problem: str, now: datetime) -> bool:
     """End a line of which nothing was opened and give back what was paid for it; False as `cancel_line`'s None.
 
@@ -56,6 +68,15 @@ def refund_line(*, order: LockedOrder, sending: Sending, problem: str, now: date
     paid = cancel_line(order=order, sending=sending, problem=problem, now=now)
     if paid is None:
         return False
+    return_paid(order=order, line_id=sending.line_id, paid=paid, now=now)
+    return True
+
+
+def return_paid(*, order: LockedOrder, line_id: UUID, paid: int, now: datetime) -> None:
+    """Give back what was paid for a line that has ended (minor units): shares, trade accounts, and the money itself.
+
+    In the transaction that ended it, under the order's lock, and last in it.
+    """
     sources = execute(PAID_BY, (order.id,))
     gateway = next((row for row in sources if row[1] == "gateway"), None)
     to_source = min(paid, gateway[5]) if gateway else 0
@@ -63,11 +84,11 @@ def refund_line(*, order: LockedOrder, sending: Sending, problem: str, now: date
     refund_id, currency = new_id(), order.total.currency
     wallet_id = wallet_account(order.shopper_id, order.merchant_id, currency) if to_wallet else 0
     into_id = suspense_account(gateway[3], order.merchant_id, currency) if gateway and to_source else wallet_id
-    row = {"merchant": order.merchant_id, "order": order.id, "line": sending.line_id, "currency": currency}
+    row = {"merchant": order.merchant_id, "order": order.id, "line": line_id, "currency": currency}
     row |= {"reason": SuspenseReason.LINE_REFUNDED.value, "now": now}
     changes: dict[int, int] = {}
     if paid:
-        changes = undo_shares(order=order, line_id=sending.line_id, into_id=into_id, reference=refund_id, now=now)
+        changes = undo_shares(order=order, line_id=line_id, into_id=into_id, reference=refund_id, now=now)
     if gateway and to_source:
         _ask_back(row, gateway, refund_id, to_source)
     if to_wallet:
@@ -75,7 +96,6 @@ def refund_line(*, order: LockedOrder, sending: Sending, problem: str, now: date
         moved = _into_wallet(order, row, wallet_payment, wallet_id, into_id, Money(to_wallet, currency), now)
         changes = ledger.merged(changes, moved)
     ledger.change_balances(changes)
-    return True
 
 
 def _ask_back(row: dict[str, Any], gateway: tuple[Any, ...], refund_id: UUID, amount: int) -> None:

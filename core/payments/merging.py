@@ -32,6 +32,7 @@ from core.ids import new_id
 from core.ledger.merging import move_everything
 from core.ledger.rules import party, shopper
 from core.members.accounts import Account, account_of, accounts_of, are_joined
+from core.members.memberships import count_again
 from core.messages.service import MessageKind, tell
 from core.payments.binding_sql import (
     CHATS_OF,
@@ -178,12 +179,13 @@ def _bind(sides: tuple[Side, Side], shoppers: dict[UUID, UUID], seal_key: Secret
 def _merge(binding: SealedBinding, merged_id: UUID) -> None:
     which = {"kept": binding.kept_shopper_id, "merged": merged_id, "merchant": binding.merchant_id}
     which["locale"] = execute(LANGUAGE_USED_LAST, which)[0][0]
-    execute(MOVE_IDENTITIES, which)  # with their conversations and orders
+    execute(MOVE_IDENTITIES, which)  # with their conversations, orders and membership periods
     execute(MOVE_PAYMENTS, which)
     execute(MOVE_CONTACTS, which)
     execute(COPY_SUBMISSIONS, which)
     execute(MERGE_INTO, which)
     execute(MERGE_AWAY, which)
+    count_again(shopper_ids=[binding.kept_shopper_id, merged_id])
 
 
 def _move_wallet(binding: SealedBinding, now: datetime) -> None:

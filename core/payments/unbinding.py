@@ -17,6 +17,7 @@ from core.db import execute, in_transaction
 from core.errors import Conflict, NotFound
 from core.ids import new_id
 from core.members.accounts import Account, accounts_of
+from core.members.memberships import count_again
 from core.messages.service import MessageKind, tell
 from core.payments.binding_sql import (
     CHATS_OF,
@@ -124,7 +125,8 @@ def _become_own_shopper(actor: Actor, shopper_id: UUID, account: Account) -> Non
     execute(COPY_SUBMISSIONS_OF_ORDERS, which)
     execute(LET_PAYMENTS_GO, which)
     execute(LET_CONTACTS_GO, which)
-    execute(LET_IDENTITIES_GO, which)  # with their conversations and orders
+    execute(LET_IDENTITIES_GO, which)  # with their conversations, orders and membership periods
+    count_again(shopper_ids=[shopper_id, which["new"]])
 
 
 def _end_bindings(leaving: Sequence[UUID], seal_key: Secret, now: datetime) -> None:
