@@ -24,7 +24,7 @@ Every command takes --config FILE and --debug, before or after its name; every s
 KEYSTALL_SECTION__KEY in the environment too."""
 ORDER = (
     "demo", "up", "restart", "upgrade", "init", "migrate", "doctor", "verify", "import", "imports", "contested",
-    "batch", "recall", "trace", "review", "task", "race", "bench", "keys", "audit", "backup", "restore", "channel",
+    "batch", "recall", "trace", "review", "task", "membership", "race", "bench", "keys", "audit", "backup", "restore", "channel",
     "gateway", "staff", "trade", "payout", "doubles",
 )  # fmt: skip
 _USAGE_ERROR = typer.BadParameter.__mro__[2]  # ClickException of the click that this Typer brings
