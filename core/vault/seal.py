@@ -44,6 +44,7 @@ CARD_FORMAT = 1
 ORDER_FORMAT = 1
 CARD_FIELDS = ("secret", "number", "pin", "expires")
 _CARD_BEFORE, _CARD_AFTER = b"\x00\x00\x00\x10", b"\x00\x00\x00\x07payload"  # framed(card, "payload") around it
+_FIELDS = frozenset(CARD_FIELDS)
 _quoted = json.encoder.encode_basestring  # a text as JSON writes it, other letters as they are
 
 
@@ -122,7 +123,7 @@ def card_payload(fields: Mapping[str, str]) -> bytes:
 
     Raises `ValueError` for a field of another name or a card without a secret.
     """
-    if not fields.get("secret") or not set(fields) <= set(CARD_FIELDS):
+    if not fields.get("secret") or not fields.keys() <= _FIELDS:
         raise ValueError("a card has a secret, and number, pin, expires at most")
     kept = [f'"{name}":{_quoted(fields[name])}' for name in CARD_FIELDS if fields.get(name)]
     return f"{{{','.join(kept)}}}".encode()

@@ -118,9 +118,9 @@ MUTATIONS = [
     Mutation(
         rows=("100",),
         removed="the fingerprints of cards that are gone, when a file is imported",
-        file="core/custody/imports/importing.py",
-        old="    execute(sql.LEAVE_LOST_OUT)\n",
-        new="",
+        file="core/custody/imports/import_sql.py",
+        old="        (SELECT true FROM lost_card l WHERE l.fingerprint = r.fingerprint), false) AS mine,\n",
+        new="        false) AS mine,\n",
         test=f"{RESTORES}/test_restore.py",
     ),
     Mutation(

@@ -37,7 +37,9 @@ def trimmed(text: str) -> str:
 
 def kept_fields(fields: Mapping[str, str], rule: CardRule) -> dict[str, str]:
     """The fields as they are sealed and delivered: trimmed where the SKU says so, otherwise byte for byte."""
-    return {name: trimmed(value) if rule.trim else value for name, value in fields.items()}
+    if not rule.trim:
+        return dict(fields)
+    return {name: value.strip() if value.isascii() else trimmed(value) for name, value in fields.items()}
 
 
 def fingerprint(key: bytes, fields: Mapping[str, str], rule: CardRule) -> bytes:

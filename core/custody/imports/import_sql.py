@@ -40,58 +40,45 @@ SELECT no FROM b
 """
 """A batch that is not on sale yet, its sealed data key, and the job that fills it."""
 
-MEMORY = "SET LOCAL work_mem = '16MB'"
-"""With less a chunk is sorted on the disk."""
+CHUNKS_TURN = "SELECT pg_advisory_xact_lock_shared(7160, hashint8(%s))"
+CHUNKS_TURN_ALONE = "SELECT pg_advisory_xact_lock(7160, hashint8(%s))"
+"""Chunks of one issuer's cards go beside each other. One that lost a card to another goes alone, and loses no more."""
 
-STAGING = """
-CREATE TEMPORARY TABLE IF NOT EXISTS staged (
-    n integer, id uuid, sealed bytea, fingerprint bytea, mask text, expires_on date) ON COMMIT DELETE ROWS
+KNOWN = """
+SELECT n, mine, first FROM (
+    SELECT r.n, coalesce(
+        (SELECT true FROM card_seal k WHERE k.uploader_id = %(uploader)s AND k.issuer_id = %(issuer)s
+         AND k.fingerprint = r.fingerprint),
+        (SELECT true FROM lost_card l WHERE l.fingerprint = r.fingerprint), false) AS mine,
+        (SELECT k.card_id FROM card_seal k WHERE k.issuer_id = %(issuer)s AND k.fingerprint = r.fingerprint
+         AND NOT k.contested) AS first
+    FROM (SELECT n, substring(%(prints)s::bytea FROM 32 * n + 1 FOR 32) AS fingerprint
+          FROM generate_series(0, %(cards)s - 1) AS n OFFSET 0) r
+    OFFSET 0) p
+WHERE mine OR first IS NOT NULL
 """
-STAGE = "COPY pg_temp.staged FROM STDIN (FORMAT binary)"
-"""One chunk of rows (`core.custody.imports.preparing`), in a table of this connection, empty after the commit."""
+"""Which of a chunk's fingerprints are there: the uploader's own, or one that went out before the database was restored
+from an older backup (`mine`, duplicates), or only another party's (its card, `first`: kept aside, silently).
 
-LEAVE_LOST_OUT = "DELETE FROM pg_temp.staged s USING lost_card l WHERE l.fingerprint = s.fingerprint"
-"""Cards that went out before the database was restored from an older backup: they count as duplicates."""
-
-ADD_CARDS = """
-WITH new AS (
-    INSERT INTO card_seal (card_id, sealed, fingerprint, issuer_id, uploader_id)
-    SELECT id, sealed, fingerprint, %(issuer)s, %(uploader)s FROM pg_temp.staged ORDER BY fingerprint, n
-    ON CONFLICT DO NOTHING RETURNING card_id
-), cards AS (
-    INSERT INTO card (id, batch_no, owner_id, sku_id, state, mask, expires_on)
-    SELECT s.id, %(batch_no)s, %(owner)s, %(sku)s, 'free', s.mask, s.expires_on
-    FROM pg_temp.staged s JOIN new ON new.card_id = s.id ORDER BY s.n
-    RETURNING id
-)
-SELECT count(*) FROM cards
+Both are asked of every row, and every statement is said for every chunk: how long an import takes tells nobody of a
+copy. Scalar subqueries: a join would be planned from what the tables were when somebody last counted them.
 """
-"""What is staged, in the order of fingerprints (two imports of the same cards in other order deadlock otherwise)."""
+
+COPY_CARDS = """
+COPY card (id, batch_no, owner_id, sku_id, mask, expires_on, state, contested) FROM STDIN (FORMAT binary)
+"""
+COPY_SEALS = """
+COPY card_seal (card_id, sealed, fingerprint, issuer_id, uploader_id, contested) FROM STDIN (FORMAT binary)
+"""
+"""What is new of a chunk (`core.custody.imports.preparing`), straight into the tables.
+
+An `INSERT … ON CONFLICT` from a temporary table writes every card three times, and goes down each unique index twice.
+"""
 
 ADD_CONTESTED = """
-WITH left_over AS (
-    SELECT s.* FROM pg_temp.staged s WHERE %(are_left)s AND NOT EXISTS (
-        SELECT 1 FROM card_seal k WHERE k.uploader_id = %(uploader)s AND k.issuer_id = %(issuer)s
-        AND k.fingerprint = s.fingerprint)
-), new AS (
-    INSERT INTO card_seal (card_id, sealed, fingerprint, issuer_id, uploader_id, contested)
-    SELECT id, sealed, fingerprint, %(issuer)s, %(uploader)s, true FROM left_over ORDER BY fingerprint, n
-    ON CONFLICT DO NOTHING RETURNING card_id, fingerprint
-), cards AS (
-    INSERT INTO card (id, batch_no, owner_id, sku_id, state, contested, mask, expires_on)
-    SELECT s.id, %(batch_no)s, %(owner)s, %(sku)s, 'quarantined', true, s.mask, s.expires_on
-    FROM left_over s JOIN new ON new.card_id = s.id RETURNING id
-), events AS (
-    INSERT INTO stock_event (kind, card_id, batch_no, detail, created_at)
-    SELECT 'contested', new.card_id, %(batch_no)s, jsonb_build_object('first', k.card_id), %(now)s
-    FROM new LEFT JOIN card_seal k
-        ON k.issuer_id = %(issuer)s AND k.fingerprint = new.fingerprint AND NOT k.contested
-)
-SELECT count(*) FROM cards
-"""
-"""What the first statement left over: cards that another party uploaded before are kept aside, silently.
-
-It is said for every chunk, also for one that left nothing over: how long an import takes tells nobody of a copy.
+INSERT INTO stock_event (kind, card_id, batch_no, detail, created_at)
+SELECT 'contested', c.card, %(batch_no)s, jsonb_build_object('first', c.first), %(now)s
+FROM unnest(%(cards)s::uuid[], %(firsts)s::uuid[]) AS c(card, first)
 """
 
 ADD_REFUSALS = """
@@ -113,14 +100,18 @@ CREATE TEMPORARY TABLE looked (fingerprint bytea PRIMARY KEY)
 LOOKED = "DROP TABLE IF EXISTS pg_temp.looked"
 LOOK = """
 WITH new AS (
-    INSERT INTO pg_temp.looked SELECT s.fingerprint FROM pg_temp.staged s
-    WHERE NOT EXISTS (SELECT 1 FROM card_seal k WHERE k.uploader_id = %(uploader)s AND k.issuer_id = %(issuer)s
-                      AND k.fingerprint = s.fingerprint)
+    INSERT INTO pg_temp.looked
+    SELECT r.fingerprint FROM (
+        SELECT substring(%(prints)s::bytea FROM 32 * n + 1 FOR 32) AS fingerprint
+        FROM generate_series(0, %(cards)s - 1) AS n OFFSET 0) r
+    WHERE (SELECT k.card_id FROM card_seal k WHERE k.uploader_id = %(uploader)s AND k.issuer_id = %(issuer)s
+           AND k.fingerprint = r.fingerprint) IS NULL
+      AND (SELECT l.card_id FROM lost_card l WHERE l.fingerprint = r.fingerprint) IS NULL
     ON CONFLICT DO NOTHING RETURNING 1
 )
 SELECT count(*) FROM new
 """
-"""How many of the staged rows an import would add: asked of the uploader's own cards only, as the import counts."""
+"""How many of the rows an import would add: asked of the uploader's own cards only, as the import counts."""
 
 FINISH_BATCH = """
 WITH c AS (

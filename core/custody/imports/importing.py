@@ -38,6 +38,7 @@ from core.vault.seal import BatchStatement, batch_key_hash, sign_batch
 CHUNK_ROWS = 20_000
 REFUSALS_SHOWN = 1000
 Progress = Callable[[int, int], None]
+_TAKEN = ("card_seal_uploader", "card_seal_first")
 
 
 @dataclass(slots=True)
@@ -127,26 +128,27 @@ class Importer:
 
     def _store(self, job: Job, chunk: Chunk, *, before: int, about: int) -> None:
         now = self.now()
-        owner: dict[str, Any] = {"batch_no": job.batch_no, "owner": job.owner_id, "sku": job.sku_id}
-        owner |= {"issuer": job.issuer_id, "uploader": job.uploader_id, "now": now}
+        of = {"batch_no": job.batch_no, "issuer": job.issuer_id, "uploader": job.uploader_id, "now": now}
 
-        def write() -> None:
-            execute(sql.MEMORY)
-            _stage(chunk)
-            new = int(execute(sql.ADD_CARDS, owner)[0][0])
-            contested = int(execute(sql.ADD_CONTESTED, owner | {"are_left": new < chunk.good})[0][0])
+        def write(*, alone: bool) -> None:
+            execute(sql.CHUNKS_TURN_ALONE if alone else sql.CHUNKS_TURN, (job.issuer_id,))
+            added = _added(chunk, of)
             if chunk.refused:
                 numbers, rows = zip(*chunk.refused, strict=True)
                 texts = [[getattr(row, name) for row in rows] for name in ("place", "reason", "shape")]
                 execute(sql.ADD_REFUSALS, (job.id, list(numbers), *texts))
-            added = new + contested
             progress = {"job": job.id, "before": before, "done": before + chunk.rows, "refused": len(chunk.refused)}
             progress |= {"about": about, "now": now}
             if not execute(sql.MOVE_JOB, progress | {"added": added, "duplicates": chunk.good - added}):
                 raise AlreadyMoved
 
         with planned_each_time():
-            in_transaction(write)
+            try:
+                in_transaction(partial(write, alone=False))
+            except peewee.IntegrityError as error:
+                if db.constraint(error) not in _TAKEN:
+                    raise
+                in_transaction(partial(write, alone=True))  # another import brought one of these cards meanwhile
 
     def _finish(self, job: Job, source_hash: bytes, *, error: str | None = None) -> Counts:
         def write() -> Counts:
@@ -211,10 +213,16 @@ class Importer:
         )
 
 
-def _stage(chunk: Chunk) -> None:
-    execute(sql.STAGING)
-    copy_in(sql.STAGE, chunk.copied)
-    execute(sql.LEAVE_LOST_OUT)
+def _added(chunk: Chunk, of: Mapping[str, Any]) -> int:
+    """How many cards of a chunk were new, contested ones among them; they are in the tables now."""
+    known = execute(sql.KNOWN, {**of, "prints": chunk.prints, "cards": len(chunk.order)})
+    mine = {chunk.order[n] for n, mine, _ in known if mine}
+    contested = {chunk.order[n]: first for n, mine, first in known if not mine}
+    copy_in(sql.COPY_CARDS, chunk.cards(mine, contested))
+    copy_in(sql.COPY_SEALS, chunk.seals(mine, contested))
+    cards = [chunk.card(n) for n in contested]
+    execute(sql.ADD_CONTESTED, {**of, "cards": cards, "firsts": list(contested.values())})
+    return len(chunk.order) - len(mine)
 
 
 @contextlib.contextmanager
@@ -230,9 +238,7 @@ def _looking() -> Iterator[None]:
 
 
 def _looked_at(chunk: Chunk, of: Mapping[str, int]) -> int:
-    execute(sql.MEMORY)
-    _stage(chunk)
-    return int(execute(sql.LOOK, of)[0][0])
+    return int(execute(sql.LOOK, {**of, "prints": chunk.prints, "cards": len(chunk.order)})[0][0])
 
 
 def _no_more_than(most: int | None, rows: Iterator[Decoded]) -> Iterator[Decoded]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import struct
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from array import array
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
-from itertools import islice
+from itertools import accumulate, islice
 from uuid import UUID
 
 from core.custody.imports.decoder.problems import RowProblem
@@ -23,16 +24,23 @@ from core.vault.shapes import description, shape
 
 _NONCE = 12
 _SLICE = 2000  # rows that are Python's objects at one time
-# PostgreSQL's binary COPY, as sql.STAGE takes it: each value behind its length, a row behind its number of values.
+_PRINT = 32
+_EPOCH = date(2000, 1, 1)
+# PostgreSQL's binary COPY, as sql.COPY_CARDS and sql.COPY_SEALS take it: each value behind its length, a row behind its
+# number of values. What may change once the database was asked stands at a row's end.
 _COPY_HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _COPY_TAIL = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
-_BEGINNING = struct.Struct(">hiiI16sI").pack
 _LENGTH = struct.Struct(">I").pack
 _DATE = struct.Struct(">Ii").pack
-_COLUMNS, _NUMBER, _ID, _LONG_DATE = 6, 4, 16, 4
-_PRINT = b"\x00\x00\x00\x20"
-_EPOCH = date(2000, 1, 1)
+_CARD, _SEAL = b"\x00\x08\x00\x00\x00\x10", b"\x00\x06\x00\x00\x00\x10"
+_WHOSE = struct.Struct(">IiIqIq").pack
+_WHOSE_SEAL = struct.Struct(">IqIq").pack
+_PRINT_FOLLOWS = _LENGTH(_PRINT)
+_NO, _YES = b"\x00\x00\x00\x01\x00", b"\x00\x00\x00\x01\x01"
+_FOR_SALE = _LENGTH(4) + b"free" + _NO
+_KEPT_ASIDE = _LENGTH(11) + b"quarantined" + _YES
+_TOGETHER = 1000  # rows that are sent in one piece
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,18 +72,91 @@ class Job:
     most_rows: int | None = None
 
 
-@dataclass(slots=True, repr=False)
-class Chunk:
-    """Rows ready for the database, as `COPY` takes them, and the refused ones with their number in the file."""
+class _Rows:
+    """Rows of a table, one behind the other, as `COPY` takes them."""
 
-    rows: int
-    copied: list[bytes] = field(default_factory=list)
-    refused: list[tuple[int, RefusedRow]] = field(default_factory=list)
+    __slots__ = ("_ends", "_joined")
+
+    def __init__(self) -> None:
+        self._joined = bytearray()
+        self._ends = array("L", (0,))
+
+    def add(self, rows: Sequence[bytes]) -> None:
+        self._joined += b"".join(rows)
+        self._ends.extend(list(accumulate(map(len, rows), initial=self._ends[-1]))[1:])
+
+    def copied(self, numbers: Iterable[int], others: Container[int], end: bytes, other_end: bytes) -> Iterator[bytes]:
+        """Those of these numbers, in that order; the `others` with `other_end` in the place of their `end`."""
+        view, ends, left = memoryview(self._joined), self._ends, iter(numbers)
+        yield _COPY_HEAD
+        while some := list(islice(left, _TOGETHER)):
+            rows = list[bytes | memoryview]()
+            for n in some:
+                if n in others:
+                    rows += (view[ends[n] : ends[n + 1] - len(end)], other_end)
+                else:
+                    rows.append(view[ends[n] : ends[n + 1]])
+            yield b"".join(rows)
+        yield _COPY_TAIL
+
+
+class Chunk:
+    """Rows ready for the database, as `COPY` takes them, and the refused ones with their number in the file.
+
+    `order`: numbers of the good rows (from 0), in the order of their fingerprints; of rows with one fingerprint the
+    first. `good`: how many there are, with those that repeat another.
+    """
+
+    __slots__ = ("_cards", "_ids", "_prints", "_seals", "order", "refused", "rows")
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.refused = list[tuple[int, RefusedRow]]()
+        self.order = list[int]()
+        self._ids = list[bytes]()
+        self._prints = list[bytes]()
+        self._cards, self._seals = _Rows(), _Rows()
 
     @property
     def good(self) -> int:
-        """How many of the rows are staged."""
         return self.rows - len(self.refused)
+
+    @property
+    def prints(self) -> bytes:
+        """The fingerprints, 32 bytes each, in `order`."""
+        return b"".join([self._prints[n] for n in self.order])
+
+    def card(self, n: int) -> UUID:
+        """The id of a card."""
+        return UUID(bytes=self._ids[n])
+
+    def add(
+        self, ids: Sequence[bytes], prints: Sequence[bytes], cards: Sequence[bytes], seals: Sequence[bytes]
+    ) -> None:
+        """Take further good rows: ids, fingerprints, and rows of both tables."""
+        self._ids += ids
+        self._prints += prints
+        self._cards.add(cards)
+        self._seals.add(seals)
+
+    def put_in_order(self) -> None:
+        """Once its rows are all there."""
+        prints, last = self._prints, b""
+        for n in sorted(range(len(prints)), key=prints.__getitem__):  # stable: the first of the same stays first
+            if prints[n] != last:
+                self.order.append(n)
+            last = prints[n]
+
+    def cards(self, left_out: Container[int], contested: Container[int]) -> Iterator[bytes]:
+        """For `sql.COPY_CARDS`, in the file's order."""
+        return self._cards.copied(self._but(sorted(self.order), left_out), contested, _FOR_SALE, _KEPT_ASIDE)
+
+    def seals(self, left_out: Container[int], contested: Container[int]) -> Iterator[bytes]:
+        """For `sql.COPY_SEALS`, in the order of fingerprints: two imports of the same cards deadlock otherwise."""
+        return self._seals.copied(self._but(self.order, left_out), contested, _NO, _YES)
+
+    def _but(self, numbers: Iterable[int], left_out: Container[int]) -> Iterator[int]:
+        return (n for n in numbers if n not in left_out)
 
 
 class Preparer:
@@ -90,41 +171,42 @@ class Preparer:
         self._key = vault.keys.fingerprint
         self._today = today.isoformat()
         self._seal = CardSealer(job.batch_key, vault=vault.vault_id, owner=job.owner_id, batch=job.batch).seal
+        self._whose = _WHOSE(4, job.batch_no, 8, job.owner_id, 8, job.sku_id)
+        self._whose_seal = _WHOSE_SEAL(8, job.issuer_id, 8, job.uploader_id) + _NO
 
     def chunk(self, rows: Iterator[Decoded], most: int, *, done: int) -> Chunk:
         """The next `most` rows, a slice at a time; `done` came before them."""
-        chunk = Chunk(0, [_COPY_HEAD])
+        chunk = Chunk()
         while taken := list(islice(rows, min(_SLICE, most - chunk.rows))):
-            chunk.copied.append(b"".join(self._copied(chunk, taken, done)))
+            self._take(chunk, taken, done)
             chunk.rows += len(taken)
-        chunk.copied.append(_COPY_TAIL)
+        chunk.put_in_order()
         return chunk
 
-    def _copied(self, chunk: Chunk, rows: Sequence[Decoded], done: int) -> list[bytes]:
-        nonces, cards = os.urandom(_NONCE * len(rows)), new_ids(len(rows))
-        copied = list[bytes]()
+    def _take(self, chunk: Chunk, rows: Sequence[Decoded], done: int) -> None:
+        nonces, fresh = os.urandom(_NONCE * len(rows)), new_ids(len(rows))
+        ids, prints, cards, seals = list[bytes](), list[bytes](), list[bytes](), list[bytes]()
         for place, row in enumerate(rows):
-            number = chunk.rows + place
             if isinstance(row, Row):
-                chunk.refused.append((done + number, _refused(row.place, row.problem, self._seen(row))))
+                refused = _refused(row.place, row.problem, self._seen(row))
+                chunk.refused.append((done + chunk.rows + place, refused))
                 continue
             fields = kept_fields(dict(zip(self._fields, row[1:], strict=True)), self._rule)
             problem = self._problem(fields)
             if problem is not None:
-                chunk.refused.append((done + number, _refused(f"row {row[0]}", problem, fields["secret"])))
+                refused = _refused(f"row {row[0]}", problem, fields["secret"])
+                chunk.refused.append((done + chunk.rows + place, refused))
                 continue
-            sealed = self._seal(nonces[_NONCE * place : _NONCE * (place + 1)], fields, cards[place])
-            mask = shape(fields["secret"]).encode()
-            copied += (
-                _BEGINNING(_COLUMNS, _NUMBER, number, _ID, cards[place], len(sealed)),
-                sealed,
-                _PRINT,
-                fingerprint(self._key, fields, self._rule),
-                _LENGTH(len(mask)),
-                mask,
-                _copied_date(fields.get("expires", "")),
+            card, number = fresh[place], fingerprint(self._key, fields, self._rule)
+            sealed = self._seal(nonces[_NONCE * place : _NONCE * (place + 1)], fields, card)
+            mask, ends = _copied_mask(shape(fields["secret"])), _copied_date(fields.get("expires", ""))
+            ids.append(card)
+            prints.append(number)
+            cards.append(b"".join((_CARD, card, self._whose, mask, ends, _FOR_SALE)))
+            seals.append(
+                b"".join((_SEAL, card, _LENGTH(len(sealed)), sealed, _PRINT_FOLLOWS, number, self._whose_seal))
             )
-        return copied
+        chunk.add(ids, prints, cards, seals)
 
     def _problem(self, fields: dict[str, str]) -> RowProblem | None:
         if not fields["secret"]:
@@ -141,5 +223,11 @@ def _refused(place: str, problem: RowProblem | None, seen: str) -> RefusedRow:
 
 
 @functools.lru_cache(maxsize=1024)
+def _copied_mask(mask: str) -> bytes:
+    raw = mask.encode()
+    return _LENGTH(len(raw)) + raw
+
+
+@functools.lru_cache(maxsize=1024)
 def _copied_date(iso: str) -> bytes:
-    return _DATE(_LONG_DATE, (date.fromisoformat(iso) - _EPOCH).days) if iso else _NULL
+    return _DATE(4, (date.fromisoformat(iso) - _EPOCH).days) if iso else _NULL
