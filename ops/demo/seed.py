@@ -13,9 +13,18 @@ from uuid import UUID
 from core import db
 from core.actor import OPERATOR
 from core.catalog.fields import set_fields
-from core.catalog.service import create_issuer, create_listing, create_product, create_sku, find_sku
+from core.catalog.service import (
+    Category,
+    ProductKind,
+    create_issuer,
+    create_listing,
+    create_product,
+    create_sku,
+    find_sku,
+)
 from core.config import Config, ConfigError
 from core.connections.service import create_gateway_account
+from core.members.plans import create_plan, set_period
 from core.money import Money
 from core.parties.service import PartyKind, create_party, find_party
 from core.supply.service import make_offer
@@ -33,6 +42,7 @@ from ops.demo.goods import (
     DemoProduct,
     DemoSku,
 )
+from ops.demo.plans import PLANS, DemoPlan
 from ops.processes.vault_wiring import operators_vault
 
 FOLDER = Path(__file__).parent / "files"
@@ -82,6 +92,8 @@ def write_goods(*, currency: str, now: datetime) -> bool:
         for place, other in enumerate(LISTINGS_OF_OTHERS):
             price = Money(other.price_minor, currency)
             _write_listing(parties[other.merchant], other.sku, find_sku(code=other.sku), price, place, now)
+        for plan in PLANS:
+            _write_plan(plan, parties[plan.merchant], currency, now)
         _write_accounts(parties, currency, now)
     return True
 
@@ -142,6 +154,27 @@ def _write_product(product: DemoProduct, place: int, parties: dict[str, int], cu
             set_fields(actor=OPERATOR, sku_id=sku_id, fields=sku.fields, now=now)
         _write_listing(parties[CHAIN[-1]], sku.code, sku_id, Money(sku.price_minor, currency), place, now)
         _write_offers(sku, sku_id, parties, currency, now)
+
+
+def _write_plan(plan: DemoPlan, merchant_id: int, currency: str, now: datetime) -> None:
+    product_id = create_product(
+        actor=OPERATOR,
+        owner_id=merchant_id,
+        code=plan.code,
+        kind=ProductKind.PLAN,
+        category=Category.LIFE,
+        names=plan.names,
+        texts={"summary": plan.summary, "redeem": plan.redeem, "refund": plan.refund},
+        position=len(PRODUCTS),
+        now=now,
+    )
+    issuer = create_issuer(actor=OPERATOR, code=plan.code, names=plan.names, now=now)
+    sku_id = create_sku(
+        actor=OPERATOR, product_id=product_id, code=plan.sku, names=plan.sku_names, issuer_id=issuer, now=now
+    )
+    plan_id = create_plan(actor=OPERATOR, merchant_id=merchant_id, code=plan.code, names=plan.names, now=now)
+    set_period(actor=OPERATOR, sku_id=sku_id, plan_id=plan_id, count=plan.count, unit=plan.unit, now=now)
+    _write_listing(merchant_id, plan.sku, sku_id, Money(plan.price_minor, currency), len(PRODUCTS), now)
 
 
 def _write_listing(merchant_id: int, code: str, sku_id: int, price: Money, place: int, now: datetime) -> None:

@@ -5,6 +5,8 @@ import pytest
 from core.catalog.service import alike, find_listing, find_sku, search
 from core.config import Config, ConfigError
 from core.db import StoreDatabase
+from core.members.periods import Unit
+from core.members.plans import PlanOffer, plans_of
 from core.parties.service import find_merchant, find_party
 from ops.demo.goods import FILES
 from ops.demo.seed import seed, write_goods
@@ -75,10 +77,13 @@ def test_the_rules_of_the_contract_stand_on_the_skus(shop: Shop) -> None:
         "C1": (True, True),
         "D1": (False, True),
         "E1": (True, True),
+        "F1": (True, True),
     }
     demo, other = find_merchant("demo").id, find_merchant("other").id
     assert find_listing(merchant_id=demo, code="A1").sku_id == find_sku(code="A1")
     assert find_listing(merchant_id=other, code="A2").price.minor == 4790
+    (plan,) = plans_of(merchant_id=other)
+    assert (plan.name("zh-CN"), plan.offers) == ("海盐会员", (PlanOffer("F1", 1200, "CNY", 1, Unit.MONTH),))
     for look, typed, product in (
         (search, "视频", "tencent-video-vip"),
         (alike, "腾迅", "tencent-video-vip"),
