@@ -173,3 +173,65 @@ class Identifier(Protocol):
     def identify(self, account_id: int, code: Secret, /) -> str | None:
         """The platform's number of the person (openid) behind a code; None where it does not say. Never raises."""
         ...
+
+
+class SupplyOutcome(StrEnum):
+    """What a supplier says of one of our requests. `unknown` is never treated as `no`."""
+
+    DELIVERED = "delivered"  # it is done, and these are its keys
+    ACCEPTED = "accepted"  # taken; the keys come later
+    REJECTED = "rejected"  # certainly not bought, and never will be
+    ABSENT = "absent"  # it knows of no such request: a no only once nothing can be on its way any more
+    UNKNOWN = "unknown"  # no certain answer
+
+
+@dataclass(frozen=True, slots=True)
+class SuppliedKey:
+    """One key as a supplier wrote it: empty, twice, or known from elsewhere; the vault finds that out."""
+
+    secret: Secret = field(repr=False)
+    number: Secret = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyAnswer:
+    """An answer about one request. `problem` is a code of ours for staff; nothing of the supplier's own words."""
+
+    outcome: SupplyOutcome
+    keys: tuple[SuppliedKey, ...] = field(default=(), repr=False)
+    external_ref: str | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is bought: `most` is the dearest price a piece that we accept; the supplier refuses a dearer one."""
+
+    request_id: UUID
+    product: str
+    quantity: int
+    most: Money
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierStock:
+    """What a supplier says it has, and its price a piece now (minor units)."""
+
+    stock: int
+    price_minor: int
+
+
+class Supplier(Protocol):
+    """One account at a supplier's system; used by the worker, outside any transaction; no answer makes it raise."""
+
+    def buy(self, wish: Wish, /) -> SupplyAnswer:
+        """Ask for keys, once for each `request_id`."""
+        ...
+
+    def query(self, request_id: UUID, /) -> SupplyAnswer:
+        """What became of a request; changes nothing there."""
+        ...
+
+    def stock(self, product: str, currency: str, /) -> SupplierStock | None:
+        """What it has; None when it does not say."""
+        ...

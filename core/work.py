@@ -25,6 +25,8 @@ class Work(StrEnum):
     WECHAT_LOGIN = "wechat_login"  # reference: page_login; ask the platform who opened a page
     CONTACT_CODE = "contact_code"  # reference: contact_code; mint and send the code that confirms an address
     RESTOCK = "restock"  # reference: restock; have a file that came by a chat imported, and tell what became of it
+    SUPPLY = "supply"  # reference: order; have its lines brought by the suppliers that sell them
+    SUPPLIER_STOCK = "supplier_stock"  # reference: supplier_good; ask what the supplier has
     ALERT = "alert"  # reference: alert; tell the operator what a person must see
 
 
@@ -41,12 +43,15 @@ ENQUEUED_BY: dict[Work, frozenset[str]] = {
     Work.WECHAT_LOGIN: frozenset({"shop"}),
     Work.CONTACT_CODE: frozenset({"shop", "worker"}),
     Work.RESTOCK: frozenset({"shop", "worker"}),
+    Work.SUPPLY: frozenset({"shop", "worker"}),
+    Work.SUPPLIER_STOCK: frozenset({"shop", "worker"}),
     Work.ALERT: frozenset({"shop", "worker"}),
 }
 """Which database roles have a reason to enqueue which kind; the use cases of those processes are the only callers."""
 
 PRIORITY: dict[Work, int] = {
     Work.DELIVER: 30,  # someone has paid
+    Work.SUPPLY: 25,  # the same, but a supplier takes its time
     Work.REREAD: 20,
     Work.PICK_UP: 20,
     Work.SEND: 15,  # receipts and notices: behind the cards
@@ -58,6 +63,7 @@ PRIORITY: dict[Work, int] = {
     Work.ALERT: 10,
     Work.REFUND: 5,
     Work.RESTOCK: 5,
+    Work.SUPPLIER_STOCK: 3,
     Work.QUERY_PAYMENT: 0,
 }
 """What is taken first, highest first: in a rush nobody who has paid waits behind those who are about to."""

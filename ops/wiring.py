@@ -32,6 +32,7 @@ from core.fulfilment.bound_chat import BoundChat, bound_page
 from core.fulfilment.card_pages import carry_out_press
 from core.fulfilment.pickup import carry_out_pickup
 from core.fulfilment.service import Carrier, carry, deliver, reread
+from core.fulfilment.supplying import ask_stock, supply_order
 from core.orders.values import OrderKeys, OrderPolicy
 from core.payments.service import carry_out_refund, make_intent, query_payment
 from core.ports import Courier, Gateway, NoticeVerifier
@@ -44,6 +45,7 @@ from core.work import Work
 from ops.counter import FallingBackCounter
 from ops.processes.vault_wiring import clock, vault_client
 from ops.stars import stars
+from ops.suppliers import suppliers
 
 STRANGERS_WAIT = timedelta(minutes=10)
 """Someone without a paid order keeps cards from others no longer than this."""
@@ -218,6 +220,12 @@ def handlers(config: Config) -> dict[Work, Callable[[UUID], object]]:
         Work.CONTACT_CODE: codes.send,
         Work.ALERT: lambda one: alerts.tell(one, now=time.now()),
     }
+    goods = suppliers(config)
+    public = vault_public(config)
+    work[Work.SUPPLY] = lambda one: supply_order(
+        order_id=one, suppliers=goods, vault=plain_vault, vault_public=public(), now=time.now()
+    )
+    work[Work.SUPPLIER_STOCK] = lambda one: ask_stock(good_id=one, suppliers=goods, now=time.now())
     if play is not None:
         work[Work.SANDBOX_PAY] = lambda one: pay_in_sandbox(one, sandbox=play, now=time.now())
     return work

@@ -35,6 +35,7 @@ TITLES = {
     AlertKind.EVENT_LOST: "A message of a person could not be taken in",
     AlertKind.AUDIT_BROKEN: "Somebody changed the audit, or an older backup was loaded",
     AlertKind.CARDS_CONTESTED: "Two parties brought the same cards",
+    AlertKind.SUPPLIER_TROUBLE: "A supplier does not bring what it sold",
     AlertKind.REFUND_UNKNOWN: "A refund has no certain end",
 }
 
@@ -49,6 +50,7 @@ MENDS = {
     AlertKind.EVENT_LOST: "A defect: the log of the bot process has the error id; the other messages go on.",
     AlertKind.AUDIT_BROKEN: "`python run.py audit verify` names the first entry; then see the runbook.",
     AlertKind.CARDS_CONTESTED: "`python run.py contested list` shows whose they are; the earlier ones stay on sale.",
+    AlertKind.SUPPLIER_TROUBLE: "`python run.py supplier show CODE` names the requests; what is missing is paid back.",
     AlertKind.REFUND_UNKNOWN: "Look it up at the gateway by its number; it is asked again every hour.",
 }
 

@@ -22,6 +22,7 @@ class AccountKind(StrEnum):
 
     CHAT = "chat"  # a row of chat_account
     GATEWAY = "gateway"  # a row of gateway_account
+    SUPPLIER = "supplier"  # a row of supplier_account
 
 
 class Holder(StrEnum):

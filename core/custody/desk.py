@@ -32,6 +32,7 @@ from core.custody.imports.preparing import Job
 from core.custody.imports.restocking import job_of_restock, lost, restock_of
 from core.custody.imports.stock_desk import OPERATIONS as STOCK_OPERATIONS
 from core.custody.imports.stock_desk import StockDesk
+from core.custody.imports.supplied import job_of_request, request_of
 from core.custody.keychain.key_desk import OPERATIONS as KEY_OPERATIONS
 from core.custody.keychain.key_desk import KeyDesk
 from core.custody.keychain.keys import OpenVault
@@ -184,6 +185,7 @@ class Desk:
             "books": self._books.answer,
             "import": lambda: self._import(request, progress),
             "restock": lambda: self._restock(request),
+            "supplied": lambda: self._supplied(request),
             "trace": lambda: self._trace(request),
         }
         if operation in STOCK_OPERATIONS:
@@ -249,6 +251,14 @@ class Desk:
             return self._filled(job, lambda done, about: None)
         except SealError:  # its job has ended with that
             raise lost() from None
+
+    def _supplied(self, request: Mapping[str, Any]) -> Answer:
+        importer = self._importer
+        job = job_of_request(importer.vault, request_of(request), now=importer.now())
+        try:
+            return self._filled(job, lambda done, about: None)
+        except SealError:  # its job has ended with that
+            raise ImportRefused("the answer to this request is lost", problem="lost") from None
 
     def _filled(self, job: Job, progress: Progress) -> Answer:
         filled = self._filler.fill(job, progress)

@@ -80,7 +80,8 @@ STOCK_PARTS = (
         SELECT count(*) FROM {orders} AS o JOIN hold h ON h.order_id = o.id
         WHERE h.state = 'open' AND (o.state <> 'awaiting_payment' OR (
             SELECT count(*) FROM card c WHERE c.line_id = h.line_id AND c.state = 'held')
-            <> (SELECT CASE WHEN l.plan_id IS NULL THEN h.quantity ELSE 0 END FROM order_line l WHERE l.id = h.line_id))
+            <> (SELECT CASE WHEN l.plan_id IS NULL AND l.gate <> 'supply' THEN h.quantity ELSE 0 END
+                FROM order_line l WHERE l.id = h.line_id))
         """,
     ),
     Part(
@@ -160,10 +161,24 @@ ORDER_PARTS = (
                 WHEN o.state NOT IN ('paid', 'closed') OR d.state IN ('delivered', 'refunded')
                     THEN coalesce(c.pending, 0) <> 0
                 WHEN l.gate = 'review'
-                    THEN coalesce(c.pending, 0) > l.quantity OR coalesce(c.pending + c.aside, 0) < l.quantity
-                ELSE coalesce(c.pending, 0) <> l.quantity END)
+                    THEN coalesce(c.pending, 0) > l.quantity OR (coalesce(c.pending + c.aside, 0) < l.quantity
+                        AND NOT EXISTS (SELECT 1 FROM supplier_line s WHERE s.line_id = l.id))
+                ELSE coalesce(c.pending, 0) <> CASE l.gate WHEN 'supply' THEN 0 ELSE l.quantity END END)
         """,
     ),
+    # As long as nobody knows what became of a supplier's request, its lines wait: neither given up nor paid back; and a
+    # line is never in two requests, nor a request sent twice (the triggers).
+    Part(
+        "INV-O4",
+        Over.ORDERS,
+        """
+        SELECT count(*) FROM {lines} AS l JOIN supplier_line s ON s.line_id = l.id
+        JOIN supplier_request r ON r.id = s.request_id
+        WHERE r.state NOT IN ('delivered', 'rejected') AND (l.gate <> 'supply' OR s.ended_at IS NOT NULL
+            OR EXISTS (SELECT 1 FROM refund f WHERE f.line_id = l.id))
+        """,
+    ),
+    guarded("INV-O4", triggers=("supplier_request_moves", "supplier_line_once")),
     # A membership has no cards: its period is there exactly when it was delivered, as long as what was bought, and is
     # taken back with its money.
     Part(

@@ -41,6 +41,7 @@ class AlertKind(StrEnum):
     EVENT_LOST = "event_lost"  # an event of a platform could not be written down: {"event", "problem", "error"}
     AUDIT_BROKEN = "audit_broken"  # the audit's chain, or what was written down of it outside: {"problem"}
     CARDS_CONTESTED = "cards_contested"  # two parties brought the same cards: the platform decides: {"cards"}
+    SUPPLIER_TROUBLE = "supplier_trouble"  # what was bought did not come, or nobody knows: {"problem", "missing"}
     REFUND_UNKNOWN = "refund_unknown"  # nobody knows for an hour whether money went back: {"hours"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from core.db import atomic, execute
 from core.ids import new_id
@@ -12,18 +13,20 @@ from core.ledger import trade
 from core.ledger.trade import TradeShort
 from core.orders import sql, trading
 from core.orders.locking import LockedOrder
-from core.orders.rules import CannotSettle
+from core.orders.rules import CannotSettle, LineGate
 from core.orders.shares import Seller, frozen_shares
 from core.orders.values import OrderPolicy
 from core.stock import service as stock
 from core.stock.rules import HeldByOthers, OutOfStock
 from core.stock.service import HeldGroup, TradeRooms
+from core.supply.quota import find_quota, promise
 
 LINES_TO_HOLD = """
 SELECT l.id, l.sku_id, l.listing_code, l.quantity, l.total_minor, k.minimum_life_days, o.stranger, m.fee_basis_points,
        (SELECT id FROM party WHERE kind = 'platform'),
        (SELECT t.account_id FROM trade_account t JOIN party p ON p.id = t.creditor_id AND p.kind = 'platform'
-        WHERE t.debtor_id = o.merchant_id AND t.currency = o.currency), l.plan_id IS NOT NULL
+        WHERE t.debtor_id = o.merchant_id AND t.currency = o.currency), l.gate,
+       l.plan_id IS NOT NULL
 FROM order_line l JOIN sku k ON k.id = l.sku_id JOIN shop_order o ON o.id = l.order_id
 JOIN party m ON m.id = o.merchant_id
 WHERE l.order_id = %s ORDER BY l.position
@@ -54,9 +57,12 @@ def _hold_all(order: LockedOrder, policy: OrderPolicy, rooms: TradeRooms, now: d
 def _hold_line(
     order: LockedOrder, row: tuple[Any, ...], policy: OrderPolicy, rooms: TradeRooms, now: datetime
 ) -> list[dict[str, Any]]:
-    line_id, sku_id, code, quantity, total, life, stranger, basis_points, platform_id, fee_account_id, is_plan = row
+    line_id, sku_id, code, quantity, total, life, stranger, basis_points, platform_id, fee_account_id, *of_line = row
+    gate, is_plan = of_line
     groups: list[HeldGroup] = []  # of a membership, of which there is always enough
-    if not is_plan:
+    if gate == LineGate.SUPPLY:
+        groups = [_promised_again(order.merchant_id, sku_id, code, line_id, rooms)]
+    elif not is_plan:
         groups = stock.hold_cards(
             merchant_id=order.merchant_id,
             sku_id=sku_id,
@@ -74,3 +80,12 @@ def _hold_line(
     frozen = {"shares": json.dumps(shares), "trades": json.dumps(trades)}
     execute(sql.HOLD_AGAIN, which | {"stranger": stranger, "now": now} | frozen)
     return trades
+
+
+def _promised_again(merchant_id: int, sku_id: int, code: str, line_id: UUID, rooms: TradeRooms) -> HeldGroup:
+    """A line that a supplier was to bring: by one that has a card now. Raises `OutOfStock`."""
+    found = find_quota(merchant_id=merchant_id, sku_id=sku_id, quantity=1, rooms=rooms)
+    if found is None:
+        raise OutOfStock(code=code, left=0)
+    promise(good_id=found.good_id, line_ids=[line_id])
+    return found.group

@@ -8,6 +8,7 @@ from functools import partial
 from uuid import UUID
 
 from core.actor import Actor
+from core.catalog.rules import ProductKind
 from core.db import execute, in_transaction
 from core.errors import Invalid, NotFound
 from core.ids import new_id
@@ -22,9 +23,10 @@ from core.orders.writing import HeldLine, write_order
 from core.pricing.rules import Quote, quote
 from core.risk.rules import Decision, RiskFacts, decide, is_near_a_cap
 from core.stock import service as stock
-from core.stock.rules import OutOfStock
-from core.stock.service import TradeRooms
+from core.stock.rules import HeldByOthers, OutOfStock
+from core.stock.service import ShareFacts, TradeRooms
 from core.submission import claim_submission
+from core.supply.quota import find_quota
 
 
 def place_order(
@@ -62,7 +64,7 @@ def place_order(
             return _placed_before(first)
         facts = place_facts(actor, conversation_id, lines, network)
         rooms = TradeRooms(is_exact=is_exact)
-        made = [_hold_line(facts, wanted, policy, rooms, now) for wanted in lines]
+        made = [held for wanted in lines for held in _hold_line(facts, wanted, policy, rooms, now)]
         return write_order(actor, order_id, facts, made, network=network, policy=policy, keys=keys, now=now)
 
     try:
@@ -89,7 +91,7 @@ def _placed_before(order_id: UUID) -> PlacedOrder:
 
 def _hold_line(
     facts: PlaceFacts, wanted: WantedLine, policy: OrderPolicy, rooms: TradeRooms, now: datetime
-) -> HeldLine:
+) -> list[HeldLine]:
     listing = facts.listings[wanted.listing_id]
     most = min(listing.maximum_quantity, policy.largest_line if listing.price_minor else policy.largest_free_line)
     if not 1 <= wanted.quantity <= most:
@@ -100,20 +102,25 @@ def _hold_line(
     if priced.total_minor > GREATEST:
         raise QuantityRefused(what="quantity", most=most)
     if listing.plan is not None:
-        return _membership_line(facts, listing, listing.plan, priced, policy, now)
+        return [_membership_line(facts, listing, listing.plan, priced, policy, now)]
     usable_on = stock.usable_on(now=now, zone=policy.zone, minimum_life_days=listing.minimum_life_days)
     decision = _decide(facts, listing, wanted.quantity, usable_on, policy)
-    line_id = new_id()
-    groups = stock.hold_cards(
-        merchant_id=facts.merchant_id,
-        sku_id=listing.sku_id,
-        code=listing.code,
-        line_id=line_id,
-        quantity=wanted.quantity,
-        usable_on=usable_on,
-        rooms=rooms,
-    )
-    return HeldLine(id=line_id, hold_id=new_id(), listing=listing, quote=priced, groups=groups, decision=decision)
+    line_id, left = new_id(), dict(rooms.left)
+    try:
+        groups = stock.hold_cards(
+            merchant_id=facts.merchant_id,
+            sku_id=listing.sku_id,
+            code=listing.code,
+            line_id=line_id,
+            quantity=wanted.quantity,
+            usable_on=usable_on,
+            rooms=rooms,
+        )
+    except (OutOfStock, HeldByOthers) as short:
+        stock.let_go(line_id=line_id)
+        rooms.left = left
+        return _promised(facts, listing, wanted.quantity, policy, rooms, short)
+    return [HeldLine(id=line_id, hold_id=new_id(), listing=listing, quote=priced, groups=groups, decision=decision)]
 
 
 def _membership_line(
@@ -132,6 +139,29 @@ def _membership_line(
     return HeldLine(id=new_id(), hold_id=new_id(), listing=listing, quote=priced, groups=[], decision=decision)
 
 
+def _promised(
+    facts: PlaceFacts,
+    listing: ListingFacts,
+    quantity: int,
+    policy: OrderPolicy,
+    rooms: TradeRooms,
+    short: OutOfStock | HeldByOthers,
+) -> list[HeldLine]:
+    """Too few cards are there: a supplier that is asked over the network brings them, each as a line of its own.
+
+    Raises `short` again where none says that it has so many, and what the caps on held stock say of it.
+    """
+    found = find_quota(merchant_id=facts.merchant_id, sku_id=listing.sku_id, quantity=quantity, rooms=rooms)
+    if found is None or listing.kind is not ProductKind.CARD_KEY:
+        raise short
+    decision = decide(_facts_of(facts, found.facts, quantity), policy.holds)
+    one = quote(list_price_minor=listing.price_minor, quantity=1)
+    return [
+        HeldLine(new_id(), new_id(), listing, one, [found.group], decision, good_id=found.good_id)
+        for _ in range(quantity)
+    ]
+
+
 def _decide(facts: PlaceFacts, listing: ListingFacts, quantity: int, usable_on: date, policy: OrderPolicy) -> Decision:
     """Judge by what is held; near a cap count again under a lock, so that the caps are exact."""
     risk = _risk_facts(facts, listing, quantity, usable_on)
@@ -143,6 +173,10 @@ def _decide(facts: PlaceFacts, listing: ListingFacts, quantity: int, usable_on: 
 
 def _risk_facts(facts: PlaceFacts, listing: ListingFacts, quantity: int, usable_on: date) -> RiskFacts:
     share = stock.share_facts(merchant_id=facts.merchant_id, sku_id=listing.sku_id, usable_on=usable_on)
+    return _facts_of(facts, share, quantity)
+
+
+def _facts_of(facts: PlaceFacts, share: ShareFacts, quantity: int) -> RiskFacts:
     return RiskFacts(
         stranger=facts.stranger,
         quantity=quantity,

@@ -83,6 +83,7 @@ class LineGate(StrEnum):
     NONE = "none"  # nothing
     REVIEW = "review"  # a person looks at it
     TASK = "task"  # a person does it, then says so
+    SUPPLY = "supply"  # a supplier that is asked over the network brings its card
     GROUP = "group"  # a group-buy fills up
     DATE = "date"  # a day comes
     CANCELLED = "cancelled"  # it will not be delivered

@@ -34,13 +34,15 @@ def settle_order(
     name = public(Prefix.ORDER, order.id)
     asked = {"order": order.id, "now": now, "paid": paid.minor, "states": [order.state.value]}
     captured = execute(sql.CAPTURE, asked | {"merchant": order.merchant_id, "public": name})
-    count, held, claimed, ordered, ready, holds, is_traded = captured[0]
+    count, held, claimed, ordered, ready, holds, is_traded, is_supplied = captured[0]
     if count != 1 or not held == claimed == ordered:
         raise RuntimeError("a locked order's holds and cards disagree")  # rolls back; the notice is answered non-2xx
     booked = {"source": from_account_id, "currency": order.total.currency, "order": order.id, "now": now}
     execute(sql.BOOK_SHARES, booked | {"holds": holds})
     for delivery_id in ready or ():
         enqueue(Work.DELIVER, delivery_id)
+    if is_supplied:
+        enqueue(Work.SUPPLY, order.id)
     if is_told:
         tell(conversation_id=order.conversation_id, kind=MessageKind.PAID, body={"order": name}, now=now)
     if is_traded:

@@ -106,7 +106,8 @@ WITH o AS (
 ), d AS (
     INSERT INTO delivery (line_id, order_id, state, lease_until, created_at)
     SELECT l.id, l.order_id, CASE l.gate WHEN 'none' THEN 'ready' ELSE 'waiting' END, %(now)s, %(now)s
-    FROM order_line l JOIN h ON h.line_id = l.id RETURNING id, state
+    FROM order_line l JOIN h ON h.line_id = l.id
+    RETURNING id, state, (SELECT x.gate FROM order_line x WHERE x.id = delivery.line_id) AS gate
 ), s AS (
     UPDATE shopper SET paid_orders = paid_orders + 1 FROM o WHERE shopper.id = o.shopper_id
 ), a AS (
@@ -114,15 +115,16 @@ WITH o AS (
     SELECT %(now)s, 'system', %(merchant)s, 'order.paid', 'order', %(public)s FROM o
 )
 SELECT (SELECT count(*) FROM o), (SELECT coalesce(sum(quantity), 0) FROM h),
-       (SELECT count(*) FROM c)
+       (SELECT count(*) FROM c) + (SELECT count(*) FROM d WHERE gate = 'supply')
            + (SELECT coalesce(sum(quantity), 0) FROM order_line WHERE order_id = %(order)s AND plan_id IS NOT NULL),
        (SELECT sum(quantity) FROM order_line WHERE order_id = %(order)s),
        (SELECT array_agg(id) FROM d WHERE state = 'ready'), (SELECT array_agg(id) FROM h),
-       EXISTS (SELECT 1 FROM trade_hold WHERE hold_id = ANY (ARRAY(SELECT id FROM h)))
+       EXISTS (SELECT 1 FROM trade_hold WHERE hold_id = ANY (ARRAY(SELECT id FROM h))),
+       EXISTS (SELECT 1 FROM d WHERE gate = 'supply')
 """
 """Order paid, holds captured, cards claimed, deliveries made. The caller compares the four counts and rolls back
-unless every ordered card is claimed; a membership has none. The last column says whether trade accounts have a part in
-it.
+unless every ordered card is claimed, or its line of one is for a supplier to bring, or it is a membership, which has
+none. The last columns say whether trade accounts have a part in it, and whether suppliers.
 
 Cards are found by their lines as an array: as a join, statistics from before a rush let PostgreSQL read every sold
 card."""

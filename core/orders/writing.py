@@ -25,12 +25,13 @@ from core.orders.values import OrderKeys, OrderPolicy, PlacedOrder
 from core.pricing.rules import Quote
 from core.risk.rules import Decision
 from core.stock.service import HeldGroup
+from core.supply.quota import promise
 from core.vault.seal import SealedLine, SealedOrder, order_seal
 
 
 @dataclass(frozen=True, slots=True)
 class HeldLine:
-    """One line on its way into the tables."""
+    """One line on its way into the tables; with a `good_id` its card is no stock yet, a supplier is to bring it."""
 
     id: UUID
     hold_id: UUID
@@ -38,11 +39,14 @@ class HeldLine:
     quote: Quote
     groups: list[HeldGroup]
     decision: Decision
+    good_id: UUID | None = None
 
 
-def gate_of(kind: ProductKind) -> LineGate:
-    """What a paid line of such goods waits for: a person, where the person tops an account up."""
-    return LineGate.TASK if kind is ProductKind.MANUAL_TOP_UP else LineGate.NONE
+def gate_of(line: HeldLine) -> LineGate:
+    """What a paid line waits for: its supplier, or a person, where the person tops an account up."""
+    if line.good_id is not None:
+        return LineGate.SUPPLY
+    return LineGate.TASK if line.listing.kind is ProductKind.MANUAL_TOP_UP else LineGate.NONE
 
 
 def _line_row(line: HeldLine, position: int) -> dict[str, Any]:
@@ -59,7 +63,7 @@ def _line_row(line: HeldLine, position: int) -> dict[str, Any]:
         "discount_minor": line.quote.discount_minor,
         "total_minor": line.quote.total_minor,
         "reasons": list(line.quote.reasons),
-        "gate": gate_of(line.listing.kind).value,
+        "gate": gate_of(line).value,
         **_plan_columns(line.listing.plan),
     }
 
@@ -152,5 +156,7 @@ def write_order(
         "trades": json.dumps(trades),
     }
     execute(sql.INSERT_ORDER, _who(actor, order_id, facts, network) | what)
+    for good_id in {line.good_id for line in lines if line.good_id is not None}:
+        promise(good_id=good_id, line_ids=[line.id for line in lines if line.good_id == good_id])
     trade.hold(trading.per_account(trades))
     return PlacedOrder(order_id=order_id, total=Money(total, facts.currency), deadline=deadline, repeated=False)

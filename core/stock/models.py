@@ -97,6 +97,7 @@ class ImportJob(Row):
     created_at = DateTimeTZField()
     finished_at = DateTimeTZField(null=True)
     restock_id = peewee.UUIDField(null=True)
+    supplier_request_id = peewee.UUIDField(null=True)
     rows_about = peewee.IntegerField(default=0)
     moved_at = DateTimeTZField(null=True)
 

@@ -170,17 +170,23 @@ def hold_cards(
     return [HeldGroup(b.no, b.terms, counts[b.no], b.unit_cost_micro, b.hops) for b in batches if counts[b.no]]
 
 
+def let_go(*, line_id: UUID) -> None:
+    """Give back what a hold that fell short took, in the same transaction."""
+    execute(sql.LET_GO, (line_id,))
+
+
 def _sellable(wanted: dict[str, Any], seen: Sequence[_Batch], rooms: TradeRooms) -> list[_Batch]:
     rows = execute(sql.SELLABLE_BATCHES, wanted | {"seen": [batch.no for batch in seen]})
     return [
-        _Batch(no, low, Terms(terms), cost, tuple(_hop(*hop, rooms=rooms) for hop in offers or ()), free)
+        _Batch(no, low, Terms(terms), cost, tuple(hop_of(*hop, rooms=rooms) for hop in offers or ()), free)
         for no, low, terms, cost, offers, free, _ in rows
     ]
 
 
-def _hop(
+def hop_of(
     offer_id: int, seller: int, price: int, account: int | None, currency: str, room_minor: int, *, rooms: TradeRooms
 ) -> Hop:
+    """One hop as `sql.POOLS` gives it; what its trade account reaches for is noted once."""
     if account is not None:
         rooms.left.setdefault(account, room_minor * 10 ** (6 - EXPONENT[currency]))
     return Hop(offer_id, seller, price, account)

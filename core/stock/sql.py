@@ -75,6 +75,9 @@ RETURNING card.batch_no
 HOLD_FREE_CARDS = HOLD_CARDS.format(wait="SKIP LOCKED")
 HOLD_CARDS_WAITING = HOLD_CARDS.format(wait="")
 
+LET_GO = "UPDATE card SET state = 'free', line_id = NULL WHERE line_id = %s AND state = 'held'"
+"""What was held in this very transaction goes back to its place."""
+
 AVAILABLE = """
 WITH pool AS (
     SELECT w.sku_id, %(merchant)s::bigint AS owner_id, NULL::bigint AS last_offer, %(cap)s::numeric AS room
@@ -105,14 +108,21 @@ WITH pool AS (
     SELECT sku_id, CASE WHEN min(room) >= %(cap)s THEN sum(cards) ELSE max(least(cards, room)) END AS cards
     FROM counted GROUP BY sku_id, last_offer
 ), here AS (
-    SELECT sku_id, cards FROM reached
+    SELECT sku_id, sum(cards) AS cards FROM reached GROUP BY sku_id
+    UNION ALL
+    SELECT p.sku_id, max(least(q.cards, p.room, 10)) FROM pool p
+    JOIN supplier_quota q ON q.party_id = p.owner_id AND q.sku_id = p.sku_id AND p.last_offer IS NOT NULL
+    WHERE p.room > 0 GROUP BY p.sku_id
     UNION ALL
     SELECT sku_id, %(cap)s FROM plan_period WHERE sku_id = ANY (%(skus)s::bigint[])
 )
-SELECT sku_id, least(sum(cards), %(cap)s)::int FROM here
+SELECT sku_id, least(max(cards), %(cap)s)::int FROM here
 WHERE NOT EXISTS (SELECT 1 FROM vault_state WHERE NOT open) GROUP BY sku_id
 """
 """How many cards of each SKU a merchant can sell now, counted to `cap` at most; no row while the vault opens none.
+
+What suppliers that are asked over the network bring is no card yet: a line has all from stock or all from one of them
+(ten at most, `core.supply.rules`), so that the greater figure counts.
 
 Never above the truth: of pools behind the same last hop whose trade accounts do not reach for `cap` cards, the best one
 alone counts. Of a membership there is always enough.

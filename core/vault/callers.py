@@ -24,7 +24,7 @@ _CANONICAL = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_key
 class Caller(StrEnum):
     """Who may ask more than `status`, each with a key of its own."""
 
-    WORKER = "worker"  # sends what was paid, has codes exchanged and links opened, imported what staff brought
+    WORKER = "worker"  # sends what was paid, has codes exchanged, links opened, and imported what was brought
     OPERATOR = "operator"  # the command line, and the demo's seed
 
 
@@ -32,7 +32,7 @@ _ON_ITSELF = frozenset({"keys", "rotate", "rekey", "retire", "epoch", "epoch_com
 """The vault's own keys, and a database that was restored."""
 
 MAY_ASK: Mapping[Caller, frozenset[str]] = {
-    Caller.WORKER: frozenset({"open", "pickup", "restock", "link", "open_link"}),
+    Caller.WORKER: frozenset({"open", "pickup", "restock", "supplied", "link", "open_link"}),
     Caller.OPERATOR: frozenset(
         {"import", "cancel_import", "decide_contested", "trace", "audit", "books", "task_fields"}
     )

@@ -249,6 +249,12 @@ class VaultClient(LinkRequests, FieldRequests, AuditRequests, BookRequests):
         """
         return _report(self._ask({"op": "restock", "restock": str(restock)}, timeout=600.0), dry_run=False)
 
+    def import_supplied(self, request: UUID, /) -> ImportReport:
+        """Import what a supplier answered to one of our requests, once however often it is asked; its batch is locked
+        until the request's lines have their cards. Raises like `import_restock`.
+        """
+        return _report(self._ask({"op": "supplied", "request": str(request)}, timeout=600.0), dry_run=False)
+
     def trace_secret(self, secret: Secret) -> list[UUID]:
         """The cards whose fingerprint is that of a secret (or of number and secret, separated by a blank or comma)."""
         answer = self._ask({"op": "trace", "secret": base64.b64encode(secret.reveal()).decode()})

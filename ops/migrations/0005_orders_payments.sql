@@ -46,7 +46,7 @@ CREATE TABLE order_line (
     discount_minor bigint NOT NULL DEFAULT 0 CHECK (discount_minor BETWEEN 0 AND 1000000000000000),
     total_minor bigint NOT NULL CHECK (total_minor BETWEEN 0 AND 1000000000000000),
     reasons jsonb NOT NULL,                   -- how the price came about, line by line
-    gate text NOT NULL DEFAULT 'none' CHECK (gate IN ('none', 'review', 'task', 'group', 'date', 'cancelled')),
+    gate text NOT NULL DEFAULT 'none' CHECK (gate IN ('none', 'review', 'task', 'supply', 'group', 'date', 'cancelled')),
     gate_reason text,
     UNIQUE (order_id, position),
     UNIQUE (id, sku_id),

@@ -18,7 +18,7 @@ CREATE INDEX chat_account_merchant ON chat_account (merchant_id);
 
 -- Secrets of chat and gateway accounts, each sealed with the key of the processes that use it.
 CREATE TABLE credential (
-    account_kind text NOT NULL CHECK (account_kind IN ('chat', 'gateway')),
+    account_kind text NOT NULL CHECK (account_kind IN ('chat', 'gateway', 'supplier')),
     account_id bigint NOT NULL,
     name text NOT NULL,                       -- token, webhook_secret, aes_key, app_secret, …
     opened_by text NOT NULL CHECK (opened_by IN ('verify', 'bot', 'act')),  -- core.connections.credentials.Holder

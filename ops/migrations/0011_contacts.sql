@@ -45,7 +45,7 @@ CREATE TABLE alert (
     id uuid PRIMARY KEY,
     kind text NOT NULL CHECK (kind IN ('line_refunded',   -- core.messages.alerts.AlertKind
         'forged_work', 'delivery_held', 'vault_away', 'channel_misconfigured', 'channel_blocked', 'message_refused',
-        'event_lost', 'refund_unknown', 'audit_broken', 'cards_contested')),
+        'event_lost', 'refund_unknown', 'audit_broken', 'cards_contested', 'supplier_trouble')),
     subject text NOT NULL CHECK (length(subject) BETWEEN 1 AND 200),  -- what it is about: an id, never a person
     detail jsonb NOT NULL DEFAULT '{}',       -- ids, codes and figures
     seen integer NOT NULL DEFAULT 1 CHECK (seen > 0),

@@ -12,6 +12,7 @@ from core.fulfilment.card_pages import forget_presses, presses_due
 from core.fulfilment.fields import wipe_fields
 from core.fulfilment.pickup import forget_pickups, pickups_due
 from core.fulfilment.service import readings_due
+from core.fulfilment.supplying import forget_unpaid, supply_due
 from core.members.contacts import codes_due, forget_codes
 from core.messages.alerts import alerts_due, forget_alerts
 from core.messages.cleaning import forget_carried
@@ -21,6 +22,7 @@ from core.orders.service import OrderPolicy, expire_due
 from core.payments.service import decide_due, join_due, poll_due, reconcile_due, refund_due
 from core.payments.sweeps import notice_stuck_refunds
 from core.stock.marks import move_marks
+from core.supply.network import stock_due
 from ops.figures.published import forget_ended
 from ops.processes.sweeps import Sweep
 
@@ -41,6 +43,8 @@ def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
         Sweep("deliveries.lost", 3, lambda now: enqueue_lost_deliveries(now=now)),
         *alerts,
         Sweep("contacts.codes", 5, lambda now: codes_due(now=now)),
+        Sweep("supply.due", 3, lambda now: supply_due(now=now)),
+        Sweep("supply.stock", 20, lambda now: stock_due(now=now)),
         Sweep("readings.lost", 5, lambda now: readings_due(now=now)),
         Sweep("presses.lost", 3, lambda now: presses_due(now=now)),
         Sweep("pickups.lost", 10, lambda now: pickups_due(now=now)),
@@ -51,6 +55,7 @@ def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
         Sweep("payments.decided", 30, lambda now: decide_due(now=now)),
         Sweep("payments.reconciled", 30, lambda now: reconcile_due(now=now)),
         Sweep("restocks.lost", 30, lambda now: restocks_due(now=now)),
+        Sweep("supply.unpaid", 300, lambda now: forget_unpaid(now=now)),
         Sweep("refunds.stuck", 300, lambda now: notice_stuck_refunds(now=now)),
         Sweep("rows.expired", 600, in_parts(lambda now: remove_expired(now=now))),
         Sweep("messages.expired", 600, in_parts(lambda now: forget_carried(now=now))),

@@ -33,8 +33,8 @@ WITH b AS (
 ), k AS (
     INSERT INTO batch_key (batch_no, vault_key_id, sealed_dek) SELECT no, %(key_id)s, %(sealed_key)s FROM b
 ), j AS (
-    INSERT INTO import_job (id, upload_id, batch_id, secret_column, state, created_at, restock_id)
-    VALUES (%(job)s, %(upload)s, %(batch)s, %(column)s, 'running', %(now)s, %(restock)s)
+    INSERT INTO import_job (id, upload_id, batch_id, secret_column, state, created_at, restock_id, supplier_request_id)
+    VALUES (%(job)s, %(upload)s, %(batch)s, %(column)s, 'running', %(now)s, %(restock)s, %(request)s)
 )
 SELECT no FROM b
 """
@@ -138,6 +138,10 @@ SELECT c.cards - c.free FROM b, c
 Returns how many of them are contested.
 """
 
+KEEP_FOR_ITS_LINES = "UPDATE batch SET state = 'locked', reason = 'supplied' WHERE no = %s AND state = 'selling'"
+"""What a supplier brought for paid lines is theirs first: on sale is only what they leave (`core.fulfilment.supplied`).
+In the transaction that finishes the batch, so that nobody else takes a card of it."""
+
 COUNTED = """
 SELECT added, duplicates, refused FROM import_job WHERE id = %s AND state = 'running' FOR UPDATE
 """
@@ -148,6 +152,7 @@ DELETE FROM upload_chunk c USING upload u
 WHERE u.id = c.upload_id AND u.id IS DISTINCT FROM %(but)s::uuid AND u.created_at < %(now)s - interval '1 day'
   AND NOT EXISTS (SELECT 1 FROM import_job j WHERE j.upload_id = u.id AND j.state IN ('running', 'cancelling'))
   AND NOT EXISTS (SELECT 1 FROM restock r WHERE r.upload_id = u.id AND r.state = 'asked')
+  AND NOT EXISTS (SELECT 1 FROM supplier_request q WHERE q.upload_id = u.id AND q.settled_at IS NULL)
 """
 """Files that were uploaded and never imported: their rows stay, what they held goes after a day."""
 
@@ -157,12 +162,14 @@ FORGET_CHUNKS = "DELETE FROM upload_chunk WHERE upload_id = %s"
 _JOBS = """
 SELECT j.id, j.upload_id, j.batch_id, j.secret_column, j.rows_done, b.no, b.owner_id, b.supplier_id, b.sku_id, b.terms,
        b.unit_cost_micro, b.source_name, u.sealed_key, k.sealed_dek,
-       s.issuer_id, s.trim, s.case_sensitive, s.card_shape = 'number_secret', j.restock_id, r.staff_id
+       s.issuer_id, s.trim, s.case_sensitive, s.card_shape = 'number_secret', j.restock_id, r.staff_id,
+       j.supplier_request_id
 FROM import_job j JOIN batch b ON b.id = j.batch_id JOIN upload u ON u.id = j.upload_id
 JOIN batch_key k ON k.batch_no = b.no JOIN sku s ON s.id = b.sku_id LEFT JOIN restock r ON r.id = j.restock_id
 """
 UNFINISHED_JOBS = _JOBS + "WHERE j.state IN ('running', 'cancelling') AND b.state = 'importing' ORDER BY j.created_at"
 JOB_OF_RESTOCK = _JOBS + "WHERE j.restock_id = %s"
+JOB_OF_REQUEST = _JOBS + "WHERE j.supplier_request_id = %s"
 
 JOB_STANDING = "SELECT state, rows_done, error, added, duplicates, refused FROM import_job WHERE id = %s"
 

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import peewee
 
 from core import db
-from core.actor import OPERATOR, Actor, ActorKind
+from core.actor import OPERATOR, SYSTEM, Actor, ActorKind
 from core.audit.service import append
 from core.custody.imports import import_sql as sql
 from core.custody.imports.decoder.problems import FileProblem, FileRefused
@@ -171,6 +171,8 @@ class Importer:
             )
             if not finished:
                 raise AlreadyMoved
+            if job.request:
+                execute(sql.KEEP_FOR_ITS_LINES, (job.batch_no,))
             execute(sql.FORGET_CHUNKS, (job.upload,))
             self._record(job, counts, error)
             if finished[0][0]:
@@ -202,7 +204,7 @@ class Importer:
             batch=job.batch, owner_id=job.owner_id, terms=job.terms, cost_micro=cost, currency=self.currency, now=now
         )
         append(
-            actor=Actor(ActorKind.STAFF, id=job.staff, party_id=job.owner_id) if job.staff else OPERATOR,
+            actor=_who(job),
             action="batch.imported",
             object_kind="batch",
             object_id=job.batch,
@@ -223,6 +225,12 @@ def _added(chunk: Chunk, of: Mapping[str, Any]) -> int:
     cards = [chunk.card(n) for n in contested]
     execute(sql.ADD_CONTESTED, {**of, "cards": cards, "firsts": list(contested.values())})
     return len(chunk.order) - len(mine)
+
+
+def _who(job: Job) -> Actor:
+    if job.request:
+        return SYSTEM
+    return Actor(ActorKind.STAFF, id=job.staff, party_id=job.owner_id) if job.staff else OPERATOR
 
 
 @contextlib.contextmanager

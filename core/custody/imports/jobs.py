@@ -104,6 +104,7 @@ def begun(vault: OpenVault, job: Job, *, now: datetime) -> Job:
                 "job": job.id,
                 "column": job.column,
                 "restock": job.restock,
+                "request": job.request,
                 "now": now,
             },
         )
@@ -154,6 +155,7 @@ def left_behind(vault: OpenVault, row: Sequence[Any]) -> Job:
         restock=row[18],
         staff=row[19],
         most_rows=MOST_ROWS_BY_CHAT if row[18] else None,
+        request=row[20],
     )
 
 

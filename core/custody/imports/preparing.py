@@ -48,7 +48,8 @@ class Job:
     """One import: the batch that it fills, whose cards they are, how they are read, and how many rows are done.
 
     `owner_id` is whose pool the cards join, `uploader_id` who brought them; `unit_cost_micro` in 10⁻⁶ major units.
-    What came by a chat has its `restock`, the member of `staff` who brought it, and may have `most_rows` and no more.
+    What came by a chat has its `restock` and the member of `staff` who brought it, what a supplier answered its
+    `request`; either may have `most_rows` and no more.
     """
 
     id: UUID
@@ -70,6 +71,7 @@ class Job:
     restock: UUID | None = None
     staff: UUID | None = None
     most_rows: int | None = None
+    request: UUID | None = None
 
 
 class _Rows:

@@ -1,0 +1,1 @@
+"""Suppliers' systems that are asked over the network, one file each."""

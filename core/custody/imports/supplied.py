@@ -1,0 +1,111 @@
+"""What the vault imports of a supplier's answer: everything is derived from the request's row, and bounded by it.
+
+The worker made the call and has sealed the keys as they came; nobody else could attest them better. So it names a
+request and nothing else, and whoever has taken it over gets this much: for each line that was really paid and is to be
+brought by this supplier, some keys of his own making in that supplier's pool, in a batch of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import peewee
+
+from core.custody.imports import import_sql as sql
+from core.custody.imports.decoder.problems import FileProblem, FileRefused
+from core.custody.imports.fingerprint import CardRule
+from core.custody.imports.jobs import ImportRefused, begun, left_behind
+from core.custody.imports.preparing import Job
+from core.custody.keychain.keys import OpenVault
+from core.db import atomic, constraint, execute
+from core.ids import new_id
+from core.vault.seal import new_batch_key
+
+FACTS = """
+SELECT r.upload_id, u.sealed_key, u.owner_id = a.party_id AND u.complete, u.file_name, a.party_id, g.sku_id,
+       k.issuer_id, k.trim, k.case_sensitive, k.card_shape = 'number_secret',
+       r.quantity = (SELECT count(*) FROM supplier_line s JOIN hold h ON h.line_id = s.line_id AND h.state = 'captured'
+                     JOIN order_line l ON l.id = s.line_id AND l.gate = 'supply' AND l.sku_id = g.sku_id
+                     WHERE s.request_id = r.id AND l.order_id = r.order_id)
+FROM supplier_request r JOIN supplier_good g ON g.id = r.good_id JOIN supplier_account a ON a.id = g.account_id
+JOIN sku k ON k.id = g.sku_id JOIN upload u ON u.id = r.upload_id
+WHERE r.id = %s AND r.state = 'delivered' AND r.settled_at IS NULL
+"""
+STANDING = "SELECT state, error FROM import_job WHERE id = %s"
+
+MOST_KEYS = 100
+"""So many keys one answer may bring; a request asks for ten at most."""
+
+
+def request_of(asked: Mapping[str, Any]) -> UUID:
+    """The supplier request that a request to the vault names. Raises `ImportRefused`."""
+    try:
+        return UUID(str(asked.get("request")))
+    except ValueError:
+        raise ImportRefused("the supplier request's id is no id") from None
+
+
+def job_of_request(vault: OpenVault, request: UUID, *, now: datetime) -> Job:
+    """The one job of a request: as it stands, or begun now; whoever asks later gets the same.
+
+    Raises `ImportRefused` (with its `problem` where it is for good), `FileRefused` of a job that was given up.
+    """
+    found = _found(vault, request)
+    if found is not None:
+        return found
+    try:
+        with atomic():
+            return begun(vault, _described(request), now=now)
+    except peewee.IntegrityError as error:
+        again = _found(vault, request) if constraint(error) == "import_job_supplier_request_id_key" else None
+        if again is None:
+            raise
+        return again  # a twin was faster
+
+
+def _found(vault: OpenVault, request: UUID) -> Job | None:
+    rows = execute(sql.JOB_OF_REQUEST, (request,))
+    if not rows:
+        return None
+    job = left_behind(vault, rows[0])
+    ((state, error),) = execute(STANDING, (job.id,))
+    if state in ("cancelling", "cancelled"):
+        raise ImportRefused("the import of this answer was taken back", problem="lost")
+    if state == "failed":
+        if error in set(FileProblem):
+            raise FileRefused(FileProblem(error))
+        raise ImportRefused("the import of this answer was given up", problem="lost")
+    return job
+
+
+def _described(request: UUID) -> Job:
+    rows = execute(FACTS, (request,))
+    if not rows:
+        raise ImportRefused("no supplier answered this request")
+    upload, key, is_whole, name, party, sku, issuer, *rule, is_paid = rows[0]
+    if not is_whole:
+        raise ImportRefused("the answer to this request is lost", problem="lost")
+    if not is_paid:
+        raise ImportRefused("the lines of this request are not paid, or not its own", problem="not_allowed")
+    return Job(
+        id=new_id(),
+        upload=upload,
+        upload_key=bytes(key),
+        file_name=name,
+        column=None,
+        batch=new_id(),
+        batch_no=0,
+        batch_key=new_batch_key(),
+        sku_id=sku,
+        issuer_id=issuer,
+        owner_id=party,
+        uploader_id=party,
+        terms="consigned",
+        unit_cost_micro=0,
+        rule=CardRule(*rule),
+        request=request,
+        most_rows=MOST_KEYS,
+    )
