@@ -26,6 +26,7 @@ from core.settlement.rules import PayoutState, SplitOf, refusal_of_people
 from core.submission import claim_submission
 
 IS_DEMO = "SELECT 1 FROM installation WHERE kind = 'demo'"
+IS_SUSPENDED = "SELECT 1 FROM party WHERE id = %s AND status = 'suspended'"
 REQUEST = """
 INSERT INTO payout (id, party_id, debtor_id, kind, period, currency, amount, state, bank_id, made_by, requested_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, 'requested', %s, %s, %s)
@@ -41,6 +42,10 @@ UPDATE payout SET state = 'approved', approved_by = %s, approved_at = %s WHERE i
 
 class DemoPaysNobody(Conflict):
     """A demo's money is play money: it pays nobody out."""
+
+
+class PartySuspended(Conflict):
+    """The platform suspended the party: it is paid nothing until that ends."""
 
 
 class PayoutThere(Conflict):
@@ -76,7 +81,8 @@ def request_payout(
     """Ask for a payout of what is available; moves no money. Returns its id, for the same submission the same.
 
     `period` is the day that it is for in the store's zone: one payout of a kind each. Raises `NotFound`, `NotAllowed`,
-    `Invalid`, `NoBankDetails`, `DemoPaysNobody`, `OwesFirst`, `NotEnough`, `PayoutThere`, `OtherContent`.
+    `Invalid`, `NoBankDetails`, `DemoPaysNobody`, `PartySuspended`, `OwesFirst`, `NotEnough`, `PayoutThere`,
+    `OtherContent`.
     """
     person = require_person(actor, party_id, what="party")
     if not 0 < amount.minor <= GREATEST:
@@ -92,6 +98,7 @@ def request_payout(
         first = _first(person, party_id, submission_id, asked, payout_id, now)
         if first is not None:
             return first
+        _require_active(party_id)
         state = bring_up_to_date(claim, now=now)
         _require_room(claim, state, amount, waiting=int(execute(ASKED_FOR, _names(claim))[0][0]))
         bank = banks.bank_of(party_id=party_id)
@@ -111,8 +118,8 @@ def request_payout(
 
 def approve_payout(*, actor: Actor, payout_id: UUID, now: datetime) -> None:
     """Let a requested payout go: from now on its money is in transit. Somebody else than its maker, of the debtor's
-    people or the platform's. Raises `NotFound`, `NotAllowed`, `OnePersonTwice`, `BankChanged`, `OwesFirst`,
-    `NotEnough`, `PayoutMoved`.
+    people or the platform's. Raises `NotFound`, `NotAllowed`, `PartySuspended`, `OnePersonTwice`,
+    `BankChanged`, `OwesFirst`, `NotEnough`, `PayoutMoved`.
     """
 
     def work() -> None:
@@ -120,6 +127,7 @@ def approve_payout(*, actor: Actor, payout_id: UUID, now: datetime) -> None:
         payout, person = find_payout(actor=actor, payout_id=payout_id)
         if payout.state is not PayoutState.REQUESTED:
             raise PayoutMoved(state=payout.state)
+        _require_active(payout.claim.party_id)
         _require_people(payout, person, now)
         state = bring_up_to_date(payout.claim, now=now)
         _require_room(payout.claim, state, payout.amount, waiting=0)
@@ -148,6 +156,11 @@ def _first(
         reference=payout_id,
         now=now,
     )
+
+
+def _require_active(party_id: int) -> None:
+    if execute(IS_SUSPENDED, (party_id,)):
+        raise PartySuspended
 
 
 def _require_people(payout: Payout, approver: UUID, now: datetime) -> None:

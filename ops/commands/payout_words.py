@@ -22,6 +22,7 @@ WHY = {
 }
 SENTENCES = {
     "demo_pays_nobody": "a demo's money is play money: it pays nobody out",
+    "party_suspended": "this party is suspended: it is paid nothing until the platform ends that",
     "no_bank_details": "nobody said where this party's money is sent: `payout bank` first",
     "bank_changed": (
         "the bank details were changed after this was asked for: `payout fail` it, then ask anew with the details"

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from core.db import atomic
 from core.ledger import sql as ledger_sql
 from core.settlement import banks, claims, payouts
 from core.settlement.service import approve_payout
 from tests.builders import Shop
-from tests.races.racing import at_once, failures
+from tests.races.racing import Beside, at_once, failures
 from tests.support.payouts import MONTH, Treasury
 from tests.support.trade import violated
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 TWO_DAYS = (date(2026, 4, 1), date(2026, 4, 2))
 
 
@@ -80,6 +84,24 @@ def test_fault_63_requests_at_once_for_all_there_is_are_one(treasury: Treasury) 
     assert failures(results) == ["NotEnough"] * 7
     assert treasury.shop.sql("SELECT sum(amount)::int FROM payout") == [(10_000,)]
     assert violated() == {}
+
+
+def test_fault_63_a_request_waits_for_one_that_is_being_written(treasury: Treasury) -> None:
+    """Fault 63: the second looks only once the first is there."""
+    with atomic():
+        treasury.asked(10_000)
+        second = Beside(lambda: treasury.asked(10_000, day=TWO_DAYS[1]))
+        _until(lambda: second.has_ended() or treasury.shop.sql(WAITING, role="superuser")[0][0] > 0)
+
+    assert failures([second.result()]) == ["NotEnough"]
+    assert treasury.shop.count("payout") == 1
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def test_control_without_the_lock_on_the_debtors_money_both_requests_pass(

@@ -13,6 +13,7 @@ from core.settlement.service import (
     DemoPaysNobody,
     NoBankDetails,
     NotEnough,
+    PartySuspended,
     PayoutMoved,
     PayoutThere,
     ReferenceTaken,
@@ -178,6 +179,20 @@ def test_a_demo_pays_nobody_whatever_is_available(treasury: Treasury) -> None:
 
     with pytest.raises(DemoPaysNobody):
         treasury.asked(1)
+
+    assert treasury.shop.fingerprint() == before
+
+
+def test_a_suspended_party_is_paid_nothing(treasury: Treasury) -> None:
+    treasury.ready()
+    payout = treasury.asked(100)
+    treasury.shop.sql("UPDATE party SET status = 'suspended' WHERE code = 'demo'")
+    before = treasury.shop.fingerprint()
+
+    with pytest.raises(PartySuspended):
+        treasury.asked(100, day=date(2026, 4, 2))
+    with pytest.raises(PartySuspended):
+        approve_payout(actor=treasury.approver, payout_id=payout, now=MONTH)
 
     assert treasury.shop.fingerprint() == before
 
