@@ -9,10 +9,12 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from bot.memberships import is_membership
 from bot.texts import Texts
 from channels.web import asking
-from channels.web.bill import OPEN, Debt, Line, bill
+from channels.web.bill import OPEN, ORDER, Debt, Line, bill
 from channels.web.door import Door
+from channels.web.membership import MEMBERSHIP
 from channels.web.pages import Shop
 from channels.web.problems import Problem
 from channels.web.render import SAFE_HEADERS
@@ -95,7 +97,8 @@ def bill_of(door: Door, token: str, texts: Texts) -> tuple[Shop, dict[str, objec
             door, texts, merchant_id=view.merchant_id, total=view.total, action=f"/pay/{token}", token=token
         )
     live_url = f"/pay/{token}/state"
-    values = bill(texts, debt, now=now, chat_url=f"/s/{merchant.code}", live_url=live_url, ways=ways)
+    kind = MEMBERSHIP if is_membership(view) else ORDER
+    values = bill(texts, debt, now=now, chat_url=f"/s/{merchant.code}", live_url=live_url, ways=ways, kind=kind)
     values |= asking.asked(door, token, view, texts)
     return Shop(merchant.code, worded(merchant.names, texts.locale)), values
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
+from bot.memberships import is_membership
 from bot.outbox import line_of
 from bot.texts import Texts
 from channels.web.asking import TAKES
@@ -13,6 +14,7 @@ from channels.web.checkout import debt_of
 from channels.web.door import Door
 from channels.web.linked.looks import LATE, OWN, SHOWS_CARDS
 from channels.web.linked.visits import Visit
+from channels.web.membership import OWN_MEMBERSHIP
 from channels.web.till import check_of, gateways_of, state_of
 from core.catalog.service import find_listings, product_view
 from core.errors import NotFound
@@ -47,7 +49,9 @@ def values_of(
     debt = debt_of(view, texts, now)
     ways = ways_of(door, visit, view, texts) if debt.status in OPEN else []
     live_url = f"{visit.url}/state"
-    values = bill(texts, debt, now=now, chat_url="", live_url=live_url, ways=ways, kind=OWN, trouble=trouble)
+    has_cards = not is_membership(view)
+    kind = OWN if has_cards else OWN_MEMBERSHIP
+    values = bill(texts, debt, now=now, chat_url="", live_url=live_url, ways=ways, kind=kind, trouble=trouble)
     late = late_money(visit, view, texts)
     if late:
         looks = {"tone": LATE.tone, "icon": LATE.icon, "state_text": LATE.state, "explanation": LATE.explanation}
@@ -60,8 +64,8 @@ def values_of(
         "may_cancel": debt.status == OrderStatus.AWAITING_PAYMENT,
         "late": late,
         "account_url": account_url(door, view, debt.status),
-        "cards_url": f"{visit.url}/cards" if is_here and debt.status in SHOWS_CARDS else "",
-        "is_elsewhere": not is_here and debt.status in SHOWS_CARDS,
+        "cards_url": f"{visit.url}/cards" if has_cards and is_here and debt.status in SHOWS_CARDS else "",
+        "is_elsewhere": has_cards and not is_here and debt.status in SHOWS_CARDS,
         "steps": steps_of(view, texts) if debt.status in SHOWS_CARDS else [],
         "again": again_words(view, texts) if debt.status not in OPEN else "",
     }

@@ -11,7 +11,7 @@ from channels.web.door import Door
 from channels.web.goods import Badge, badge, left_of
 from channels.web.linked.visits import Visit
 from channels.web.till import check_of
-from core.catalog.rules import UnknownListing
+from core.catalog.rules import ProductKind, UnknownListing
 from core.catalog.service import Listing, find_listings, product_view
 from core.errors import NotFound
 from core.money import Money
@@ -106,6 +106,7 @@ def values_of(door: Door, visit: Visit, wish: Wish, texts: Texts, trouble: Troub
         "is_sold_out": wish.left < 1,
         "coupon": wish.coupon,
         "refund": wish.refund,
+        "is_plan": listing.kind is ProductKind.PLAN,
         "trouble": trouble,
     }
 
