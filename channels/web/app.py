@@ -121,6 +121,7 @@ def wechat_of(door: Door) -> WeChatChat:
         clock=door.shop.clock,
         inbox_key=door.inbox_key,
         session_key=door.session_key,
+        seal_key=door.shop.order_keys.seal,
         phrasebook=door.shop.phrasebook,
         links=PageLinks(door.public_url, door.shop.clock, door.verify_key, Holder.VERIFY),
     )

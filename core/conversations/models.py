@@ -35,6 +35,7 @@ class ChatSession(Row):
     start_seq = peewee.BigIntegerField(default=0)
     created_at = DateTimeTZField()
     expires_at = DateTimeTZField()
+    seal = peewee.BlobField()
 
     class Meta:
         table_name = "chat_session"

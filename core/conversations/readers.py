@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from core.conversations.sessions import find_conversation
 from core.db import execute, in_transaction
 from core.errors import Invalid, Limited, NotFound
 from core.ids import new_id
 from core.messages.service import last_seq
+from core.secret import Secret
+from core.vault.bindings import Side
 from core.vault.primitives import SealError, check_point
+from core.vault.sessions import SealedSession, session_seal
 
 LASTS = timedelta(minutes=5)
 """How long the vault seals to a page after it asked for cards."""
@@ -30,8 +34,8 @@ WHERE conversation_id = %s AND octet_length(answer_public_key) = 65 AND expires_
 """
 OPEN = """
 INSERT INTO chat_session (id, conversation_id, token_hash, answer_public_key, network, start_seq, created_at,
-                          expires_at)
-VALUES (%s, %s, %s, %s, '', %s, %s, %s)
+                          expires_at, seal)
+VALUES (%s, %s, %s, %s, '', %s, %s, %s, %s)
 """
 
 
@@ -47,7 +51,7 @@ class PageReader:
     start_seq: int
 
 
-def open_page_reader(*, conversation_id: UUID, point: bytes, now: datetime) -> PageReader:
+def open_page_reader(*, seal_key: Secret, conversation_id: UUID, point: bytes, now: datetime) -> PageReader:
     """From now on the vault seals the conversation's cards to this P-256 point as well; the same point is one reader.
 
     Raises `Invalid` for bytes that are no point, `NotFound` where this reader's time is over, `TooManyReaders`.
@@ -69,7 +73,10 @@ def open_page_reader(*, conversation_id: UUID, point: bytes, now: datetime) -> P
         if execute(LIVE, (conversation_id, now))[0][0] >= MOST:
             raise TooManyReaders(limit=MOST)
         reader = PageReader(new_id(), last_seq(conversation_id=conversation_id))
-        execute(OPEN, (reader.id, conversation_id, named, point, reader.start_seq, now, now + LASTS))
+        chat = find_conversation(conversation_id=conversation_id)
+        session = SealedSession(reader.id, Side(chat.identity_id, chat.chat_address), point, now + LASTS)
+        row = (reader.id, conversation_id, named, point, reader.start_seq, now, session.expires_at)
+        execute(OPEN, (*row, session_seal(seal_key, session)))
         return reader
 
     return in_transaction(work, repeatable=True)

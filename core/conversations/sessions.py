@@ -18,7 +18,10 @@ from core.ids import new_id
 from core.members.service import Channel, create_shopper_with_identity
 from core.messages.service import last_seq
 from core.parties.service import may_see
+from core.secret import Secret
+from core.vault.bindings import Side
 from core.vault.seal import answer_public_key
+from core.vault.sessions import SealedSession, session_seal
 
 SESSION_LASTS = timedelta(days=180)
 """How long a guest finds orders again with the same token."""
@@ -72,7 +75,7 @@ class Conversation:
     chat_address: str
 
 
-def open_session(*, merchant_id: int, network: str, locale: str, now: datetime) -> NewSession:
+def open_session(*, seal_key: Secret, merchant_id: int, network: str, locale: str, now: datetime) -> NewSession:
     """Begin a conversation with a guest of a merchant; `network` is a keyed hash of the client's network.
 
     Raises `Invalid` for a locale we do not speak.
@@ -85,25 +88,23 @@ def open_session(*, merchant_id: int, network: str, locale: str, now: datetime) 
             merchant_id=merchant_id, channel=Channel.WEB, external_id=f"guest:{new.session_id}", locale=locale, now=now
         )
         chat = (new.conversation_id, merchant_id, shopper_id, identity_id, f"web:{identity_id}", now)
-        execute(sql.OPEN, (*chat, new.session_id, hashed(token), public_key, network, now + SESSION_LASTS))
+        sealed = SealedSession(new.session_id, Side(identity_id, f"web:{identity_id}"), public_key, now + SESSION_LASTS)
+        key = (new.session_id, hashed(token), public_key, network, sealed.expires_at)
+        execute(sql.OPEN, (*chat, *key, session_seal(seal_key, sealed)))
         actor = Actor(ActorKind.SHOPPER, id=shopper_id, party_id=merchant_id)
         audit.append(actor=actor, action="session.opened", object_kind="session", object_id=new.session_id, now=now)
     return new
 
 
-def open_reader(*, conversation_id: UUID, token: str, lasts: timedelta, now: datetime) -> UUID:
+def open_reader(*, seal_key: Secret, conversation_id: UUID, token: str, lasts: timedelta, now: datetime) -> UUID:
     """A session that lives as long as one reply or page: what is opened for the conversation meanwhile it can read.
 
     The same token twice is the same session; returns its id. Raises `NotFound` for a token of another conversation.
     """
-    row = (
-        new_id(),
-        conversation_id,
-        hashed(token),
-        answer_public_key(token),
-        last_seq(conversation_id=conversation_id),
-    )
-    execute(sql.OPEN_READER, (*row, now, now + lasts))
+    chat = find_conversation(conversation_id=conversation_id)
+    session = SealedSession(new_id(), Side(chat.identity_id, chat.chat_address), answer_public_key(token), now + lasts)
+    row = (session.id, conversation_id, hashed(token), session.public_key, last_seq(conversation_id=conversation_id))
+    execute(sql.OPEN_READER, (*row, now, session.expires_at, session_seal(seal_key, session)))
     found = execute(sql.READER, (hashed(token), conversation_id, now))
     if not found:
         raise NotFound("session")

@@ -5,14 +5,14 @@ WITH opened AS (
     INSERT INTO conversation (id, merchant_id, shopper_id, identity_id, chat_address, created_at)
     VALUES (%s, %s, %s, %s, %s, %s) RETURNING id, created_at
 )
-INSERT INTO chat_session (id, conversation_id, token_hash, answer_public_key, network, created_at, expires_at)
-SELECT %s, id, %s, %s, %s, created_at, %s FROM opened
+INSERT INTO chat_session (id, conversation_id, token_hash, answer_public_key, network, created_at, expires_at, seal)
+SELECT %s, id, %s, %s, %s, created_at, %s, %s FROM opened
 """
 
 OPEN_READER = """
 INSERT INTO chat_session (id, conversation_id, token_hash, answer_public_key, network, start_seq, created_at,
-                          expires_at)
-VALUES (%s, %s, %s, %s, '', %s, %s, %s) ON CONFLICT (token_hash) DO NOTHING
+                          expires_at, seal)
+VALUES (%s, %s, %s, %s, '', %s, %s, %s, %s) ON CONFLICT (token_hash) DO NOTHING
 """
 
 READER = "SELECT id FROM chat_session WHERE token_hash = %s AND conversation_id = %s AND expires_at > %s"

@@ -25,8 +25,10 @@ SELECT d.state, l.id, l.sku_id, l.quantity, l.gate, o.id, o.merchant_id, o.shopp
         LEFT JOIN payment_confirmation c
             ON c.gateway_account_id = e.gateway_account_id AND c.external_id = e.external_id
         WHERE p.order_id = o.id AND e.kind = 'paid' AND coalesce(e.resolution, e.booked_to) = 'order'),
-       (SELECT jsonb_agg(jsonb_build_array(s.id, encode(s.answer_public_key, 'base64')))
-        FROM (SELECT s.id, s.answer_public_key FROM chat_session s JOIN conversation c ON c.id = s.conversation_id
+       (SELECT jsonb_agg(jsonb_build_array(s.id, encode(s.answer_public_key, 'base64'), s.expires_at,
+                                            encode(s.seal, 'base64')))
+        FROM (SELECT s.id, s.answer_public_key, s.expires_at, s.seal
+              FROM chat_session s JOIN conversation c ON c.id = s.conversation_id
               WHERE CASE WHEN %(reader)s::uuid IS NULL
                          THEN c.identity_id = o.identity_id AND c.chat_address = o.chat_address
                          ELSE c.id = %(reader)s END

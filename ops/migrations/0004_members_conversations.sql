@@ -41,7 +41,8 @@ CREATE TABLE chat_session (
     network text NOT NULL,                    -- a keyed hash of the client's network, for quotas only
     start_seq bigint NOT NULL DEFAULT 0,      -- the conversation's message number when the session began
     created_at timestamptz NOT NULL,
-    expires_at timestamptz NOT NULL
+    expires_at timestamptz NOT NULL,
+    seal bytea NOT NULL CHECK (octet_length(seal) = 32)  -- core.vault.sessions: the vault seals to no other key
 );
 CREATE INDEX chat_session_conversation ON chat_session (conversation_id);
 

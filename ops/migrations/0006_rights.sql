@@ -15,7 +15,9 @@ GRANT INSERT ON submission, audit_entry, message_counter, message, account, tran
     shop_order, order_line, line_share, hold, delivery, payment, payment_event, refund, stock_event, keystall_task
     TO keystall_shop, keystall_worker;
 GRANT INSERT ON sealed_answer, batch_mark TO keystall_worker;
-GRANT UPDATE ON message_counter, shopper, identity, conversation, chat_session, inbox, menu_sent,
+GRANT UPDATE (last_heard_at) ON conversation TO keystall_shop, keystall_worker;  -- whose chat it is stays
+GRANT UPDATE (shopper_id) ON identity TO keystall_shop, keystall_worker;
+GRANT UPDATE ON message_counter, shopper, inbox, menu_sent,
     shop_order, hold, delivery, payment, refund TO keystall_shop, keystall_worker;
 GRANT UPDATE (account_id, held_in_id, state, captured, released, settled_at) ON money_hold
     TO keystall_shop, keystall_worker;  -- the order that it is for stays

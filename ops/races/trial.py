@@ -67,14 +67,16 @@ class Trial:
     def buyers(self, count: int, *, strangers: bool = False) -> list[Buyer]:
         """New shoppers with one paid order each (none, for strangers) and network marks of their own."""
         now = self.clock.now()
-        tokens = [
-            open_session(merchant_id=self.merchant_id, network=f"network-{number}", locale="zh-CN", now=now).token
-            for number in range(count)
-        ]
+        tokens = [self._session(f"network-{number}", now) for number in range(count)]
         if not strangers:
             with psycopg.connect(self.config.database.url) as owner:
                 owner.execute("UPDATE shopper SET paid_orders = 1 WHERE paid_orders = 0")
         return [Buyer(session_by_token(token=token, now=now), token) for token in tokens]
+
+    def _session(self, network: str, now: datetime) -> str:
+        return open_session(
+            seal_key=self.keys.seal, merchant_id=self.merchant_id, network=network, locale="zh-CN", now=now
+        ).token
 
 
 @contextlib.contextmanager

@@ -63,6 +63,18 @@ WAYS: dict[str, str] = {
     "say that it was opened before": PAY + ";UPDATE card SET opened_at = now() WHERE line_id = %(my_line)s;"
     "UPDATE delivery SET state = 'delivered', delivered_at = now() WHERE id = %(my_delivery)s",
     "sign a batch": "UPDATE batch SET signature = sha256('x');" + PAY,
+    "add a key of mine to the chat of a paid order": "INSERT INTO chat_session (id, conversation_id, token_hash,"
+    " answer_public_key, network, created_at, expires_at, seal) SELECT gen_random_uuid(), theirs.conversation_id,"
+    " sha256('mine'), own.answer_public_key, 'n', now(), own.expires_at, own.seal FROM chat_session theirs,"
+    " chat_session own WHERE theirs.id = %(session)s AND own.id = %(my_session)s",
+    "put my key into the session of a paid order": "UPDATE chat_session SET answer_public_key = (SELECT"
+    " answer_public_key FROM chat_session WHERE id = %(my_session)s) WHERE id = %(session)s",
+    "move my session to the chat of a paid order": "UPDATE chat_session SET conversation_id = (SELECT conversation_id"
+    " FROM chat_session WHERE id = %(session)s) WHERE id = %(my_session)s",
+    "say that the chat of a paid order is mine": "UPDATE conversation SET identity_id = gen_random_uuid() WHERE id ="
+    " (SELECT conversation_id FROM chat_session WHERE id = %(session)s);UPDATE conversation SET chat_address ="
+    " (SELECT chat_address FROM shop_order WHERE id = %(order)s), identity_id = (SELECT identity_id FROM shop_order"
+    " WHERE id = %(order)s) WHERE id = (SELECT conversation_id FROM chat_session WHERE id = %(my_session)s)",
     "write sealed cards": "INSERT INTO card_seal (card_id) VALUES (gen_random_uuid());" + PAY,
 }
 
@@ -116,7 +128,7 @@ def named(sale: Sale, mine: Sale) -> dict[str, str]:
         "order": str(sale.order), "line": str(sale.line), "payment": str(sale.payment),
         "mine": str(mine.order), "my_line": str(mine.line), "my_payment": str(mine.payment),
         "my_delivery": str(mine.delivery), "my_shopper": str(mine.talker.shopper_id),
-        "my_identity": str(mine.talker.identity_id),
+        "my_identity": str(mine.talker.identity_id), "session": str(sale.session), "my_session": str(mine.session),
         "my_address": "web:" + str(mine.talker.identity_id),
     }  # fmt: skip
 

@@ -40,7 +40,9 @@ def shop(store_db: object, sql: Sql) -> Shop:
 
 
 def opened(shop: Shop, merchant: str = "demo", locale: str = "zh-CN") -> NewSession:
-    return open_session(merchant_id=shop.a_party(merchant), network="net", locale=locale, now=NOON)
+    return open_session(
+        seal_key=shop.keys.seal, merchant_id=shop.a_party(merchant), network="net", locale=locale, now=NOON
+    )
 
 
 def test_a_guest_is_known_again_by_the_token(shop: Shop) -> None:

@@ -31,7 +31,9 @@ def shop(store_db: object, sql: Sql) -> Shop:
 
 @pytest.fixture
 def chat(shop: Shop) -> UUID:
-    return open_session(merchant_id=shop.merchant, network="net", locale="zh-CN", now=NOON).conversation_id
+    return open_session(
+        seal_key=shop.keys.seal, merchant_id=shop.merchant, network="net", locale="zh-CN", now=NOON
+    ).conversation_id
 
 
 def arrived(
@@ -61,7 +63,9 @@ def test_the_same_id_from_another_source_is_another_message(chat: UUID) -> None:
 
 
 def test_inv_o6_the_same_id_with_other_content_is_refused_and_changes_nothing(shop: Shop, chat: UUID) -> None:
-    other_chat = open_session(merchant_id=shop.merchant, network="net", locale="zh-CN", now=NOON).conversation_id
+    other_chat = open_session(
+        seal_key=shop.keys.seal, merchant_id=shop.merchant, network="net", locale="zh-CN", now=NOON
+    ).conversation_id
     arrived(chat)
     answered()
     before = shop.fingerprint()

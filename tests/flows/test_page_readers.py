@@ -41,7 +41,9 @@ def test_a_delivery_is_sealed_to_the_page_that_is_open_meanwhile_and_its_reader_
     buyer, page = a_follower(counter.shop), PageReader()
     sale = counter.sell(2, talker=buyer)
     now = counter.shop.sql("SELECT now()")[0][0]
-    reader = open_page_reader(conversation_id=buyer.conversation_id, point=page.point, now=now)
+    reader = open_page_reader(
+        seal_key=counter.shop.keys.seal, conversation_id=buyer.conversation_id, point=page.point, now=now
+    )
 
     answer = counter.vault.client.open_delivery(sale.delivery, plain=True).sealed[reader.id]
 
@@ -55,12 +57,19 @@ def test_nothing_is_sealed_to_a_page_of_another_conversation_or_to_one_whose_tim
     buyer, other = a_follower(counter.shop), a_follower(counter.shop, "openid-2")
     sale = counter.sell(2, talker=buyer)
     now = counter.shop.sql("SELECT now()")[0][0]
-    foreign = open_page_reader(conversation_id=other.conversation_id, point=PageReader().point, now=now)
+    foreign = open_page_reader(
+        seal_key=counter.shop.keys.seal, conversation_id=other.conversation_id, point=PageReader().point, now=now
+    )
     ended = open_page_reader(
-        conversation_id=buyer.conversation_id, point=PageReader().point, now=now - LASTS - timedelta(seconds=1)
+        seal_key=counter.shop.keys.seal,
+        conversation_id=buyer.conversation_id,
+        point=PageReader().point,
+        now=now - LASTS - timedelta(seconds=1),
     )
 
-    live = open_page_reader(conversation_id=buyer.conversation_id, point=PageReader().point, now=now)
+    live = open_page_reader(
+        seal_key=counter.shop.keys.seal, conversation_id=buyer.conversation_id, point=PageReader().point, now=now
+    )
 
     sealed = counter.vault.client.open_delivery(sale.delivery, plain=True).sealed
 
@@ -70,26 +79,38 @@ def test_nothing_is_sealed_to_a_page_of_another_conversation_or_to_one_whose_tim
 
 def test_the_same_key_is_the_same_reader_until_its_time_is_over(shop: Shop, clock: FixedClock) -> None:
     follower, page = a_follower(shop), PageReader()
-    first = open_page_reader(conversation_id=follower.conversation_id, point=page.point, now=NOON)
+    first = open_page_reader(
+        seal_key=shop.keys.seal, conversation_id=follower.conversation_id, point=page.point, now=NOON
+    )
 
-    again = open_page_reader(conversation_id=follower.conversation_id, point=page.point, now=NOON + LASTS / 2)
+    again = open_page_reader(
+        seal_key=shop.keys.seal, conversation_id=follower.conversation_id, point=page.point, now=NOON + LASTS / 2
+    )
 
     assert again == first
     with pytest.raises(NotFound):
-        open_page_reader(conversation_id=follower.conversation_id, point=page.point, now=NOON + LASTS)
+        open_page_reader(
+            seal_key=shop.keys.seal, conversation_id=follower.conversation_id, point=page.point, now=NOON + LASTS
+        )
     assert shop.count("chat_session") == 1
 
 
 def test_so_many_pages_read_at_once_and_no_more(shop: Shop) -> None:
     follower = a_follower(shop)
     for _ in range(MOST):
-        open_page_reader(conversation_id=follower.conversation_id, point=PageReader().point, now=NOON)
+        open_page_reader(
+            seal_key=shop.keys.seal, conversation_id=follower.conversation_id, point=PageReader().point, now=NOON
+        )
 
     with pytest.raises(TooManyReaders):
-        open_page_reader(conversation_id=follower.conversation_id, point=PageReader().point, now=NOON)
+        open_page_reader(
+            seal_key=shop.keys.seal, conversation_id=follower.conversation_id, point=PageReader().point, now=NOON
+        )
 
     assert shop.count("chat_session") == MOST
-    open_page_reader(conversation_id=follower.conversation_id, point=PageReader().point, now=NOON + LASTS)
+    open_page_reader(
+        seal_key=shop.keys.seal, conversation_id=follower.conversation_id, point=PageReader().point, now=NOON + LASTS
+    )
 
 
 @pytest.mark.parametrize("point", [b"", b"\x04" + bytes(64), b"x" * 65])
@@ -97,14 +118,14 @@ def test_what_is_no_key_is_refused_and_makes_no_reader(shop: Shop, point: bytes)
     follower = a_follower(shop)
 
     with pytest.raises(Invalid):
-        open_page_reader(conversation_id=follower.conversation_id, point=point, now=NOON)
+        open_page_reader(seal_key=shop.keys.seal, conversation_id=follower.conversation_id, point=point, now=NOON)
 
     assert shop.count("chat_session") == 0
 
 
 def test_a_pages_key_is_no_bearer_token(shop: Shop) -> None:
     follower, page = a_follower(shop), PageReader()
-    open_page_reader(conversation_id=follower.conversation_id, point=page.point, now=NOON)
+    open_page_reader(seal_key=shop.keys.seal, conversation_id=follower.conversation_id, point=page.point, now=NOON)
 
     for guess in (page.point.hex(), page.point.hex()[:43], "A" * 43):
         with pytest.raises(NotFound):

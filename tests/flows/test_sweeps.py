@@ -181,7 +181,7 @@ def test_what_has_expired_is_removed_and_the_rest_stays(as_worker: Shop) -> None
         sessions.append(new_id())
         as_worker.sql(
             "INSERT INTO chat_session (id, conversation_id, token_hash, answer_public_key, network, created_at,"
-            " expires_at) VALUES (%s, %s, %s, '', 'n', %s, %s)",
+            " expires_at, seal) VALUES (%s, %s, %s, '', 'n', %s, %s, sha256(''))",
             [sessions[-1], talker.conversation_id, bytes([number]) * 32, old, expires],
         )
         as_worker.sql(

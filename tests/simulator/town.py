@@ -16,6 +16,7 @@ from uuid import UUID
 import psycopg
 
 from core.actor import OPERATOR
+from core.catalog.fields import BuyerField, FieldFormat, set_fields
 from core.catalog.rules import Category, ProductKind
 from core.catalog.service import create_issuer, create_listing, create_product, create_sku
 from core.clock import FixedClock
@@ -23,7 +24,8 @@ from core.config import Config, DatabaseRoles
 from core.connections.service import create_gateway_account
 from core.conversations.service import Session, open_session, session_by_token
 from core.money import Money
-from core.parties.service import PartyKind, create_party
+from core.parties.service import PartyKind, Role, create_party, create_staff
+from core.secret import Secret
 from core.supply.service import make_offer
 from core.supply.trade import set_credit_limit
 from core.vault.client import ImportOrder
@@ -40,7 +42,14 @@ CHAINS = (("brand", "dist", 7_000_000), ("dist", "m1", 8_500_000), ("dist", "m2"
 CREDIT = {("brand", "dist"): 100_000, ("dist", "m1"): 100_000, ("dist", "m2"): 3_000}
 """Limits in minor units; the last one is soon reached."""
 
-LISTINGS = (("m1", "A", 1000), ("m1", "B", 1200), ("m1", "C", 1000), ("m1", "F", 0), ("m2", "B", 1300))
+LISTINGS = (
+    ("m1", "A", 1000),
+    ("m1", "B", 1200),
+    ("m1", "C", 1000),
+    ("m1", "F", 0),
+    ("m1", "T", 1500),
+    ("m2", "B", 1300),
+)
 
 
 @dataclass(frozen=True)
@@ -76,8 +85,16 @@ OWN, CONSIGNED, OWNED = (
     File("C", "m1", "brand", "owned", 12345678),
 )
 FREE = File("F", "m1")
-FILES = ((OWN, 5), (OWN, 4), (CONSIGNED, 8), (OWNED, 4), (FREE, 3))
-"""What is there in the beginning; C is sold below its cost."""
+BY_HAND = File("T", "m1")
+FILES = ((OWN, 5), (OWN, 4), (CONSIGNED, 8), (OWNED, 4), (FREE, 3), (BY_HAND, 5))
+"""What is there in the beginning; C is sold below its cost, and T is topped up by a person: its cards are receipts."""
+
+STAFF = ("li@m1.example", "wang@m1.example")
+"""Who tops up."""
+FIELDS = (
+    BuyerField("account", NAMES, FieldFormat.DIGITS, is_secret=False),
+    BuyerField("password", NAMES, FieldFormat.TEXT, is_secret=True),
+)
 
 
 @dataclass(frozen=True)
@@ -130,15 +147,16 @@ def furnish(config: Config, urls: dict[str, str]) -> Town:
     with processes.installed():
         with processes.at_work(Process.WEB):
             _parties(town)
+            _people(town)
             _goods(town)
             town.shoppers += [_shopper(town, merchant, number) for number, (merchant, _) in enumerate(SHOPPERS)]
-        vault = VaultHere(config, processes, clock)
+        vault, public = VaultHere(config, processes, clock), config.secret(config.vault.public_key).reveal()
         for file, count in FILES:
             known = town.cards.setdefault(file.sku, set())
             secrets = [f"{file.sku}{len(known) + number:04}-FIRST-{file.sku * 8}" for number in range(count)]
             known.update(secrets)
             with processes.at_work(Process.WEB):
-                upload = sealed_file(town, secrets, pool=file.pool, now=OPENS)
+                upload = sealed_file(town, secrets, public=public, pool=file.pool, now=OPENS)
             vault.import_upload(file.order(upload))
     with psycopg.connect(urls["owner"]) as owner_connection:
         for shopper, (_, paid_orders) in zip(town.shoppers, SHOPPERS, strict=True):
@@ -148,14 +166,13 @@ def furnish(config: Config, urls: dict[str, str]) -> Town:
     return town
 
 
-def sealed_file(town: Town, secrets: Sequence[str], *, pool: str, now: datetime) -> UUID:
-    """Seal a file of cards as the command line does; the upload's id."""
-    public = town.config.secret(town.config.vault.public_key)
+def sealed_file(town: Town, secrets: Sequence[str], *, public: bytes, pool: str, now: datetime) -> UUID:
+    """Seal a file of cards to the vault's public key, as the command line does; the upload's id."""
     return upload_file(
         file=io.BytesIO("\n".join(secrets).encode()),
         name="cards.txt",
         owner_id=town.parties[pool],
-        vault_public=public.reveal(),
+        vault_public=public,
         now=now,
     )
 
@@ -189,21 +206,36 @@ def _parties(town: Town) -> None:
         )
 
 
+def _people(town: Town) -> None:
+    for email in STAFF:
+        create_staff(
+            actor=OPERATOR,
+            party_id=town.parties["m1"],
+            email=email,
+            name="Simulated",
+            password=Secret("x" * 16),
+            roles=frozenset({Role.ORDERS}),
+            now=OPENS,
+        )
+
+
 def _goods(town: Town) -> None:
     issuer = create_issuer(actor=OPERATOR, code="issuer", names=NAMES, now=OPENS)
-    product = create_product(
-        actor=OPERATOR,
-        owner_id=town.parties["platform"],
-        code="product",
-        kind=ProductKind.CARD_KEY,
-        category=next(iter(Category)),
-        names=NAMES,
-        now=OPENS,
-    )
-    for code in "ABCF":
-        town.skus[code] = create_sku(
-            actor=OPERATOR, product_id=product, code=code, names=NAMES, issuer_id=issuer, now=OPENS
+    for kind, codes in ((ProductKind.CARD_KEY, "ABCF"), (ProductKind.MANUAL_TOP_UP, "T")):
+        product = create_product(
+            actor=OPERATOR,
+            owner_id=town.parties["platform"],
+            code=f"product-{codes.lower()}",
+            kind=kind,
+            category=next(iter(Category)),
+            names=NAMES,
+            now=OPENS,
         )
+        for code in codes:
+            town.skus[code] = create_sku(
+                actor=OPERATOR, product_id=product, code=code, names=NAMES, issuer_id=issuer, now=OPENS
+            )
+    set_fields(actor=OPERATOR, sku_id=town.skus["T"], fields=FIELDS, now=OPENS)
     for merchant, sku, price in LISTINGS:
         listing = create_listing(
             actor=OPERATOR,
@@ -233,6 +265,10 @@ def offer(town: Town, seller: str, buyer: str, price_micro: int, now: datetime) 
 
 def _shopper(town: Town, merchant: str, number: int) -> Shopper:
     token = open_session(
-        merchant_id=town.parties[merchant], network=f"network-{number}", locale="zh-CN", now=OPENS
+        seal_key=town.config.secret(town.config.secrets.seal_key),
+        merchant_id=town.parties[merchant],
+        network=f"network-{number}",
+        locale="zh-CN",
+        now=OPENS,
     ).token
     return Shopper(session_by_token(token=token, now=OPENS), token)

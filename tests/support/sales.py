@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,9 +17,11 @@ from core import db
 from core.ids import bound_id, new_id
 from core.orders.service import OrderKeys
 from core.secret import Secret
+from core.vault.bindings import Side
 from core.vault.client import VaultCode, VaultRefused
 from core.vault.notices import SandboxNotice, sandbox_private_key, sign_notice
 from core.vault.seal import answer_context, answer_public_key, open_answer
+from core.vault.sessions import SealedSession, session_seal
 from tests.builders import Shop, Talker
 from tests.support.vaults import TestVault
 
@@ -96,19 +99,19 @@ class Counter:
         )
 
     def a_session(self, talker: Talker, *, minutes: int = 24 * 60) -> tuple[UUID, str]:
-        session, token = new_id(), uuid4().hex
+        token, find = uuid4().hex, "SELECT identity_id, chat_address, now() FROM conversation WHERE id = %s"
+        identity, address, now = self.shop.sql(find, [talker.conversation_id])[0]
+        session = SealedSession(
+            new_id(), Side(identity, address), answer_public_key(token), now + timedelta(minutes=minutes)
+        )
+        seal = session_seal(self.shop.keys.seal, session)
+        hashed = hashlib.sha256(token.encode()).digest()
         self.shop.sql(
             "INSERT INTO chat_session (id, conversation_id, token_hash, answer_public_key, network, created_at,"
-            " expires_at) VALUES (%s, %s, %s, %s, 'n', now(), now() + make_interval(mins => %s))",
-            [
-                session,
-                talker.conversation_id,
-                hashlib.sha256(token.encode()).digest(),
-                answer_public_key(token),
-                minutes,
-            ],
+            " expires_at, seal) VALUES (%s, %s, %s, %s, 'n', %s, %s, %s)",
+            [session.id, talker.conversation_id, hashed, session.public_key, now, session.expires_at, seal],
         )
-        return session, token
+        return session.id, token
 
     def open(self, sale: Sale) -> list[dict[str, str]]:
         """What the shopper reads with the token of the session."""

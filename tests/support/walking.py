@@ -69,6 +69,6 @@ def card(number: int) -> str:
 def a_known_shopper(path: OrderPath, sql: Sql) -> KnownShopper:
     """A new shopper of the shop."""
     merchant, now = sql("SELECT id FROM party WHERE code = 'demo'")[0][0], path.clock.now()
-    new = open_session(merchant_id=merchant, network="network", locale="zh-CN", now=now)
+    new = open_session(seal_key=path.keys.seal, merchant_id=merchant, network="network", locale="zh-CN", now=now)
     sql("UPDATE shopper SET paid_orders = 1 WHERE paid_orders = 0")
     return KnownShopper(session_by_token(token=new.token, now=now), new.token)

@@ -66,6 +66,7 @@ class WeChatChat:
     clock: Clock
     inbox_key: Secret
     session_key: Secret
+    seal_key: Secret
     phrasebook: Phrasebook
     links: PageLinks
 
@@ -130,6 +131,7 @@ class WeChatChat:
         text = said(received)
         if understand(text).intent in BRINGS_CARDS:
             open_reader(
+                seal_key=self.seal_key,
                 conversation_id=chat.conversation_id,
                 token=self._token(account, received),
                 lasts=READER_LASTS,

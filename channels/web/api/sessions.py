@@ -60,7 +60,8 @@ def begin(door: Door, *, merchant: str, locale: str, network: str) -> NewSession
     seller = find_merchant(merchant)
     if door.counter.hit(f"sessions:{network}", seconds=3600) > SESSIONS_PER_HOUR:
         raise Problem(429, "Too many new sessions from one network.", headers={"Retry-After": "600"})
-    return open_session(merchant_id=seller.id, network=network, locale=locale, now=door.shop.clock.now())
+    key = door.shop.order_keys.seal
+    return open_session(seal_key=key, merchant_id=seller.id, network=network, locale=locale, now=door.shop.clock.now())
 
 
 def signed_in(door: Door, *, merchant: str, token: str) -> Session:

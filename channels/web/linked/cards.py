@@ -79,7 +79,8 @@ def look(door: Door, visit: Visit, view: OrderView, point: bytes) -> Found:
     Raises `Invalid`, `TooManyReaders`, `NotFound` where the page's time is over, `RereadLimit`.
     """
     now = door.shop.clock.now()
-    reader = open_page_reader(conversation_id=visit.chat.id, point=point, now=now)
+    key = door.shop.order_keys.seal
+    reader = open_page_reader(seal_key=key, conversation_id=visit.chat.id, point=point, now=now)
     view = fresh(visit, view)
     found = sealed_to(visit, view, reader)
     delivered = {str(line.delivery_id) for line in view.lines if line.delivery_state is DeliveryState.DELIVERED}

@@ -7,7 +7,6 @@ chat leaves open, for exactly the chat that the order's seal names.
 
 from __future__ import annotations
 
-import base64
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +35,7 @@ from core.custody.openings.checks import (
 from core.custody.openings.evidence import Proof, awaits_confirmation, proofs
 from core.custody.openings.opening_log import OpeningLog
 from core.custody.openings.pickups import has_picked_up
-from core.custody.openings.readers import reads
+from core.custody.openings.readers import own_sessions, reads
 from core.db import execute, in_transaction
 from core.ids import Prefix, public
 from core.ports import PlainCard
@@ -47,6 +46,7 @@ from core.vault.budgets import POOL_TIMES, free_budget
 from core.vault.client import Opened, OpenedCard, VaultCode
 from core.vault.primitives import SealError
 from core.vault.seal import answer_context, seal_answer
+from core.vault.sessions import SealedSession
 
 OPENED = "cards.opened"
 READ_AGAIN = "cards.read_again"
@@ -96,9 +96,10 @@ class Opener:
         except OpeningRefused:
             tell(action=NOT_OPENED)
             raise
+        sessions = own_sessions(self.vault, delivery.sessions or [], delivery.asking)
         answer = Opened(
             cards=tuple(OpenedCard(public(Prefix.CARD, card.id), card.mask) for card in cards),
-            sealed=_sealed(delivery_id, delivery.sessions or [], cards, fields),
+            sealed=_sealed(delivery_id, sessions, cards, fields),
             read_again=delivery.read_again,
             plain=_plain(cards, fields) if plain and read_address(delivery.asking.chat_address) else (),
             address=delivery.asking.chat_address,
@@ -192,18 +193,16 @@ def _plain(cards: Sequence[LineCard], fields: dict[UUID, dict[str, str]]) -> tup
 
 
 def _sealed(
-    delivery: UUID, sessions: Sequence[Sequence[Any]], cards: Sequence[LineCard], fields: dict[UUID, dict[str, str]]
+    delivery: UUID, sessions: Sequence[SealedSession], cards: Sequence[LineCard], fields: dict[UUID, dict[str, str]]
 ) -> dict[UUID, bytes]:
     """The same answer for each session: `{"cards": [{"token", "secret", "number"?, "pin"?, "expires"?}, …]}`."""
     listed = [{"token": public(Prefix.CARD, card.id), **fields[card.id]} for card in cards]
     answer = json.dumps({"cards": listed}, ensure_ascii=False, separators=(",", ":")).encode()
     sealed: dict[UUID, bytes] = {}
-    for session_text, key in sessions:
-        session = UUID(session_text)
+    for session in sessions:
         try:
-            sealed[session] = seal_answer(
-                base64.b64decode(key), answer, answer_context(delivery=delivery, session=session)
-            )
+            context = answer_context(delivery=delivery, session=session.id)
+            sealed[session.id] = seal_answer(session.public_key, answer, context)
         except SealError:
-            log.warning("a chat session has a key that is none", session=session_text)
+            log.warning("a chat session has a key that is none", session=str(session.id))
     return sealed

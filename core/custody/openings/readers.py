@@ -6,16 +6,23 @@ from the order's seal, and when an order was placed from its own id, which the s
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from core.custody.keychain.keys import OpenVault
 from core.db import execute
 from core.secret import Secret
+from core.vault import sessions
 from core.vault.bindings import SealedBinding, Side, is_sealed
 from core.vault.reading import may_read, minted_at
+from core.vault.sessions import SealedSession
+
+log = structlog.get_logger()
 
 COLUMNS = """
 b.id, b.merchant_id, b.kept_shopper_id, b.merged_shopper_id, b.kept_identity_id, b.kept_address, b.merged_identity_id,
@@ -50,6 +57,19 @@ def proved(vault: OpenVault, rows: Iterable[Sequence[Any]]) -> list[SealedBindin
 def bindings_of(vault: OpenVault, identity: UUID) -> list[SealedBinding]:
     """The sealed bindings that lead from an identity to others, those that ended too."""
     return proved(vault, execute(BINDINGS_OF, {"identity": identity}))
+
+
+def own_sessions(vault: OpenVault, rows: Iterable[Sequence[Any]], chat: Side) -> list[SealedSession]:
+    """Those among rows of `chat_session` that the store itself made for this chat; what was only written is none."""
+    key, found = Secret(vault.keys.seal), []
+    for session_id, public_key, expires_at, seal in rows:
+        ends = datetime.fromisoformat(expires_at)
+        session = SealedSession(UUID(session_id), chat, base64.b64decode(public_key), ends)
+        if sessions.is_sealed(key, session, base64.b64decode(seal)):
+            found.append(session)
+        else:
+            log.warning("cards are not sealed to a chat session that the store did not make", session=session_id)
+    return found
 
 
 def reads(vault: OpenVault, *, order: UUID, buyer: Side, reader: Side, now: datetime) -> bool:

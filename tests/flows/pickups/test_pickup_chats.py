@@ -128,7 +128,15 @@ def account(desk: Exchange) -> ChatAccount:
 @pytest.fixture
 def wechat(desk: Exchange, engine: Engine, time: FixedClock) -> WeChatChat:
     book = Phrasebook(zone="Asia/Shanghai", default="zh-CN")
-    return WeChatChat(engine, time, KEY, KEY, book, PageLinks("https://shop.example", time, KEY, Holder.VERIFY))
+    return WeChatChat(
+        engine,
+        time,
+        KEY,
+        KEY,
+        desk.counter.shop.keys.seal,
+        book,
+        PageLinks("https://shop.example", time, KEY, Holder.VERIFY),
+    )
 
 
 def heard(desk: Exchange, account: ChatAccount, time: FixedClock) -> Heard:
