@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from core.actor import OPERATOR
 from core.catalog.service import Category, ProductKind, create_issuer, create_listing, create_product, create_sku
@@ -14,8 +16,9 @@ from core.members.memberships import MembershipView, memberships_of
 from core.members.periods import Period, Running, Span, Unit, standing
 from core.members.plans import create_plan, set_period
 from core.money import Money
+from core.reports.checks import all_checks
 from core.vault.client import Opened
-from tests.builders import NOON, Shop, Talker
+from tests.builders import NOON, Shop, Sql, Talker, broken
 from tests.support.carriers import NOBODY
 from tests.support.dialog import pay
 
@@ -103,3 +106,24 @@ def counted(talker: Talker) -> Running:
     )
     assert running is not None
     return running
+
+
+def shanghai(*wall: int) -> datetime:
+    return datetime(*wall, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)  # type: ignore[arg-type, misc]
+
+
+JANUARY_31 = shanghai(2027, 1, 31, 12, 0)
+
+
+def wrong(sql: Sql) -> dict[str, int]:
+    """What `verify` finds about goods, orders and parties; money comes here without its notices."""
+    return broken(sql, {name: text for name, text in all_checks().items() if not name.startswith("INV-M")})
+
+
+def told(talker: Talker) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (kind, body)
+        for kind, body in execute(
+            "SELECT kind, body FROM message WHERE conversation_id = %s ORDER BY seq", (talker.conversation_id,)
+        )
+    ]
