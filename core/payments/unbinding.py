@@ -142,7 +142,7 @@ def _end_bindings(leaving: Sequence[UUID], seal_key: Secret, now: datetime) -> N
             continue
         is_ours = is_sealed(seal_key, binding, seal)
         over = binding.ended(now)
-        execute(END_BINDING, (now, binding_seal(seal_key, over) if is_ours else seal, binding.id))
+        execute(END_BINDING, (over.ended_at, binding_seal(seal_key, over) if is_ours else seal, binding.id))
         if is_ours:
             ended.append(binding)
     for identity_id in leaving:

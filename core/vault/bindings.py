@@ -49,8 +49,8 @@ class SealedBinding:
         return self.kept, self.merged
 
     def ended(self, at: datetime) -> SealedBinding:
-        """The same binding, over."""
-        return replace(self, ended_at=at)
+        """The same binding, over: never before it began, also where a clock was set back in between."""
+        return replace(self, ended_at=max(at, self.bound_at))
 
 
 def binding_seal(key: Secret, binding: SealedBinding) -> bytes:

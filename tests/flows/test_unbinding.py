@@ -103,6 +103,22 @@ def test_it_is_let_go_from_either_chat_and_bound_again_later(
     assert binder.violations() == {}
 
 
+def test_it_is_let_go_also_where_a_clock_was_set_back_in_between(
+    binder: Binder, old: Talker, young: Talker, sql: Sql
+) -> None:
+    """Fault 18; a seed of the simulator found it."""
+    binder.now = later(120)
+    binder.bind(old, young)
+    binder.now = later(60)
+
+    binder.let_go(young, said_by=young)
+
+    assert sql("SELECT bound_at, ended_at FROM binding") == [(later(120), later(120))]
+    assert sealed_rows(sql) == [True]
+    assert binder.as_now(young).shopper_id != old.shopper_id
+    assert binder.violations() == {}
+
+
 def test_only_what_was_bound_is_let_go_and_never_the_one_that_keeps_the_wallet(
     binder: Binder, old: Talker, young: Talker, shop: Shop
 ) -> None:
