@@ -10,7 +10,8 @@ from typing import Self
 import psycopg
 import structlog
 
-CHANNEL = "keystall_wake"
+from core.waking import DOORS
+
 LISTEN_AGAIN = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between attempts to connect
 LONGEST_BLIND = 1.0  # seconds between two looks while no notice can arrive
 
@@ -80,7 +81,7 @@ class Wakes:
             try:
                 reached = psycopg.AsyncConnection.connect(self._url, autocommit=True, application_name=self._name)
                 async with await reached as connection:
-                    await connection.execute(f"LISTEN {CHANNEL}")
+                    await connection.execute(f"LISTEN {DOORS}")
                     self.is_listening, failures = True, 0
                     self._wake_all()  # what was told while nobody listened
                     async for notice in connection.notifies():

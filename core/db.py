@@ -17,6 +17,9 @@ import psycopg
 from playhouse.pool import MaxConnectionsExceeded
 from playhouse.postgres_ext import PooledPsycopg3Database, Psycopg3Database
 
+from core.troubles import as_peewee, told_by_peewee, without_rows
+from core.waking import Wake, commit_text, said, wake_text
+
 Result = TypeVar("Result")
 Params = Sequence[Any] | Mapping[str, Any]
 
@@ -27,8 +30,26 @@ RETRIED = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock n
 GONE = {"57P01", "57P02", "57P03", "08000", "08003", "08006"}  # the server went away before it could answer
 
 
+FEW = 100
+"""A cursor keeps the answer that it gave last: after more rows than this it is not kept for the next statement."""
+
+
 class OutcomeUnknown(peewee.OperationalError):
     """The answer to COMMIT was lost: whether the work was done is not known. Look before doing it again."""
+
+
+class ThreadConnections(threading.local):
+    """Of this thread: how many outer scopes manage its connection, whom its transaction will wake (once each), and a
+    cursor that nobody reads any more.
+    """
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.wakes: dict[Wake, None] = {}
+        self.spare: psycopg.Cursor[Any] | None = None
+
+
+_scope = ThreadConnections()
 
 
 class SharedSessions(Psycopg3Database):
@@ -51,21 +72,66 @@ class StoreDatabase(PooledPsycopg3Database, SharedSessions):
     """Pooled connections; a database error keeps SQLSTATE and constraint name and drops the failing row."""
 
     def execute_sql(self, sql: str, params: Params | None = None, named_cursor: bool | None = None) -> Any:
+        """Peewee's own way without what the store has no use for: it took as long as psycopg's part of a statement."""
         try:
-            return super().execute_sql(sql, params, named_cursor)
+            if named_cursor:
+                return super().execute_sql(sql, params, named_cursor)
+            return self._free_cursor().execute(sql, params or ())
+        except psycopg.Error as error:
+            raise as_peewee(error) from None
         except peewee.DatabaseError as error:
-            raise _without_rows(error) from None
+            raise without_rows(error) from None
+
+    def _free_cursor(self) -> psycopg.Cursor[Any]:
+        """The cursor that was given back last, which knows the types already, or a new one."""
+        connection, spare = self.connection(), _scope.spare
+        _scope.spare = None
+        if spare is not None and spare.connection is connection and not spare.closed:
+            return spare
+        return cast("psycopg.Cursor[Any]", connection.cursor())
+
+    def begin(self, isolation_level: str | None = None) -> None:
+        """Begin a transaction that wakes nobody yet."""
+        _scope.wakes.clear()
+        if isolation_level:
+            super().begin(isolation_level)
+            return
+        with told_by_peewee:
+            said(self.connection(), b"BEGIN")
 
     def commit(self) -> None:
         """Commit; what a deferred constraint says at this point is cleaned as well. Raises `OutcomeUnknown`."""
         was_lost = self.is_lost()  # then COMMIT is never sent
         try:
-            super().commit()
+            self.send_commit()
         except (peewee.DatabaseError, peewee.InterfaceError) as error:
-            clean = _without_rows(error)
+            clean = without_rows(error)
             if not was_lost and (sqlstate(clean) in GONE or self.is_lost()):
                 raise OutcomeUnknown("the answer to COMMIT was lost") from None
             raise clean from None
+
+    def send_commit(self) -> None:
+        """Say COMMIT and, in the same message, wake whoever waits for what is committed."""
+        if self.is_closed():
+            raise peewee.InterfaceError("Cannot commit, database connection not open.")
+        connection, wakes = self.connection(), self.wakes
+        _scope.wakes.clear()
+        with told_by_peewee:
+            said(connection, commit_text(connection, wakes))
+
+    def wake(self, wake: Wake) -> None:
+        """Wake once this thread's transaction is committed, or now where there is none."""
+        if self.in_transaction():
+            _scope.wakes[wake] = None
+            return
+        connection = self.connection()
+        with told_by_peewee, contextlib.suppress(psycopg.errors.ProgramLimitExceeded):  # nobody reads the notices
+            said(connection, wake_text(connection, [wake]))
+
+    @property
+    def wakes(self) -> tuple[Wake, ...]:
+        """Whom this thread's commit will wake."""
+        return tuple(_scope.wakes)
 
     def rollback(self) -> None:
         """Roll back; a lost connection has done so by itself, and what lost it is the error to tell."""
@@ -98,24 +164,7 @@ def _has_unread(connection: psycopg.Connection[Any]) -> bool:
     return bool(look.poll(0))
 
 
-def _without_rows(error: peewee.PeeweeException) -> peewee.PeeweeException:
-    original = getattr(error, "orig", None)  # peewee keeps what psycopg raised here
-    state, constraint, text = None, None, type(error).__name__
-    if isinstance(original, psycopg.Error):
-        state = original.sqlstate
-        diag = original.diag
-        constraint = diag.constraint_name
-        # The primary message of data and integrity errors may quote values; of others it names tables and syntax.
-        if state is None or not state.startswith(("22", "23")):
-            text = diag.message_primary or str(original).split("\n", 1)[0]
-    clean = type(error)(f"{state or 'no-sqlstate'} {constraint or ''} {text}".strip())
-    clean.sqlstate = state  # type: ignore[attr-defined]
-    clean.constraint = constraint  # type: ignore[attr-defined]
-    return clean
-
-
 db = StoreDatabase(None)
-_cleaned = peewee.__exception_wrapper__  # type: ignore[attr-defined]
 
 
 class Row(peewee.Model):
@@ -154,7 +203,12 @@ def close() -> None:
 def execute(sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
     """Run one fixed statement and return all its rows (an empty list where it returns none)."""
     cursor = db.execute_sql(sql, params)
-    return cast("list[tuple[Any, ...]]", cursor.fetchall()) if cursor.description else []
+    if cursor.rownumber is None:  # `description` would make an object of each column
+        return []
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    if len(rows) <= FEW:
+        _scope.spare = cursor
+    return rows
 
 
 def changed(sql: str, params: Params = ()) -> int:
@@ -162,14 +216,22 @@ def changed(sql: str, params: Params = ()) -> int:
     return int(db.execute_sql(sql, params).rowcount)
 
 
+def wake(channel: str, payload: str = "") -> None:
+    """Hint to who listens on a channel, once the caller's transaction is committed (now, without one).
+
+    A hint may be lost with its process or the server: whoever listens looks again by itself, and when it has connected.
+    """
+    db.wake(Wake(channel, payload))
+
+
 def copy_in(sql: str, parts: Iterable[bytes]) -> None:
     """Send rows by one fixed `COPY … FROM STDIN`, in the caller's transaction; `parts` together as its format wants."""
     try:
-        with _cleaned, db.connection().cursor() as cursor, cursor.copy(sql) as copy:
+        with told_by_peewee, db.connection().cursor() as cursor, cursor.copy(sql) as copy:
             for part in parts:
                 copy.write(part)
     except peewee.DatabaseError as error:
-        raise _without_rows(error) from None
+        raise without_rows(error) from None
 
 
 @contextlib.contextmanager
@@ -237,15 +299,6 @@ def database_now() -> datetime:
         return cast("datetime", execute("SELECT clock_timestamp()")[0][0])
 
 
-class ThreadConnections(threading.local):
-    """Marks whether this thread's connection is managed by an outer scope."""
-
-    depth = 0
-
-
-_scope = ThreadConnections()
-
-
 class connection(AbstractContextManager[None]):  # noqa: N801 - reads as a phrase: with db.connection()
     """A scope that gives this thread's connection back to the pool at its end; scopes may nest.
 
@@ -258,4 +311,5 @@ class connection(AbstractContextManager[None]):  # noqa: N801 - reads as a phras
     def __exit__(self, *_: object) -> None:
         _scope.depth -= 1
         if _scope.depth == 0 and not db.is_closed() and not db.in_transaction():
+            _scope.spare = None
             db.close()

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from uuid import UUID
 
-from core.db import changed, execute
+from core.db import changed, execute, wake
+from core.waking import WORKERS
 
 
 class Work(StrEnum):
@@ -92,8 +93,9 @@ def decode(data: bytes) -> tuple[Work, UUID]:
 
 
 def enqueue(kind: Work, reference: UUID) -> None:
-    """Add work to the caller's transaction: a rollback leaves none; a trigger wakes the worker at the commit."""
+    """Add work to the caller's transaction: a rollback leaves none; the commit wakes the worker."""
     execute(ENQUEUE, (QUEUE, encode(kind, reference), PRIORITY[kind]))
+    wake(WORKERS)
 
 
 ENQUEUE_MISSING = """
@@ -108,4 +110,7 @@ def enqueue_missing(kind: Work, references: Sequence[UUID]) -> int:
     if not references:
         return 0
     values = {"queue": QUEUE, "rows": [encode(kind, one) for one in references], "priority": PRIORITY[kind]}
-    return changed(ENQUEUE_MISSING, values)
+    added = changed(ENQUEUE_MISSING, values)
+    if added:
+        wake(WORKERS)
+    return added

@@ -16,11 +16,12 @@ import peewee
 
 from core.connections.chats import read_address
 from core.conversations.sessions import find_conversation, hashed
-from core.db import changed, constraint, execute, in_transaction
+from core.db import changed, constraint, execute, in_transaction, wake
 from core.errors import Conflict, Invalid, Limited, NotFound
 from core.ids import new_id
 from core.ports import Identifier
 from core.secret import Secret
+from core.waking import DOORS
 from core.work import Work, enqueue
 
 CODE = re.compile(r"[A-Za-z0-9_-]{1,512}")
@@ -38,10 +39,7 @@ UPDATE page_login l SET code = NULL FROM page_login old
 WHERE l.id = %s AND old.id = l.id AND l.outcome IS NULL AND l.code IS NOT NULL
 RETURNING old.conversation_id, old.code
 """
-END = """
-WITH ended AS (UPDATE page_login SET outcome = %s, ended_at = %s WHERE id = %s AND outcome IS NULL RETURNING id)
-SELECT pg_notify('keystall_wake', 'login:' || id) FROM ended
-"""
+END = "UPDATE page_login SET outcome = %s, ended_at = %s WHERE id = %s AND outcome IS NULL"
 OUTCOME = "SELECT outcome FROM page_login WHERE id = %s"
 
 
@@ -110,5 +108,6 @@ def finish_login(*, login_id: UUID, identifier: Identifier, now: datetime) -> Lo
     else:
         is_same = hmac.compare_digest(openid.encode(), address.chat.encode())
         outcome = LoginOutcome.SAME if is_same else LoginOutcome.OTHER
-    changed(END, (outcome.value, now, login_id))
+    if changed(END, (outcome.value, now, login_id)):
+        wake(DOORS, f"login:{login_id}")
     return outcome

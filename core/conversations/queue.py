@@ -14,10 +14,11 @@ from typing import Any
 from uuid import UUID
 
 from core.conversations import sql
-from core.db import atomic, changed, execute
+from core.db import atomic, changed, execute, wake
 from core.secret import Secret
 from core.vault.primitives import SealError
 from core.vault.seal import open_inbox, seal_inbox
+from core.waking import DOORS
 
 LEASE = timedelta(seconds=60)
 """After this long whoever took an event is held to be dead; who is at work says so more often."""
@@ -57,11 +58,14 @@ def put_in(
 ) -> bool:
     """Write an event down before it is acknowledged; False when it stands there already (faults 3 and 37).
 
-    One statement that commits by itself; the bot process is woken. `urgent` ones do not wait behind their chat's.
+    A statement that commits by itself, then the bot process is woken. `urgent` ones do not wait behind their chat's.
     """
     digest = hmac.digest(inbox_key.reveal(), b"keystall inbox body\0" + body, "sha256")
     sealed = seal_inbox(inbox_key.reveal(), body, _context(source, event_id))
-    return bool(execute(sql.PUT_IN, (source, event_id, conversation_id, digest, sealed, now, urgent)))
+    if not execute(sql.PUT_IN, (source, event_id, conversation_id, digest, sealed, now, urgent)):
+        return False
+    wake(DOORS, f"inbox:{source}")
+    return True
 
 
 def take_next(*, source: str, inbox_key: Secret, now: datetime, only_urgent: bool = False) -> Taken | None:

@@ -106,7 +106,7 @@ WITH put AS (
 ), heard AS (
     UPDATE conversation c SET last_heard_at = put.received_at FROM put WHERE c.id = put.conversation_id
 )
-SELECT pg_notify('keystall_wake', 'inbox:' || put.source) FROM put
+SELECT source FROM put
 """
 
 TAKE_URGENT = """

@@ -16,13 +16,14 @@ import structlog
 from psycopg.types.json import Jsonb
 
 from core.catalog.service import find_listings, product_view
-from core.db import changed, execute, in_transaction
+from core.db import changed, execute, in_transaction, wake
 from core.errors import NotFound, Unavailable
 from core.ids import Prefix, public
 from core.titles import worded
 from core.vault.client import RETRY_LATER, VaultAway, VaultRefused
 from core.vault.link_requests import OpenedPress
 from core.vault.links import proof_hash
+from core.waking import DOORS
 from core.work import Work, enqueue, enqueue_missing
 
 log = structlog.get_logger()
@@ -39,13 +40,7 @@ INSERT INTO link_press (id, link_id, proof_hash, asked_at) VALUES (%s, %s, %s, %
 ASKED = "SELECT link_id, proof_hash FROM link_press WHERE id = %s"
 ANSWER = "SELECT answer FROM link_press WHERE id = %s"
 OPEN = "SELECT 1 FROM link_press WHERE id = %s AND answered_at IS NULL"
-SETTLE = """
-WITH told AS (
-    UPDATE link_press SET answer = %(answer)s, answered_at = %(now)s WHERE id = %(press)s AND answered_at IS NULL
-    RETURNING id
-)
-SELECT pg_notify('keystall_wake', 'press:' || id) FROM told
-"""
+SETTLE = "UPDATE link_press SET answer = %s, answered_at = %s WHERE id = %s AND answered_at IS NULL"
 LEFT = """
 SELECT id FROM link_press WHERE answered_at IS NULL AND asked_at BETWEEN %s AND %s ORDER BY asked_at LIMIT %s
 """
@@ -119,7 +114,8 @@ def carry_out_press(*, press_id: UUID, vault: LinkVault, now: datetime) -> bool:
             return False
         log.info("card page does not open", press=str(press_id), problem=refusal.vault_code.value)
         answer = dict(GONE)
-    execute(SETTLE, {"press": press_id, "answer": Jsonb(answer), "now": now})
+    if changed(SETTLE, (Jsonb(answer), now, press_id)):
+        wake(DOORS, f"press:{press_id}")
     return answer != GONE
 
 

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from core.db import execute
+from core.db import execute, wake
 from core.messages import sql
+from core.waking import DOORS
 from core.work import Work, enqueue
 
 
@@ -109,7 +110,8 @@ def tell(
     is_tried = again_at is not None or state in (OutgoingState.WAITING, OutgoingState.REFUSED)
     is_told = is_tried and is_worth_another_way(kind, body)
     queued = {"state": state.value, "due": again_at or now, "otherwise": now if is_told else None}
-    ((message_id, is_carried, _),) = execute(sql.TELL, values | queued)
+    ((message_id, is_carried),) = execute(sql.TELL, values | queued)
+    wake(DOORS, f"conv:{conversation_id}")
     if is_carried and state is OutgoingState.READY and again_at is None:
         enqueue(Work.SEND, conversation_id)
     return int(message_id)

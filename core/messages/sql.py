@@ -15,7 +15,7 @@ WITH counted AS (
            %(otherwise)s
     FROM told, counted WHERE counted.chat_address IS NOT NULL RETURNING 1
 )
-SELECT told.id, EXISTS (SELECT 1 FROM carried), pg_notify('keystall_wake', 'conv:' || told.conversation_id) FROM told
+SELECT told.id, EXISTS (SELECT 1 FROM carried) FROM told
 """
 """A message, and, where a platform's chat is ours to write in, its place in the queue of what is carried there."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -41,7 +42,7 @@ class SandboxNotice:
 def sign_notice(private_key: bytes, notice: SandboxNotice) -> tuple[bytes, dict[str, str]]:
     """The body and the headers of a notice; `private_key` is the sandbox's Ed25519 key (32 bytes)."""
     body = json.dumps(asdict(notice), sort_keys=True, separators=(",", ":")).encode()
-    signature = Ed25519PrivateKey.from_private_bytes(private_key).sign(_signed(notice.account, body))
+    signature = _signing(private_key).sign(_signed(notice.account, body))
     return body, {"content-type": "application/json", SIGNATURE_HEADER: base64.b64encode(signature).decode()}
 
 
@@ -49,7 +50,7 @@ def read_notice(public_key: bytes, body: bytes, headers: Mapping[str, str], *, a
     """The notice in `body`, once its signature for `account` proved right. Raises `UnsignedNotice`."""
     try:
         signature = base64.b64decode(_header(headers, SIGNATURE_HEADER), validate=True)
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, _signed(account, body))
+        _verifying(public_key).verify(signature, _signed(account, body))
         notice = SandboxNotice(**json.loads(body))
         UUID(notice.payment)
     except (InvalidSignature, binascii.Error, ValueError, TypeError, AttributeError):
@@ -58,6 +59,17 @@ def read_notice(public_key: bytes, body: bytes, headers: Mapping[str, str], *, a
     if notice.account != account or not exact:
         raise UnsignedNotice
     return notice
+
+
+@functools.lru_cache(maxsize=4)
+def _signing(private_key: bytes) -> Ed25519PrivateKey:
+    """To make the object of the key takes longer than to sign with it; whoever signs has the key for life anyway."""
+    return Ed25519PrivateKey.from_private_bytes(private_key)
+
+
+@functools.lru_cache(maxsize=4)
+def _verifying(public_key: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public_key)
 
 
 def _signed(account: str, body: bytes) -> bytes:

@@ -9,6 +9,11 @@ HEAD = "| part | figure | measured | goal | |\n|---|---|---|---|---|\n"
 """How the table of a page begins."""
 
 
+PROFILE = "profile"
+PROFILE_HEAD = "| | ours | the twin | ours, processor | the twin, processor |\n|---|---|---|---|---|\n"
+"""The part that has a table of its own, and how that begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One measured figure; `goal` is its least value, or its greatest where it is to stay below (`at_most`)."""
@@ -51,3 +56,15 @@ def lines(figures: Sequence[Figure]) -> list[str]:
 def row(figure: Figure) -> str:
     """The figure's row of the table below `HEAD`."""
     return f"| {' | '.join(figure.cells)} |\n"
+
+
+def profile_rows(figures: Sequence[Figure]) -> list[str]:
+    """Rows of the table below `PROFILE_HEAD`: a figure is called "row: column"."""
+    columns = [column.strip() for column in PROFILE_HEAD.splitlines()[0].strip("| ").split("|")]
+    found: dict[str, dict[str, str]] = {}
+    for figure in figures:
+        name, _, column = figure.what.partition(": ")
+        found.setdefault(name, {})[column] = f"{shown(figure.value)} {figure.unit}"
+    return [
+        f"| {name} | {' | '.join(cells.get(column, '') for column in columns)} |\n" for name, cells in found.items()
+    ]

@@ -24,7 +24,7 @@ from ops.bench.figures import Figure
 from ops.bench.measure import OPTIONS, inputs_of, learned
 from ops.bench.order_path import path_of
 from ops.bench.recording import BEGIN, COMMIT
-from ops.bench.twin import Ready, Twin
+from ops.bench.twin import Ready, Twin, said
 from ops.races.trial import trial
 
 PHASES = ("place", "settle")
@@ -146,8 +146,7 @@ class Turns:
         else:
             began = time.perf_counter()
             for sql, params, late in statements:
-                cursor = self._connection.execute(sql, params.make(ready.env) if late else params)
-                ready.env.answers.append(cursor.fetchall() if cursor.description else [])
+                ready.env.answers.append(said(self._connection, sql, params.make(ready.env) if late else params))
         self._seconds.setdefault((phase, by_function), []).append(time.perf_counter() - began)
 
     def _tried(self, ready: Ready, statements: Sequence[tuple[str, Any, bool]]) -> list[Asked]:
@@ -159,7 +158,6 @@ class Turns:
                     ready.env.answers.append([])
                     continue
                 values = params.make(ready.env) if late else params
-                cursor = self._connection.execute(sql, values)
-                ready.env.answers.append(cursor.fetchall() if cursor.description else [])
+                ready.env.answers.append(said(self._connection, sql, values))
                 found.append(asked(sql, values))
         return found

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from channels.chat.couriers import Couriers
@@ -29,7 +29,6 @@ from core.payments.service import receive_notice, request_sandbox_payment
 from core.ports import RawNotice
 from core.vault.client import Progress, VaultClient
 from core.vault.notices import SandboxNotice, sandbox_private_key, sandbox_public_key, sign_notice
-from ops.bench.recording import Recording
 from ops.processes.vault_wiring import key_source
 from ops.races.trial import Trial
 
@@ -37,7 +36,16 @@ NOWHERE = Carrier(Couriers({}))
 """The bench's shoppers sit in the web chat."""
 
 PHASES = ("place", "intent", "settle", "deliver", "vault")
+GATEWAY = "gateway"
+"""No part of the store: the sandbox signs its notice."""
+
 DELIVERY = "SELECT id FROM delivery WHERE order_id = %s"
+
+
+class Phased(Protocol):
+    """Is told which phase of an order begins and ends."""
+
+    def during(self, phase: str, /) -> AbstractContextManager[None]: ...
 
 
 class DeskInProcess(VaultClient):
@@ -46,7 +54,7 @@ class DeskInProcess(VaultClient):
     def __init__(self, config: Config, clock: Clock) -> None:
         super().__init__(Path("unused"))
         self._desk = opened_desk(config, key_source(config), clock)
-        self.recording: Recording | None = None
+        self.recording: Phased | None = None
 
     def _ask(
         self, request: Mapping[str, Any], *, progress: Progress | None = None, timeout: float | None = None
@@ -105,7 +113,7 @@ class OrderPath:
         self.signing_key = sandbox_private_key(act_key)
         self.verifiers = {"sandbox": SandboxVerifier(sandbox_public_key(act_key), clock=self.clock)}
 
-    def walk(self, session: Session, *, quantity: int = 1, recording: Recording | None = None) -> None:
+    def walk(self, session: Session, *, quantity: int = 1, recording: Phased | None = None) -> None:
         """One order, from placed to delivered. Raises RuntimeError when its cards do not arrive."""
         self.vault.recording = recording
         order_id = self.buy(session, quantity=quantity, recording=recording).order_id
@@ -115,7 +123,7 @@ class OrderPath:
         if not delivered:
             raise RuntimeError("an order of the bench was not delivered")
 
-    def buy(self, session: Session, *, quantity: int = 1, recording: Recording | None = None) -> Bought:
+    def buy(self, session: Session, *, quantity: int = 1, recording: Phased | None = None) -> Bought:
         """One order, from placed to paid; what it takes in seconds."""
         now, began = self.clock.now(), time.perf_counter()
         with during(recording, "place"):
@@ -124,7 +132,8 @@ class OrderPath:
         with during(recording, "intent"):
             token = pay_token(keys=self.keys, order_id=placed.order_id)
             payment_id = request_sandbox_payment(token=token, now=now)
-        notice = self._notice(payment_id, placed.total)
+        with during(recording, GATEWAY):
+            notice = self._notice(payment_id, placed.total)
         is_charged = time.perf_counter()
         with during(recording, "settle"):
             self._settle(notice)
@@ -168,6 +177,6 @@ class OrderPath:
             raise RuntimeError("a notice of the bench was refused")
 
 
-def during(recording: Recording | None, phase: str) -> AbstractContextManager[None]:
+def during(recording: Phased | None, phase: str) -> AbstractContextManager[None]:
     """Note the phase, where something is recorded at all."""
     return recording.during(phase) if recording else nullcontext()

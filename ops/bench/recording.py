@@ -15,7 +15,10 @@ _UNCOUNTED = (BEGIN, COMMIT)
 
 @dataclass(frozen=True)
 class Step:
-    """One round trip: its text, parameters, rows, and the phase of the order in which it was made."""
+    """One round trip: its text, parameters, rows, and the phase of the order in which it was made.
+
+    The parameters of a COMMIT are the wakes that travel with it: channel and payload of each.
+    """
 
     sql: str
     params: Any
@@ -52,9 +55,10 @@ class _Rows:
     """A cursor whose rows were fetched already."""
 
     def __init__(self, cursor: Any) -> None:
-        self.description = cursor.description
+        self.connection = None  # the store says nothing more with it
+        self.rownumber = cursor.rownumber
         self.rowcount = cursor.rowcount
-        self.rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+        self.rows: list[tuple[Any, ...]] = [] if cursor.rownumber is None else cursor.fetchall()
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """All rows."""
@@ -84,8 +88,9 @@ def recorded() -> Iterator[Recording]:
         recording.steps.append(Step(BEGIN, None, [], recording.phase))
 
     def commit() -> None:
+        wakes = [[wake.channel, wake.payload] for wake in db.wakes]
         kind.commit(db)
-        recording.steps.append(Step(COMMIT, None, [], recording.phase))
+        recording.steps.append(Step(COMMIT, wakes, [], recording.phase))
 
     changed: dict[str, Any] = {"execute_sql": execute_sql, "begin": begin, "commit": commit}
     for name, instead in changed.items():

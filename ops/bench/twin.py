@@ -19,7 +19,8 @@ import psycopg
 from psycopg.types.json import Json, Jsonb
 
 from core.ids import Prefix, new_id, public
-from ops.bench.recording import Recording, Step
+from core.waking import Wake, commit_text
+from ops.bench.recording import COMMIT, Recording, Step
 
 ID_IN_TEXT = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}|[a-z]{3}_[a-z2-7]{26}"
@@ -89,8 +90,7 @@ class Twin:
         """Say a prepared order."""
         env = ready.env
         for sql, params, late in ready.statements:
-            cursor = connection.execute(sql, params.make(env) if late else params)
-            env.answers.append(cursor.fetchall() if cursor.description else [])
+            env.answers.append(said(connection, sql, params.make(env) if late else params))
 
     def _learn(self, number: int) -> Said:
         one, other = self._one.steps[number], self._other.steps[number]
@@ -164,6 +164,15 @@ class Twin:
                 if same and not (one == other and isinstance(one, int | str)):
                     return Part(_getter(earlier, path), late=True)
         return None
+
+
+def said(connection: psycopg.Connection[Any], sql: str, params: Any) -> list[tuple[Any, ...]]:
+    """Say one recorded round trip and return its rows. A COMMIT that wakes somebody does so in the same message."""
+    if sql == COMMIT and params:
+        connection.execute(commit_text(connection, [Wake(*one) for one in params]), prepare=False)
+        return []
+    cursor = connection.execute(sql, params or None)
+    return cursor.fetchall() if cursor.rownumber is not None else []
 
 
 def _getter(earlier: int, path: Path) -> Callable[[Env], Any]:

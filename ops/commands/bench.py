@@ -17,7 +17,7 @@ from core.config import Config, ConfigError
 if TYPE_CHECKING:
     from ops.bench.figures import Figure
 
-PARTS = ("orders", "functions", "updates", "arrival", "listeners", "memory", "imports", "stock")
+PARTS = ("orders", "profile", "functions", "updates", "arrival", "listeners", "memory", "imports", "stock")
 Say = Callable[[str], None]
 
 
@@ -34,10 +34,10 @@ def bench(
 ) -> None:
     """Measure in stores of its own, in temporary folders; some minutes for all parts.
 
-    orders: the order path against its own statements, recorded and said again by bare psycopg. functions: what
-    one call instead of a phase's statements would gain. stock: a sale beside
-    millions of cards, and after a rush that nobody vacuumed. arrival: from paid to cards. listeners: a checkout beside
-    a thousand idle web chats. memory: of the idle store. imports: of files of a
+    orders: the order path against its own statements, recorded and said again by bare psycopg. profile: where an
+    order's time goes on both sides, by phase. functions: what one call instead of a phase's statements would gain.
+    stock: a sale beside millions of cards, and after a rush that nobody vacuumed. arrival: from paid to cards.
+    listeners: a checkout beside a thousand idle web chats. memory: of the idle store. imports: of files of a
     million cards, in memory and beside a bare COPY. updates: a bot's update before its handler.
     """
     from ops.bench.figures import lines
@@ -66,11 +66,12 @@ def bench(
 
 def measured(part: str, config: Config, say: Say, *, cards: int) -> list[Figure]:
     """The figures of one part."""
-    from ops.bench import arrival, functions, listeners, memory, orders, stock, updates
+    from ops.bench import arrival, functions, listeners, memory, orders, profile, stock, updates
     from ops.bench.imports import measure as imports
 
     works: dict[str, Callable[[], list[Figure]]] = {
         "orders": lambda: orders.measured(config, say),
+        "profile": lambda: profile.measured(config, say),
         "functions": lambda: functions.measured(config, say),
         "updates": updates.measured,
         "arrival": lambda: arrival.measured(config, say),
@@ -93,14 +94,23 @@ def write(figures: Sequence[Figure], config: Config) -> Path:
 
 
 def into(text: str, figures: Sequence[Figure]) -> str:
-    """The page with the rows of these figures' parts replaced in its table. Raises ConfigError when it has none."""
-    from ops.bench.figures import HEAD, row
+    """The page with the rows of these figures' parts replaced in its tables. Raises ConfigError when it has none."""
+    from ops.bench.figures import HEAD, PROFILE, PROFILE_HEAD, profile_rows, row
 
-    before, found, rest = text.partition(HEAD)
+    profile = [figure for figure in figures if figure.part == PROFILE]
+    others = [figure for figure in figures if figure.part != PROFILE]
+    new = {figure.part for figure in others}
+    text = _replaced(
+        text, HEAD, lambda rows: [*(line for line in rows if line.split("|")[1].strip() not in new), *map(row, others)]
+    )
+    return _replaced(text, PROFILE_HEAD, lambda _: profile_rows(profile)) if profile else text
+
+
+def _replaced(text: str, head: str, rows: Callable[[list[str]], list[str]]) -> str:
+    """The page with other rows in the table that begins so."""
+    before, found, rest = text.partition(head)
     if not found:
-        raise ConfigError("--page wants a Markdown page with the table of the bench, docs/performance.md for one")
-    rows = rest.splitlines(keepends=True)
-    after = next((number for number, line in enumerate(rows) if not line.startswith("|")), len(rows))
-    new = {figure.part for figure in figures}
-    kept = [line for line in rows[:after] if line.split("|")[1].strip() not in new]
-    return before + HEAD + "".join([*kept, *(row(figure) for figure in figures), *rows[after:]])
+        raise ConfigError("--page wants a Markdown page with the tables of the bench, docs/performance.md for one")
+    lines = rest.splitlines(keepends=True)
+    after = next((number for number, line in enumerate(lines) if not line.startswith("|")), len(lines))
+    return before + head + "".join([*rows(lines[:after]), *lines[after:]])

@@ -53,14 +53,6 @@ CREATE TABLE keystall_counter (
     queue text NOT NULL, key text NOT NULL, value bigint NOT NULL DEFAULT 0, PRIMARY KEY (queue, key)
 );
 
-CREATE FUNCTION notify_worker() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM pg_notify('keystall.q.work', '');
-    RETURN NULL;
-END $$;
-CREATE TRIGGER keystall_task_wakes AFTER INSERT ON keystall_task
-    FOR EACH STATEMENT EXECUTE FUNCTION notify_worker();
-
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = '23514', CONSTRAINT = TG_TABLE_NAME || '_append_only';

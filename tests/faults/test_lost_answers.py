@@ -23,7 +23,7 @@ Lose = Callable[[], None]
 @pytest.fixture
 def lose(monkeypatch: pytest.MonkeyPatch) -> Lose:
     """Call it: the next COMMIT is done, and its answer lost with the connection."""
-    commit = peewee.Database.commit
+    commit = db.StoreDatabase.send_commit
     losing: list[bool] = []
 
     def lost(self: db.StoreDatabase) -> None:
@@ -33,7 +33,7 @@ def lose(monkeypatch: pytest.MonkeyPatch) -> Lose:
             self.connection().close()
             raise peewee.OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(peewee.Database, "commit", lost)
+    monkeypatch.setattr(db.StoreDatabase, "send_commit", lost)
     return lambda: losing.append(True)
 
 

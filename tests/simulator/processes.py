@@ -71,7 +71,7 @@ class Processes:
     def installed(self) -> Iterator[None]:
         """Take `core.db` over until the block ends."""
         kind, outside = type(db.db), vars(db.db)
-        execute, commit = kind.execute_sql, peewee.Database.commit
+        execute, commit = kind.execute_sql, kind.send_commit
 
         def counted_execute(this: db.StoreDatabase, *arguments: Any, **named: Any) -> Any:
             self._before_a_word()
@@ -82,14 +82,14 @@ class Processes:
             commit(this)
             self._after_a_commit()
 
-        kind.execute_sql, peewee.Database.commit = counted_execute, counted_commit
+        kind.execute_sql, kind.send_commit = counted_execute, counted_commit
         try:
             for process in Process:
                 self._begin(process)
             self._be(Process.WEB)
             yield
         finally:
-            kind.execute_sql, peewee.Database.commit = execute, commit
+            kind.execute_sql, kind.send_commit = execute, commit
             for process in Process:
                 self._be(process)
                 db.disconnect()

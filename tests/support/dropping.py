@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import select
 import socket
 import threading
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit
 
-COMMIT = b"COMMIT\x00"
+COMMIT = re.compile(rb"COMMIT(?:\x00|; SELECT set_config)")
 _PIECE = 65536
 
 
@@ -61,7 +62,7 @@ class DroppingProxy:
                     if not piece:
                         return
                     if side is client:
-                        losing = losing or (COMMIT in piece and self._armed.is_set())
+                        losing = losing or (COMMIT.search(piece) is not None and self._armed.is_set())
                         server.sendall(piece)
                     elif losing:  # the server has answered, so the commit is done
                         self._armed.clear()

@@ -35,7 +35,7 @@ def test_the_page_keeps_all_but_the_rows_of_what_was_measured() -> None:
 
 
 def test_a_page_without_a_table_is_refused() -> None:
-    with pytest.raises(ConfigError, match="table of the bench"):
+    with pytest.raises(ConfigError, match="tables of the bench"):
         into("nothing here\n", [FAST])
 
 
