@@ -170,7 +170,7 @@ def test_kill_9_of_the_supervisor_ends_everything_and_the_next_start_works(up: C
     store.process.wait()
 
     assert all(launch.wait_until_gone(pid, 10) for pid in processes)
-    again = up()
+    again = up("--only", "web")
     assert httpx.get(f"http://127.0.0.1:{again.port}/healthz").status_code == 200
 
 
@@ -224,13 +224,13 @@ def test_a_store_without_its_vault_key_starts_sells_nothing_and_says_why(
     up: Callable[..., RunningStore], folder: Path
 ) -> None:
     """Fault 70."""
-    finish(up())  # a store that was there before, whichever test came first
+    finish(up("--only", "vault"))  # a store that was there before, whichever test came first
     key = folder / "keys" / "vault.key"
     kept = key.read_bytes()
     key.unlink()
 
     try:
-        store = up()
+        store = up("--only", "web,vault")
 
         (said,) = (line for line in store.said if "NOTHING IS SOLD" in line)
         assert f"the key file {key} is missing: put it back from your copy" in said

@@ -144,25 +144,18 @@ def test_a_graceful_restart_under_load_fails_no_request_and_loses_no_order(demo)
     assert orderers.ordered == len(set(orderers.tokens)) >= 6
 
 
-def test_a_second_start_keeps_the_data_and_a_signal_ends_all_of_it_in_time():
-    store = WholeStore()
-    try:
-        store.start()
-        guest = Chatter(store.address)
-        cards = guest.buy("A1", 1)
-        began = time.monotonic()
-        status = store.stop(signal.SIGINT)
-        took = time.monotonic() - began
+def test_a_second_start_keeps_the_data_and_a_signal_ends_all_of_it_in_time(demo, chatter):
+    cards = chatter.buy("A1", 1)
+    began = time.monotonic()
+    status = demo.stop(signal.SIGINT)
+    took = time.monotonic() - began
 
-        store.start()
-        again = Chatter(store.address)
-        again.token, again.headers = guest.token, guest.headers
-        seen = again.wait_for("cards")["cards"]
+    demo.start()
+    again = Chatter(demo.address)
+    again.token, again.headers = chatter.token, chatter.headers
+    seen = again.wait_for("cards")["cards"]
+    again.close()
 
-        assert took < 10
-        assert status in (0, 130)
-        assert seen == cards
-        guest.close()
-        again.close()
-    finally:
-        store.remove()
+    assert took < 10
+    assert status in (0, 130)
+    assert seen == cards
