@@ -6,6 +6,7 @@ conditional UPDATE whose row count is checked; balances are changed last.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -68,6 +69,16 @@ class BankChanged(Conflict):
     """The bank details were changed after the payout was asked for: decline it and ask anew."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one person asks for."""
+
+    claim: Claim
+    amount: Money
+    period: date
+    person: UUID
+
+
 def request_payout(
     *,
     actor: Actor,
@@ -89,31 +100,44 @@ def request_payout(
         raise Invalid(what="amount")
     if execute(IS_DEMO):
         raise DemoPaysNobody
-    claim, payout_id = Claim(party_id, debtor_id, amount.currency), new_id()
+    claim = Claim(party_id, debtor_id, amount.currency)
     if party_id != debtor_id and claim not in claims_of(party_id=party_id):
         raise NotFound("claim")
 
-    def work() -> UUID:
-        asked = [debtor_id, amount.minor, amount.currency, period.isoformat()]
-        first = _first(person, party_id, submission_id, asked, payout_id, now)
-        if first is not None:
-            return first
-        _require_active(party_id)
-        state = bring_up_to_date(claim, now=now)
-        _require_room(claim, state, amount, waiting=int(execute(ASKED_FOR, _names(claim))[0][0]))
-        bank = banks.bank_of(party_id=party_id)
-        what = (claim.kind, period, amount.currency, amount.minor, bank.id, person, now)
-        execute(REQUEST, (payout_id, party_id, debtor_id, *what))
-        note(actor, "payout.requested", payout_id, party_id, {"amount_minor": amount.minor, "debtor": debtor_id}, now)
-        ledger.change_balances(state.changes)
-        return payout_id
+    asked = _Asked(claim, amount, period, person)
 
     try:
-        return in_transaction(work, repeatable=True)
+        return in_transaction(lambda: _request(actor, asked, new_id(), submission_id, now), repeatable=True)
     except peewee.IntegrityError as error:
         if constraint(error) != "payout_once":
             raise
         raise PayoutThere(period=period.isoformat()) from None
+
+
+def _request(actor: Actor, asked: _Asked, payout_id: UUID, submission_id: str, now: datetime) -> UUID:
+    claim, amount = asked.claim, asked.amount
+    first = claim_submission(
+        merchant_id=claim.party_id,
+        caller=f"staff:{asked.person}",
+        operation="payout.request",
+        key=submission_id,
+        request=[claim.debtor_id, amount.minor, amount.currency, asked.period.isoformat()],
+        reference=payout_id,
+        now=now,
+    )
+    if first is not None:
+        return first
+    _require_active(claim.party_id)
+    state = bring_up_to_date(claim, now=now)
+    waiting = execute(ASKED_FOR, (claim.party_id, claim.debtor_id, claim.currency))
+    _require_room(state, amount, waiting=int(waiting[0][0]))
+    bank = banks.bank_of(party_id=claim.party_id)
+    what = (claim.kind, asked.period, amount.currency, amount.minor, bank.id, asked.person, now)
+    execute(REQUEST, (payout_id, claim.party_id, claim.debtor_id, *what))
+    detail: dict[str, str | int | bool | None] = {"amount_minor": amount.minor, "debtor": claim.debtor_id}
+    note(actor, "payout.requested", payout_id, claim.party_id, detail, now)
+    ledger.change_balances(state.changes)
+    return payout_id
 
 
 def approve_payout(*, actor: Actor, payout_id: UUID, now: datetime) -> None:
@@ -130,7 +154,7 @@ def approve_payout(*, actor: Actor, payout_id: UUID, now: datetime) -> None:
         _require_active(payout.claim.party_id)
         _require_people(payout, person, now)
         state = bring_up_to_date(payout.claim, now=now)
-        _require_room(payout.claim, state, payout.amount, waiting=0)
+        _require_room(state, payout.amount, waiting=0)
         if changed(APPROVE, (person, now, payout_id)) != 1:
             raise PayoutMoved(state=payout.state)
         note(actor, "payout.approved", payout_id, payout.claim.party_id, {}, now)
@@ -142,20 +166,6 @@ def approve_payout(*, actor: Actor, payout_id: UUID, now: datetime) -> None:
     except ledger.BelowFloor:
         claim = find_payout(actor=actor, payout_id=payout_id)[0].claim
         raise NotEnough(available=claim.stored(AccountKind.AVAILABLE)) from None
-
-
-def _first(
-    person: UUID, party_id: int, submission_id: str, asked: list[object], payout_id: UUID, now: datetime
-) -> UUID | None:
-    return claim_submission(
-        merchant_id=party_id,
-        caller=f"staff:{person}",
-        operation="payout.request",
-        key=submission_id,
-        request=asked,
-        reference=payout_id,
-        now=now,
-    )
 
 
 def _require_active(party_id: int) -> None:
@@ -178,12 +188,8 @@ def _require_people(payout: Payout, approver: UUID, now: datetime) -> None:
         raise BankChanged
 
 
-def _require_room(claim: Claim, state: UpToDate, amount: Money, *, waiting: int) -> None:
+def _require_room(state: UpToDate, amount: Money, *, waiting: int) -> None:
     if state.owed < 0:
         raise OwesFirst(owed=-state.owed)
     if amount.minor > state.available - waiting:
         raise NotEnough(available=max(state.available - waiting, 0))
-
-
-def _names(claim: Claim) -> tuple[int, int, str]:
-    return claim.party_id, claim.debtor_id, claim.currency

@@ -21,6 +21,7 @@ from core.orders.lost import enqueue_lost_deliveries
 from core.orders.service import OrderPolicy, expire_due
 from core.payments.service import decide_due, join_due, poll_due, reconcile_due, refund_due
 from core.payments.sweeps import notice_stuck_refunds
+from core.settlement.service import release_due
 from core.stock.marks import move_marks
 from core.supply.network import stock_due
 from ops.figures.published import forget_ended
@@ -62,6 +63,7 @@ def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
         Sweep("contacts.expired", 600, in_parts(lambda now: forget_codes(now=now))),
         Sweep("pickups.expired", 600, in_parts(lambda now: forget_pickups(now=now))),
         Sweep("presses.expired", 600, in_parts(lambda now: forget_presses(now=now))),
+        Sweep("claims.released", 3600, lambda now: release_due(now=now)),
         Sweep("figures.expired", 3600, lambda now: forget_ended(now=now)),
         Sweep("fields.wiped", 600, in_parts(lambda now: wipe_fields(now=now, limit=LIMIT))),
         Sweep("alerts.expired", 600, in_parts(lambda now: forget_alerts(now=now))),

@@ -60,7 +60,7 @@ MUTATIONS = [
         rows=("63",),
         removed="what was asked for already, in what a request may ask for",
         file="core/settlement/payouts.py",
-        old="waiting=int(execute(ASKED_FOR, _names(claim))[0][0]))",
+        old="waiting=int(waiting[0][0]))",
         new="waiting=0)",
         test=f"{LIFE}::test_what_is_asked_for_counts_against_what_is_available",
     ),

@@ -74,7 +74,7 @@ def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both have looked at what there is before either takes it."""
     monkeypatch.setattr(claims, "LOCK", claims.ROOM)
     monkeypatch.setattr(banks, "ONE_AT_A_TIME", "SELECT %s::bigint")
-    meet(monkeypatch, payouts, "bring_up_to_date")
+    meet(monkeypatch, payouts, "_require_room")
 
 
 def test_fault_63_requests_at_once_for_all_there_is_are_one(treasury: Treasury) -> None:
@@ -109,7 +109,7 @@ def test_control_without_the_lock_on_the_debtors_money_both_requests_pass(
 ) -> None:
     """Fault 63: each reads before the other has written."""
     monkeypatch.setattr(claims, "LOCK", claims.ROOM)
-    meet(monkeypatch, payouts, "bring_up_to_date")
+    meet(monkeypatch, payouts, "_require_room")
 
     results = asked_at_once(treasury)
 
