@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.db import execute, in_transaction
+from core.fulfilment.memberships import give_membership
 from core.fulfilment.service import NothingDelivered, deliver, request_reread
 from core.ids import Prefix, public
 from core.members.memberships import MembershipTooLong, memberships_of
@@ -133,6 +134,22 @@ def test_inv_o6_a_period_is_given_once_however_often_it_is_handed_over(
     assert [kind for kind, _ in told(talker)] == ["paid", "membership"]
     with pytest.raises(Exception, match="membership_period_pkey"):
         sql("INSERT INTO membership_period SELECT * FROM membership_period")
+
+
+def test_inv_o6_a_sender_that_lost_its_lease_gives_nothing(club: Club, monthly: int, talker: Talker) -> None:
+    """INV-O7: slow, not dead: it wakes up after another has taken the delivery, and before that one has given it."""
+    _, (delivery,) = club.paid(talker, monthly, JANUARY_31)
+    slow = in_transaction(lambda: begin_sending(delivery_id=delivery, now=JANUARY_31))
+    assert slow is not None
+    later = JANUARY_31 + timedelta(seconds=61)
+    other = in_transaction(lambda: begin_sending(delivery_id=delivery, now=later))
+    assert other is not None
+
+    assert give_membership(sending=slow, now=later) is False
+    assert memberships_of(actor=talker.actor) == []
+    assert give_membership(sending=other, now=later) is True
+
+    assert membership_of(talker).until == later.replace(day=28, month=2)
 
 
 def test_there_is_always_enough_and_nothing_is_held(club: Club, monthly: int, shop: Shop, sql: Sql) -> None:
