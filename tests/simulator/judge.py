@@ -88,6 +88,7 @@ class Judge:
     bank: Bank
     hands: dict[UUID, frozenset[str]] = field(default_factory=dict)
     brought: dict[str, list[str]] = field(default_factory=dict)
+    shown: list[tuple[UUID, frozenset[str]]] = field(default_factory=list)
     persons: Persons = field(init=False)
     _owner: dict[str, UUID] = field(default_factory=dict)
     _seen: int = 0
@@ -103,9 +104,9 @@ class Judge:
         self._bank_and_books()
         self._hands()
 
-    def rows(self, question: str) -> list[tuple[Any, ...]]:
+    def rows(self, question: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """What a question of the owner's answers."""
-        return self._ask(question)
+        return self._ask(question, values)
 
     def done(self) -> Counter[str]:
         """What the store did since the run began, by the words of its audit."""
@@ -150,6 +151,9 @@ class Judge:
             found(reader.session.conversation_id == conversation, "cards were sealed to another chat")
             cards = self._opened(reader, body, bytes(sealed), session)
             self._given(parse(Prefix.ORDER, body["order"]), reader, cards)
+
+        for order, on_a_page in self.shown:
+            found(self.hands.get(order) == on_a_page, "a card page shows other cards than the chat")
 
     def _opened(self, reader: Shopper, body: dict[str, Any], sealed: bytes, session: UUID) -> list[str]:
         context = answer_context(delivery=UUID(body["delivery"]), session=session)

@@ -9,6 +9,7 @@ from uuid import UUID
 from core.actor import OPERATOR
 from core.custody.rounds import run_alone
 from core.db import execute
+from core.fulfilment.card_pages import carry_out_press
 from core.fulfilment.recalling import recall_batch
 from core.fulfilment.service import carry, deliver, reread
 from core.orders.service import lines_in_review, release_order
@@ -69,6 +70,7 @@ HANDLERS: dict[Work, Callable[[Day, UUID], object]] = {
     ),
     Work.QUERY_PAYMENT: _ask_gateway,
     Work.REFUND: lambda day, one: carry_out_refund(refund_id=one, gateways={"sandbox": day.bank}, now=day.clock.now()),
+    Work.OPEN_LINK: lambda day, one: carry_out_press(press_id=one, vault=day.vault, now=day.clock.now()),
     Work.ALERT: lambda day, one: None,
 }
 """As `ops.wiring.handlers` wires them (nobody is told of alerts here); the rest is enqueued by nobody."""
@@ -169,7 +171,8 @@ def bring_cards(day: Day) -> None:
     known += fresh
     day.note(f"{len(fresh)} new cards of {file.sku} come, {len(again)} once more")
     now = day.clock.now()
-    upload = day.act(Process.WEB, lambda: sealed_file(day.town, [*fresh, *again], pool=file.pool, now=now))
+    cards, public = [*fresh, *again], day.vault_public
+    upload = day.act(Process.WEB, lambda: sealed_file(day.town, cards, public=public, pool=file.pool, now=now))
     if upload is not None:
         report = day.act(Process.WEB, lambda: day.vault.import_upload(file.order(upload)))
         day.note(f"{report.added if report else 'unknown how many'} were added")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
+from core.fulfilment.fields import WIPED_AFTER
 from tests.simulator import keeping, shopping
 from tests.simulator.day import Day
 from tests.simulator.judge import Judge, found
+from tests.simulator.locksmith import all_under_one_key
 
 PAUSES = (1, 16, 61, 25 * 60, 61, 16, 61, 61)
 """Minutes between two rounds of the store's work: longer than whatever waits for its next try, and once than a day."""
@@ -18,7 +21,8 @@ SELECT (SELECT count(*) FROM shop_order WHERE state = 'awaiting_payment'),
        (SELECT count(*) FROM money_hold WHERE state = 'open'),
        (SELECT count(*) FROM card WHERE state = 'held'),
        (SELECT count(*) FROM delivery d JOIN order_line l ON l.id = d.line_id
-        WHERE d.state <> 'delivered' AND l.gate <> 'review' AND (d.state, l.gate) <> ('failed', 'cancelled')),
+        WHERE d.state <> 'delivered' AND l.gate NOT IN ('review', 'task')
+          AND (d.state, l.gate) <> ('failed', 'cancelled')),
        (SELECT count(*) FROM refund WHERE state IN ('requested', 'sent', 'unknown')),
        (SELECT count(*) FROM payment_event WHERE booked_to = 'suspense' AND resolved_at IS NULL AND reason = 'late'),
        (SELECT count(*) FROM import_job WHERE state NOT IN ('done', 'failed')),
@@ -27,6 +31,10 @@ SELECT (SELECT count(*) FROM shop_order WHERE state = 'awaiting_payment'),
 """Unpaid orders, their holds and those of money, held cards, deliveries that nothing stops, refunds under way, late
 money undecided, imports, work in the queue: all 0 at rest."""
 
+NOT_WIPED = """
+SELECT count(*) FROM line_field f JOIN task t ON t.line_id = f.line_id
+WHERE t.done_at < %s AND f.given_at < t.done_at AND f.wiped_at IS NULL
+"""
 DELIVERED = """
 SELECT o.id, o.shopper_id, o.total_minor, l.quantity FROM shop_order o JOIN order_line l ON l.order_id = o.id
 JOIN delivery d ON d.line_id = l.id AND d.state = 'delivered'
@@ -35,7 +43,7 @@ KEPT = """
 SELECT s.id, coalesce((SELECT sum(balance) FROM account WHERE holder = 'shopper:' || s.id
                        AND kind IN ('wallet', 'wallet_hold')), 0)::bigint,
        coalesce((SELECT sum(o.paid_minor) FROM shop_order o JOIN order_line l ON l.order_id = o.id
-                 WHERE o.shopper_id = s.id AND l.gate = 'review'), 0)::bigint,
+                 WHERE o.shopper_id = s.id AND l.gate IN ('review', 'task')), 0)::bigint,
        coalesce((SELECT sum(e.amount_minor) FROM payment_event e JOIN payment p ON p.id = e.named_payment_id
                  WHERE p.shopper_id = s.id AND e.kind = 'paid' AND e.currency = 'CNY' AND e.booked_to = 'suspense'
                    AND e.resolved_at IS NULL), 0)::bigint
@@ -68,6 +76,9 @@ def come_to_rest(day: Day, judge: Judge) -> None:
     judge.look()
     left = judge.rows(UNFINISHED)[0]
     found(not any(left), f"at rest something still waits: {left}")
+    a_day_ago = day.clock.now() - WIPED_AFTER - timedelta(minutes=20)
+    found(judge.rows(NOT_WIPED, (a_day_ago,)) == [(0,)], "a field is kept longer than a day after its task")
+    all_under_one_key(day, judge)
     _goods_or_money(day, judge)
 
 

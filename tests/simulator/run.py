@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import random
 import secrets as real_secrets
@@ -10,7 +11,7 @@ import shutil
 import tempfile
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,25 +19,26 @@ import psycopg
 
 from core import ids
 from core.clock import FixedClock
-from core.config import Config
+from core.config import Config, Secrets, Vault
 from core.orders.service import OrderKeys, OrderPolicy
 from core.vault.notices import sandbox_private_key, sandbox_public_key
-from tests.simulator import joining, keeping, resting, shopping
+from tests.simulator import joining, keeping, locksmith, pages, resting, shopping, tasks
 from tests.simulator.bank import Bank
 from tests.simulator.day import Day
 from tests.simulator.judge import Judge
 from tests.simulator.processes import Process, Processes
-from tests.simulator.town import OPENS, Town, config_of
+from tests.simulator.town import BY_HAND, OPENS, Town, config_of
 from tests.simulator.vault import VaultHere
 from tests.support.engines import Databases
 
 STEPS = 30
 
 KINDS: dict[Callable[[Day], object], int] = {
-    shopping.place: 16,
+    shopping.place: 10,
+    shopping.buy: 14,
     shopping.ask_again: 3,
     shopping.cancel: 4,
-    shopping.pay: 16,
+    shopping.pay: 9,
     shopping.pay_at_the_bank: 4,
     shopping.top_up: 4,
     shopping.a_notice_comes: 10,
@@ -45,8 +47,13 @@ KINDS: dict[Callable[[Day], object], int] = {
     shopping.set_aside: 3,
     shopping.choose: 5,
     shopping.read_again: 3,
-    joining.bind: 3,
+    joining.bind: 2,
     joining.part: 1,
+    pages.write_a_link: 3,
+    pages.press_a_page: 5,
+    tasks.tell_an_account: 5,
+    tasks.see_to_a_task: 9,
+    locksmith.change_keys: 2,
     keeping.some_work: 22,
     keeping.one_sweep: 5,
     keeping.time_passes: 6,
@@ -66,12 +73,19 @@ NEEDS: dict[Callable[[Day], object], Callable[[Day], bool]] = {
         (shopping.cancel, shopping.pay, shopping.pay_by_wallet, shopping.set_aside, shopping.read_again),
         lambda day: bool(day.orders),
     ),
+    pages.write_a_link: lambda day: bool(day.orders),
+    **dict.fromkeys(
+        (tasks.tell_an_account, tasks.see_to_a_task),
+        lambda day: any(order.sku == BY_HAND.sku for order in day.orders),
+    ),
+    pages.press_a_page: lambda day: bool(day.pages),
     shopping.choose: lambda day: bool(day.late),
     shopping.pay_at_the_bank: lambda day: bool(day.intents),
     shopping.a_notice_comes: lambda day: bool(day.unheard or day.heard),
     shopping.forge: lambda day: bool(day.intents and day.old_notices),
     keeping.clock_jumps_back: lambda day: not day.clock_was_set_back,
     keeping.vault_rounds: lambda day: not day.vault.is_away,
+    locksmith.change_keys: lambda day: not day.vault.is_away,
     keeping.bring_cards: lambda day: not day.vault.is_away,
 }
 """What must be there before a step has anything to do."""
@@ -82,6 +96,10 @@ WHO: dict[Callable[[Day], object], tuple[Process, ...]] = {
     keeping.one_sweep: (Process.WORKER,),
     keeping.time_passes: WORKING,
     keeping.vault_rounds: (Process.VAULT,),
+    pages.write_a_link: (Process.WORKER, Process.VAULT),
+    pages.press_a_page: (Process.WEB, *WORKING),
+    tasks.see_to_a_task: (Process.WEB, Process.VAULT),
+    locksmith.change_keys: (Process.VAULT,),
     keeping.bring_cards: (Process.WEB, Process.VAULT, Process.VAULT),
 }
 """Whose failpoints a step meets, where that is not the web process alone."""
@@ -160,13 +178,18 @@ class Simulator:
         observer = psycopg.connect(urls["superuser"], autocommit=True, options=OBSERVING)
         try:
             with processes.installed(), _ids_of(clock, seed):
-                day = self._day(seed, config_of(self.town.config, urls, folder), clock, processes)
-                judge = Judge(observer, self.town, day.bank, brought=day.brought)
+                day = self._day(seed, self._own_config(urls, folder), clock, processes)
+                judge = Judge(observer, self.town, day.bank, brought=day.brought, shown=day.shown)
                 return self._lived(seed, day, judge)
         finally:
             observer.close()
             shutil.rmtree(folder)
             self.databases.drop(name)
+
+    def _own_config(self, urls: Mapping[str, str], folder: Path) -> Config:
+        """The run's settings, with key files of its own: they change while it lasts."""
+        shutil.copytree(self.databases.addresses.keys, folder / "keys")
+        return config_of(dataclasses.replace(self.town.config, vault=Vault(), secrets=Secrets()), urls, folder)
 
     def _day(self, seed: int, config: Config, clock: FixedClock, processes: Processes) -> Day:
         act = config.secret(config.secrets.act_key).reveal()
@@ -180,6 +203,7 @@ class Simulator:
             policy=OrderPolicy(),
             keys=OrderKeys(config.secret(config.secrets.seal_key), config.secret(config.secrets.session_key)),
             public_key=sandbox_public_key(act),
+            config=config,
             shoppers=list(self.town.shoppers),
             with_crashes=self.with_crashes,
         )

@@ -24,6 +24,8 @@ from tests.simulator.bank import Charge
 from tests.simulator.day import Day, Intent, Ordered, Wanted
 from tests.simulator.judge import found
 from tests.simulator.processes import Process
+from tests.simulator.tasks import tell_for
+from tests.simulator.town import BY_HAND
 
 
 def place(day: Day) -> None:
@@ -62,7 +64,8 @@ def _ask(day: Day, wish: Wanted) -> None:
         ),
     )
     if placed is not None and placed.order_id not in {one.placed.order_id for one in day.orders}:
-        day.orders.append(Ordered(len(day.orders), wish.payer, placed))
+        sku = day.town.listings[wish.listing][1]
+        day.orders.append(Ordered(len(day.orders), wish.payer, sku, placed))
         day.note(f"order {len(day.orders) - 1}")
 
 
@@ -78,11 +81,24 @@ def cancel(day: Day) -> None:
         )
 
 
+def buy(day: Day) -> None:
+    """A shopper orders and goes to pay at once, as most do."""
+    before = len(day.orders)
+    place(day)
+    for order in day.orders[before:]:
+        if order.sku == BY_HAND.sku and day.choice.random() < 0.8:
+            tell_for(day, order)
+        _go_to_pay(day, order)
+
+
 def pay(day: Day) -> None:
     """A shopper goes to pay at one of the merchant's accounts, and mostly does."""
     order = day.pick(day.orders)
-    if order is None:
-        return
+    if order is not None:
+        _go_to_pay(day, order)
+
+
+def _go_to_pay(day: Day, order: Ordered) -> None:
     account = day.choice.choice(day.town.accounts_of(day.session(order.payer).merchant_code))
     day.note(f"order {order.number} goes to account {day.town.accounts.index(account)}")
     if order.placed.total.minor == 0:
