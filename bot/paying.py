@@ -17,7 +17,7 @@ from bot.texts import Texts
 from core.ids import Prefix, parse, public
 from core.money import Money
 from core.orders.rules import LineGate, OrderStatus
-from core.orders.service import LineView, OrderView, cancel_order, order_view, orders_of
+from core.orders.service import OrderView, cancel_order, order_view, orders_of
 from core.payments.asking import ask_gateway
 from core.payments.rules import NotEnough
 from core.payments.service import offered, pay_from_wallet, settle_free, stars_price, wallet_balance
@@ -96,14 +96,18 @@ def order_of(act: Act) -> UUID:
     return parse(Prefix.ORDER, act.text("order"))
 
 
-def goods_of(texts: Texts, line: LineView) -> str:
-    """`腾讯视频月卡 × 2`."""
-    return f"{texts.name(line.names)} × {line.quantity}"
+def goods_of(texts: Texts, view: OrderView) -> list[str]:
+    """`腾讯视频月卡 × 2`, one for all lines of the same goods: what a supplier brings has a line for each card."""
+    counts: dict[tuple[int, str], int] = {}
+    for line in view.lines:
+        goods = line.listing_id, texts.name(line.names)
+        counts[goods] = counts.get(goods, 0) + line.quantity
+    return [f"{name} × {count}" for (_, name), count in counts.items()]
 
 
 def summary_of(texts: Texts, view: OrderView) -> str:
     """All goods of an order in a few words."""
-    return texts.say(", ").join(goods_of(texts, line) for line in view.lines)
+    return texts.say(", ").join(goods_of(texts, view))
 
 
 def told_apart(texts: Texts, view: OrderView, *, now: datetime) -> str:
@@ -123,7 +127,7 @@ def draw_pay(
     until = texts.time(view.deadline, now=now)
     lines = [
         texts.say("Your order is placed, waiting for payment"),
-        *(texts.row(texts.say("Item"), goods_of(texts, line)) for line in view.lines),
+        *(texts.row(texts.say("Item"), goods) for goods in goods_of(texts, view)),
         *texts.money_row(texts.say("To pay"), view.total),
         texts.row(texts.say("Pay before"), texts.say("{time}, {minutes} min left", time=until, minutes=minutes)),
         payment_brings(texts, view),
@@ -145,6 +149,8 @@ def payment_brings(texts: Texts, view: OrderView) -> str:
         return before_payment(texts)
     if is_by_hand(view):
         return texts.say("Fill in your account on the page, then pay; you hear from us here when it is topped up.")
+    if is_supplied(view):
+        return texts.say("Our supplier sends the cards once you have paid; what it cannot send is paid back.")
     return texts.say("As soon as you have paid, your cards arrive in this chat.")
 
 
@@ -153,12 +159,17 @@ def is_by_hand(view: OrderView) -> bool:
     return any(line.gate is LineGate.TASK for line in view.lines)
 
 
+def is_supplied(view: OrderView) -> bool:
+    """Whether a supplier still has to bring a card of it."""
+    return any(line.gate is LineGate.SUPPLY for line in view.lines)
+
+
 def draw_receipt(texts: Texts, view: OrderView) -> Screen:
     """An order that is no longer waiting for its payment."""
     lines = [
         receipt_title(texts, view),
         texts.row(texts.say("Order number"), public(Prefix.ORDER, view.id)),
-        *(texts.row(texts.say("Item"), goods_of(texts, line)) for line in view.lines),
+        *(texts.row(texts.say("Item"), goods) for goods in goods_of(texts, view)),
         *texts.money_row(texts.say("Total"), view.total),
         texts.row(texts.say("Time of order"), texts.moment(view.placed_at)),
     ]

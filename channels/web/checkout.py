@@ -103,6 +103,19 @@ def bill_of(door: Door, token: str, texts: Texts) -> tuple[Shop, dict[str, objec
     return Shop(merchant.code, worded(merchant.names, texts.locale)), values
 
 
+def lines_of(view: OrderView, texts: Texts) -> tuple[Line, ...]:
+    """One line for all of the same goods: what a supplier brings has a line of its own for each card."""
+    counts: dict[tuple[int, str, int], int] = {}
+    for line in view.lines:
+        goods = line.listing_id, worded(line.names, texts.locale), line.list_price_minor
+        counts[goods] = counts.get(goods, 0) + line.quantity
+    currency = view.total.currency
+    return tuple(
+        Line(name, Money(price, currency), count, Money(price * count, currency))
+        for (_, name, price), count in counts.items()
+    )
+
+
 def debt_of(view: OrderView, texts: Texts, now: datetime) -> Debt:
     """An order in the form of a bill; past its deadline it is shown as expired before any sweep has come by."""
     status = state_of(view)
@@ -113,15 +126,7 @@ def debt_of(view: OrderView, texts: Texts, now: datetime) -> Debt:
         number=public(Prefix.ORDER, view.id),
         status=OrderStatus.EXPIRED.value if status == OrderStatus.AWAITING_PAYMENT and now >= view.deadline else status,
         total=view.total,
-        lines=tuple(
-            Line(
-                worded(line.names, texts.locale),
-                Money(line.list_price_minor, currency),
-                line.quantity,
-                Money(line.list_price_minor * line.quantity, currency),
-            )
-            for line in view.lines
-        ),
+        lines=lines_of(view, texts),
         discounts=((texts.say("Discount"), Money(-off, currency)),) if off else (),
         placed=view.placed_at,
         deadline=view.deadline,

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import peewee
-
-from core.actor import Actor, ActorKind
+from core.actor import Actor
 from core.audit.service import append
 from core.connections.credentials import AccountKind, Holder, find_credential, store_credential
-from core.db import changed, constraint, execute, in_transaction
-from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.db import changed, execute, in_transaction
+from core.errors import Invalid, NotFound
 from core.ids import new_id
 from core.money import GREATEST, Money
+from core.parties.service import require_platform
 from core.secret import Secret
 from core.supply.rules import COOLING, FAILURES_ALLOWED, Connector
 from core.work import Work, enqueue, enqueue_missing
@@ -28,7 +27,10 @@ NAMES = ("api_base", "user_id", "api_key")
 """What is sealed of an account: where it is, who we are there, and the key that signs."""
 
 PARTY = "SELECT id, kind, status = 'active' FROM party WHERE code = %s"
-ADD = "INSERT INTO supplier_account (party_id, connector, created_at) VALUES (%s, %s, %s) RETURNING id"
+ADD = """
+INSERT INTO supplier_account AS a (party_id, connector, created_at) VALUES (%s, %s, %s)
+ON CONFLICT (party_id) DO UPDATE SET connector = excluded.connector RETURNING a.id, a.enabled
+"""
 OF_PARTY = """
 SELECT a.id, p.code, a.connector, a.enabled FROM supplier_account a JOIN party p ON p.id = a.party_id
 WHERE %(code)s::text IS NULL OR p.code = %(code)s ORDER BY p.code
@@ -83,10 +85,6 @@ ASK_EVERY = timedelta(seconds=60)
 """Between two questions about what a supplier has."""
 
 
-class AccountTaken(Conflict):
-    """The supplier has an account already."""
-
-
 class NotASupplier(Invalid):
     """Only a supplier's own cards come from its system."""
 
@@ -124,11 +122,12 @@ class SupplierGood:
 def add_account(
     *, actor: Actor, supplier: str, connector: Connector, opens: Mapping[str, Secret], act_key: Secret, now: datetime
 ) -> SupplierAccount:
-    """Connect a supplier's system; `opens` has a value for each of `NAMES`, which is sealed for the worker alone.
+    """Connect a supplier's system, or give a connected one another address or key; `opens` has a value for each of
+    `NAMES`, which is sealed for the worker alone.
 
-    The platform does. Raises `NotAllowed`, `NotFound`, `NotASupplier`, `Invalid`, `AccountTaken`.
+    The platform does. Raises `NotAllowed`, `NotFound`, `NotASupplier`, `Invalid`.
     """
-    _require_platform(actor)
+    require_platform(actor)
     if set(opens) != set(NAMES) or not all(value.reveal().strip() for value in opens.values()):
         raise Invalid(what="credential")
 
@@ -138,7 +137,7 @@ def add_account(
             raise NotFound("supplier")
         if rows[0][1] != "supplier":
             raise NotASupplier(what="supplier")
-        account = int(execute(ADD, (rows[0][0], connector.value, now))[0][0])
+        account, enabled = execute(ADD, (rows[0][0], connector.value, now))[0]
         for name, value in opens.items():
             store_credential(
                 act_key,
@@ -149,15 +148,10 @@ def add_account(
                 value=value,
                 now=now,
             )
-        _audit(actor, "supplier_account.added", account, rows[0][0], now)
-        return SupplierAccount(account, supplier, connector, True)
+        _audit(actor, "supplier_account.set", account, rows[0][0], now)
+        return SupplierAccount(account, supplier, connector, enabled)
 
-    try:
-        return in_transaction(work)
-    except peewee.IntegrityError as error:
-        if constraint(error) != "supplier_account_party_id_key":
-            raise
-        raise AccountTaken(supplier=supplier) from None
+    return in_transaction(work)
 
 
 def opened(account_id: int, name: str, *, act_key: Secret) -> Secret:
@@ -167,7 +161,7 @@ def opened(account_id: int, name: str, *, act_key: Secret) -> Secret:
 
 def supplier_accounts(*, actor: Actor, supplier: str | None = None) -> list[SupplierAccount]:
     """Every account, or that of one supplier. Raises `NotAllowed`, `NotFound` for a supplier without one."""
-    _require_platform(actor)
+    require_platform(actor)
     found = [
         SupplierAccount(row[0], row[1], Connector(row[2]), row[3]) for row in execute(OF_PARTY, {"code": supplier})
     ]
@@ -178,7 +172,7 @@ def supplier_accounts(*, actor: Actor, supplier: str | None = None) -> list[Supp
 
 def switch_account(*, actor: Actor, account: SupplierAccount, enabled: bool, now: datetime) -> bool:
     """Sell through an account, or stop; what is paid goes on. False when it was so before."""
-    _require_platform(actor)
+    require_platform(actor)
 
     def work() -> bool:
         if not changed(SWITCH, (enabled, account.id, enabled)):
@@ -193,7 +187,7 @@ def sell_from(*, actor: Actor, account: SupplierAccount, sku: str, product: str,
     """Say that a supplier's `product` is our SKU, bought at `most` a piece and no dearer. Nothing of it is sold before
     the supplier said that it has some. Repeating it changes number and price. Raises `NotAllowed`, `NotFound`,
     `Invalid`, `GoodsByHand`."""
-    _require_platform(actor)
+    require_platform(actor)
     if not PRODUCT.fullmatch(product):
         raise Invalid(what="product")
     if not 0 < most.minor <= GREATEST:
@@ -255,11 +249,6 @@ def failed(*, good_id: UUID, why: str, at_once: bool, now: datetime) -> bool:
     weight = FAILURES_ALLOWED if at_once else 1
     which = {"good": good_id, "why": why, "weight": weight, "most": FAILURES_ALLOWED, "now": now}
     return bool(execute(FAILED, which)[0][0])
-
-
-def _require_platform(actor: Actor) -> None:
-    if actor.kind is not ActorKind.OPERATOR:
-        raise NotAllowed(what="supplier_account")
 
 
 def _audit(actor: Actor, action: str, account: int, party_id: int | None, now: datetime) -> None:
