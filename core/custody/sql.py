@@ -133,7 +133,8 @@ The delivery's lock keeps a refund of the line out until this is committed, and 
 
 WALLET_FUNDS = f"""
 SELECT {NOTICE}, a.holder,
-       CASE WHEN e.booked_to <> 'wallet' AND e.resolution IS DISTINCT FROM 'wallet' THEN r.amount_minor END
+       CASE WHEN e.booked_to <> 'wallet' AND e.resolution IS DISTINCT FROM 'wallet' THEN r.amount_minor END,
+       p.order_id, r.line_id
 FROM account a JOIN transfer t ON t.credit_id = a.id
 LEFT JOIN refund r ON r.id = t.reference AND r.to_wallet AND r.state = 'succeeded'
 JOIN payment_event e ON e.id = coalesce(r.event_id, t.reference) AND e.kind = 'paid'
@@ -145,7 +146,8 @@ WHERE a.kind = 'wallet' AND a.holder = ANY (%(holders)s) AND a.counterparty = 'p
 ORDER BY t.id
 """  # noqa: S608 - constants of this module only
 """The notices whose money came into a wallet, by its transfers, whose wallet that was then, and how much of the money:
-NULL for all (a top-up, late money), else what a refund of an order gave there."""
+NULL for all (a top-up, late money), else what a refund gave there; what the money's payment was for (no order: the
+wallet), and which line was refunded. The caller believes none of it without the payment's id and the order's seal."""
 
 MERGES = """
 WITH RECURSIVE part (shopper) AS (

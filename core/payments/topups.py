@@ -13,7 +13,7 @@ from core.actor import Actor, ActorKind
 from core.connections.service import gateway_account
 from core.db import execute, in_transaction
 from core.errors import Invalid, NotFound
-from core.ids import new_id
+from core.ids import bound_id
 from core.money import GREATEST, Money
 from core.orders.service import OrderKeys
 from core.payments import sql
@@ -42,7 +42,7 @@ def start_topup(*, actor: Actor, gateway_account_id: int, amount: Money, now: da
         raise NotForSale
     if not 0 < amount.minor <= GREATEST:
         raise Invalid(what="amount")
-    expires_at = now + TOP_UP_TIME
+    shopper_id, expires_at = actor.id, now + TOP_UP_TIME
     poll_at = next_poll(created_at=now, expires_at=expires_at, now=now)
     whose = (None, actor.party_id, actor.id, Rail.GATEWAY, account.id)
     what = (amount.minor, amount.currency, PaymentState.CREATED, now, expires_at, None, poll_at)
@@ -53,7 +53,7 @@ def start_topup(*, actor: Actor, gateway_account_id: int, amount: Money, now: da
         under_way = execute(sql.OPEN_TOPUP, (actor.id, actor.party_id, account.id, amount.minor, now))
         if under_way:
             return UUID(str(under_way[0][0]))
-        payment_id = new_id()
+        payment_id = bound_id(shopper_id)  # the gateway signs it: what it says was paid fills this wallet only
         execute(sql.INSERT_PAYMENT, (payment_id, *whose, *what))
         enqueue(Work.START_PAYMENT, payment_id)
         return payment_id

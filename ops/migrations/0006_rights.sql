@@ -18,7 +18,9 @@ GRANT INSERT ON sealed_answer, batch_mark TO keystall_worker;
 GRANT UPDATE (last_heard_at) ON conversation TO keystall_shop, keystall_worker;  -- whose chat it is stays
 GRANT UPDATE (shopper_id) ON identity TO keystall_shop, keystall_worker;
 GRANT UPDATE ON message_counter, shopper, inbox, menu_sent,
-    shop_order, hold, delivery, payment, refund TO keystall_shop, keystall_worker;
+    shop_order, hold, delivery, payment TO keystall_shop, keystall_worker;
+GRANT UPDATE (state, attempts, lease_until, ended_at, reconciled_at) ON refund
+    TO keystall_shop, keystall_worker;  -- whose money goes where stays
 GRANT UPDATE (account_id, held_in_id, state, captured, released, settled_at) ON money_hold
     TO keystall_shop, keystall_worker;  -- the order that it is for stays
 GRANT UPDATE (balance) ON account TO keystall_shop, keystall_worker;

@@ -26,6 +26,28 @@ UPDATE card SET state = 'claimed' WHERE line_id = %(my_line)s
 """
 """Said to be paid: what every way begins with."""
 
+_WALLET = (
+    PAY
+    + """;
+INSERT INTO account (kind, holder, counterparty, currency, bounded)
+SELECT kind, 'shopper:' || %(my_shopper)s::text, 'party:' || merchant_id, currency, true
+FROM shop_order, (VALUES ('wallet'), ('wallet_hold')) AS k (kind) WHERE id = %(mine)s;
+INSERT INTO account (kind, holder, counterparty, currency, bounded)
+SELECT 'world', 'source:mine', 'party:' || merchant_id, currency, false FROM shop_order WHERE id = %(mine)s;
+"""
+)
+_FILL = """
+INSERT INTO transfer (debit_id, credit_id, amount, currency, code, reference, at)
+SELECT d.id, w.id, o.total_minor, o.currency, 'top_up', {}, now() FROM shop_order o
+JOIN account w ON w.kind = 'wallet' AND w.holder = 'shopper:' || o.shopper_id
+JOIN account d ON d.holder = 'source:mine' WHERE o.id = %(mine)s;
+INSERT INTO money_hold (id, account_id, held_in_id, order_id, amount, captured, state, created_at, settled_at)
+SELECT gen_random_uuid(), w.id, h.id, o.id, o.total_minor, o.total_minor, 'captured', now(), now() FROM shop_order o
+JOIN account w ON w.kind = 'wallet' AND w.holder = 'shopper:' || o.shopper_id
+JOIN account h ON h.kind = 'wallet_hold' AND h.holder = w.holder WHERE o.id = %(mine)s
+"""
+"""A wallet of my own, a transfer into it that refers to somebody's money, and a hold that pays my order with it."""
+
 WAYS: dict[str, str] = {
     "say that my order is paid": PAY,
     "point a paid order at my chat": "UPDATE shop_order SET chat_address = %(my_address)s,"
@@ -56,6 +78,16 @@ WAYS: dict[str, str] = {
     "move cards of another batch": "UPDATE card SET batch_no = 1, sku_id = 1 WHERE line_id = %(my_line)s;" + PAY,
     "fill my wallet by transfers": PAY + ";INSERT INTO account (kind, holder, counterparty, currency, bounded, balance,"
     " floor) VALUES ('wallet', 'shopper:' || %(my_shopper)s::text, 'party:1', 'CNY', true, 1000000, 0)",
+    "fill my wallet with the money of a paid order": _WALLET + "INSERT INTO refund (id, merchant_id, order_id,"
+    " payment_id, event_id, to_wallet, amount_minor, currency, state, reason, created_at, ended_at) SELECT"
+    " %(mine)s::uuid, g.merchant_id, e.order_id, e.payment_id, e.id, true, e.amount_minor, e.currency, 'succeeded',"
+    " 'line', now(), now() FROM payment_event e JOIN gateway_account g ON g.id = e.gateway_account_id"
+    " WHERE e.payment_id = %(payment)s;" + _FILL.format("%(mine)s::uuid"),
+    "fill my wallet with somebody's top-up": _WALLET + "UPDATE payment SET order_id = NULL, shopper_id ="
+    " %(my_shopper)s WHERE id = %(payment)s;UPDATE payment_event SET booked_to = 'wallet', order_id = NULL WHERE"
+    " payment_id = %(payment)s;" + _FILL.format("(SELECT id FROM payment_event WHERE payment_id = %(payment)s)"),
+    "turn a refund to me": "UPDATE refund SET to_wallet = true, event_id = (SELECT id FROM payment_event WHERE"
+    " payment_id = %(payment)s);" + PAY,
     "pay with a wallet's money that was used": "UPDATE money_hold SET order_id = %(mine)s, captured = amount,"
     " state = 'captured', settled_at = now();DELETE FROM wallet_use;UPDATE wallet_use SET amount = 1;" + PAY,
     "raise the budget": "UPDATE opening_budget SET opened = 0;UPDATE pool_budget SET opened = 0, free = 0;"

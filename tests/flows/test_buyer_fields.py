@@ -180,7 +180,8 @@ def test_a_notice_that_paid_for_another_order_shows_no_field(desk: Exchange, sal
 
     sql("DELETE FROM evidence_use")
     assert isinstance(opened(desk, task, actor), dict)
-    assert sql("SELECT * FROM evidence_use") == [(reference, f"order:{sale.order}")]
+    used = "SELECT * FROM evidence_use ORDER BY evidence DESC"
+    assert sql(used) == [(reference, f"order:{sale.order}"), (f"line:{sale.line}", f"order:{sale.order}")]
 
 
 def test_inv_k2_a_field_that_was_moved_to_another_order_does_not_open(desk: Exchange, sale: Sale, sql: Any) -> None:

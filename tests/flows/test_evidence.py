@@ -11,9 +11,10 @@ import pytest
 from core.config import Config
 from core.custody.openings import evidence as evidence_room
 from core.custody.openings import opening
+from core.ids import new_id
 from core.vault.client import VaultCode, VaultRefused
 from tests.builders import Talker
-from tests.support.sales import Counter, Sale, a_counter, fill_wallet, hold_from_wallet
+from tests.support.sales import Counter, Sale, a_counter, account, fill_wallet, hold_from_wallet
 from tests.support.vaults import desk_vault
 
 
@@ -38,7 +39,7 @@ def test_late_money_that_was_exchanged_into_the_wallet_pays_for_an_order_of_the_
     hold_from_wallet(counter, second)
 
     assert len(counter.open(second)) == 2
-    assert [used for (used,) in sql("SELECT used_for FROM evidence_use ORDER BY 1")] == [
+    assert [used for (used,) in sql("SELECT used_for FROM evidence_use WHERE evidence LIKE 'notice:%' ORDER BY 1")] == [
         f"order:{first.order}",
         f"wallet:{first.talker.shopper_id}",
     ]
@@ -131,3 +132,76 @@ def test_two_orders_that_one_wallet_can_pay_only_once_are_never_both_opened_at_t
     assert refused.value.vault_code is VaultCode.UNPAID
     assert sql("SELECT count(*) FROM card WHERE opened_at IS NOT NULL") == [(0,)]
     assert len(counter.open(first)) == 2
+
+
+def refunded_to(counter: Counter, talker: Talker, sale: Sale, *, line: bool) -> None:
+    """Rows that say: the money of a sale (of its line) went back, into this shopper's wallet."""
+    sql, refund = counter.shop.sql, new_id()
+    sql(
+        "INSERT INTO refund (id, merchant_id, order_id, payment_id, event_id, line_id, to_wallet, amount_minor,"
+        " currency, state, reason, created_at, ended_at) SELECT %s, %s, order_id, payment_id, id, %s, true,"
+        " amount_minor, currency, 'succeeded', 'line', now(), now() FROM payment_event WHERE payment_id = %s",
+        [refund, counter.shop.merchant, sale.line if line else None, sale.payment],
+        role="shop",
+    )
+    wallet = account(counter, "wallet", f"shopper:{talker.shopper_id}", talker.merchant_id)
+    clearing = account(counter, "clearing", f"gateway:{counter.gateway}", talker.merchant_id, bounded=False)
+    moved = [clearing, wallet, sale.total, refund]
+    sql(
+        "INSERT INTO transfer (debit_id, credit_id, amount, currency, code, reference, at)"
+        " VALUES (%s, %s, %s, 'CNY', 'refund', %s, now())",
+        moved,
+        role="shop",
+    )
+
+
+def test_fault_106_somebody_elses_money_fills_no_wallet_whatever_payments_refunds_and_transfers_say(
+    counter: Counter, sql: Any
+) -> None:
+    """Fault 106: a top-up is its shopper's by its payment's id, an order's money its buyer's by the order's seal."""
+    victim, thief = counter.shop.a_shopper(), counter.shop.a_shopper()
+    top_up = counter.pay(victim, None, 3000, booked="wallet")
+    sale = counter.sell(2, talker=victim)
+    mine = paid_by_wallet(counter, thief)
+    hold_from_wallet(counter, mine)
+
+    sql("UPDATE payment SET shopper_id = %s WHERE id = %s", [thief.shopper_id, top_up], role="shop")
+    fill_wallet(counter, thief, top_up)
+    assert counter.refused(mine) is VaultCode.UNPAID
+    refunded_to(counter, thief, sale, line=False)
+    assert counter.refused(mine) is VaultCode.UNPAID
+    sql("UPDATE refund SET line_id = %s", [sale.line], role="owner")
+    assert counter.refused(mine) is VaultCode.UNPAID
+
+    fill_wallet(counter, victim, top_up)
+    theirs = paid_by_wallet(counter, victim)
+    hold_from_wallet(counter, theirs)
+    assert len(counter.open(theirs)) == 2  # control: the same money in the wallet that it came for
+
+
+@pytest.mark.parametrize("line", [True, False])
+def test_fault_106_money_that_went_back_into_a_wallet_opens_the_line_that_it_paid_no_more(
+    counter: Counter, sql: Any, line: bool
+) -> None:
+    """Fault 106: one payment, a refund that nobody made, and the cards of two orders."""
+    buyer = counter.shop.a_shopper()
+    sale, again = counter.sell(2, talker=buyer), paid_by_wallet(counter, buyer)
+    refunded_to(counter, buyer, sale, line=line)
+    hold_from_wallet(counter, again)
+
+    assert len(counter.open(again)) == 2
+
+    assert counter.refused(sale) is VaultCode.UNPAID
+
+
+@pytest.mark.parametrize("line", [True, False])
+def test_fault_106_a_line_that_was_opened_fills_no_wallet_by_a_refund_that_is_only_said(
+    counter: Counter, sql: Any, line: bool
+) -> None:
+    buyer = counter.shop.a_shopper()
+    sale, again = counter.sell(2, talker=buyer), paid_by_wallet(counter, buyer)
+    assert len(counter.open(sale)) == 2
+    refunded_to(counter, buyer, sale, line=line)
+    hold_from_wallet(counter, again)
+
+    assert counter.refused(again) is VaultCode.UNPAID

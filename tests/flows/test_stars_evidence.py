@@ -36,7 +36,7 @@ def test_stars_open_the_cards_once_the_worker_has_asked_telegram(desk: StarsDesk
 
     assert unasked is VaultCode.UNCONFIRMED
     assert (len(opened.plain), len(desk.stars.telegram.pages)) == (2, 1)
-    assert sql("SELECT used_for FROM evidence_use") == [(f"order:{order.order_id}",)]
+    assert sql("SELECT used_for FROM evidence_use WHERE evidence LIKE 'notice:%'") == [(f"order:{order.order_id}",)]
     assert desk.stars.till.violations() == {}
 
 
@@ -193,7 +193,7 @@ def test_a_wallet_filled_by_stars_pays_once_they_are_confirmed(desk: StarsDesk, 
     opened = desk.vault.open_delivery(delivery, plain=True)
 
     assert (unasked, len(opened.plain)) == (VaultCode.UNCONFIRMED, 2)
-    assert sql("SELECT used_for FROM evidence_use") == [(f"wallet:{buyer.shopper_id}",)]
+    assert sql("SELECT used_for FROM evidence_use WHERE evidence LIKE 'notice:%'") == [(f"wallet:{buyer.shopper_id}",)]
 
 
 def test_the_wallet_money_of_somebody_else_proves_nothing(desk: StarsDesk, sql: Any) -> None:

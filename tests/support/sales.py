@@ -75,7 +75,7 @@ class Counter:
     def pay(
         self, talker: Talker, order: UUID | None, amount: int, *, notice: bool = True, booked: str = "order"
     ) -> UUID:
-        payment, shop = bound_id(order) if order else new_id(), self.shop
+        payment, shop = bound_id(order or talker.shopper_id), self.shop
         shop.sql(
             "INSERT INTO payment (id, order_id, merchant_id, shopper_id, rail, gateway_account_id, amount_minor,"
             " currency, state, created_at, expires_at, succeeded_at)"

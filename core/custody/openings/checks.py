@@ -89,7 +89,8 @@ class Delivery:
     def bill(self) -> Bill:
         """What must have been paid."""
         payments = frozenset(UUID(row[0]) for row in self.payments or [])
-        return Bill(self.order, self.merchant, self.shopper, payments, self.currency, self.total_minor, self.identity)
+        whose = (self.shopper, payments, self.currency, self.total_minor, self.identity)
+        return Bill(self.order, self.line, self.merchant, *whose)
 
 
 @dataclass(frozen=True, slots=True)

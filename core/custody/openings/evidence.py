@@ -16,6 +16,8 @@ from uuid import UUID
 from core.custody import sql
 from core.custody.keychain.keys import OpenVault
 from core.custody.openings.merged import wallets_of
+from core.custody.openings.ordered import sealed_order
+from core.custody.openings.readers import bindings_of
 from core.db import execute
 from core.ids import is_bound
 from core.vault.confirmations import Confirmation, ExchangedPayment, is_confirmed, is_sealed
@@ -84,6 +86,7 @@ class Bill:
     """What must be proved: that `total_minor` of `currency` came for this order of this shopper."""
 
     order: UUID
+    line: UUID
     merchant: int
     shopper: UUID
     payments: frozenset[UUID]
@@ -101,6 +104,10 @@ class Bill:
         if sealed is None or (sealed.merchant, sealed.worth_currency) != (self.merchant, self.currency):
             return 0
         return sealed.worth_minor
+
+    def opened_line(self) -> dict[str, str]:
+        """The use of the line itself: its money fills no wallet afterwards, and did not before."""
+        return {f"line:{self.line}": f"order:{self.order}"}
 
     def pays_here(self, piece: Evidence) -> bool:
         """Whether a piece came for this order: by its exchange's seal, else by its payment's id, bound to the order."""
@@ -167,7 +174,7 @@ def _exchange(vault: OpenVault, account: int, heard: Confirmation, row: Sequence
 def awaits_confirmation(vault: OpenVault, bill: Bill, notices: Iterable[Sequence[Any]]) -> bool:
     """Whether something that may prove the bill comes from a gateway that the worker has yet to ask."""
     wallet = _paying_wallet(vault, bill)
-    funds = [row[:-2] for row in execute(sql.WALLET_FUNDS, wallet.asked)] if wallet is not None else []
+    funds = [row[:-4] for row in execute(sql.WALLET_FUNDS, wallet.asked)] if wallet is not None else []
     return any(row[1] in UNSIGNED and row[5] is None for row in [*notices, *funds])
 
 
@@ -185,9 +192,11 @@ def proofs(vault: OpenVault, bill: Bill, notices: Iterable[Sequence[Any]]) -> Pr
             used[piece.reference] = f"order:{bill.order}"
             proved += worth
     if proved >= bill.total_minor:
-        return Proof(used if bill.total_minor else {})
+        return Proof(used | bill.opened_line() if bill.total_minor else {})
     from_wallet = _wallet(vault, bill, bill.total_minor - proved)
-    return None if from_wallet is None else Proof(used | from_wallet.used, from_wallet.wallet)
+    if from_wallet is None:
+        return None
+    return Proof(used | from_wallet.used | bill.opened_line(), from_wallet.wallet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,16 +226,46 @@ def _wallet(vault: OpenVault, bill: Bill, amount: int) -> Proof | None:
     if wallet is None or wallet.given < amount:
         return None
     filled, used = dict[str, int](), dict[str, str]()
-    for *notice, holder, part in execute(sql.WALLET_FUNDS, wallet.asked):
+    for *notice, holder, part, order, line in execute(sql.WALLET_FUNDS, wallet.asked):
         for piece in authentic(vault, [notice]):
             worth = bill.worth_of(piece)
-            if not worth or (piece.exchange is not None and piece.exchange.shopper not in wallet.owners):
+            came = worth if part is None else worth * min(int(part), piece.amount_minor) // piece.amount_minor
+            came = min(came, _may_fill(vault, bill, wallet, piece, order, line)) if came else 0
+            if not came:
                 continue
-            if part is None:
-                used[piece.reference] = f"wallet:{str(holder).removeprefix('shopper:')}"
-            part_came = worth if part is None else worth * min(int(part), piece.amount_minor) // piece.amount_minor
-            filled[piece.reference] = min(worth, filled.get(piece.reference, 0) + part_came)
+            used[piece.reference if line is None else f"line:{line}"] = f"wallet:{str(holder).removeprefix('shopper:')}"
+            filled[piece.reference] = min(worth, filled.get(piece.reference, 0) + came)
     came = sum(filled.values())
     if came < wallet.spent + amount:
         return None
     return Proof(used, WalletUse(bill.order, bill.currency, wallet.holders, amount, came))
+
+
+def _may_fill(
+    vault: OpenVault, bill: Bill, wallet: _Wallet, piece: Evidence, order: UUID | None, line: UUID | None
+) -> int:
+    """How much of a piece may have come into this wallet, whatever the tables say; 0 where it is somebody else's.
+
+    A top-up names its shopper by its payment's id; money of an order belongs to who placed it, as the order's seal
+    says, and of a refunded line at most what that line cost. The line's own use keeps it from being opened as well.
+    """
+    everything = piece.exchange.worth_minor if piece.exchange else piece.amount_minor
+    if piece.exchange is not None and piece.exchange.shopper not in wallet.owners:
+        return 0
+    if order is None:
+        is_theirs = piece.exchange is not None or any(is_bound(piece.payment, owner) for owner in wallet.owners)
+        return everything if is_theirs and line is None else 0
+    if piece.exchange is None and not is_bound(piece.payment, order):
+        return 0
+    sealed = sealed_order(vault, order=order, merchant=bill.merchant)
+    if sealed is None or sealed.identity not in _accounts_of(vault, bill.identity):
+        return 0
+    if line is None:
+        return everything
+    return next((one.total_minor for one in sealed.lines if one.line == line), 0)
+
+
+def _accounts_of(vault: OpenVault, identity: UUID) -> set[UUID]:
+    """An account and all that sealed bindings ever joined to it: a wallet never comes apart again."""
+    joined = (side.identity_id for binding in bindings_of(vault, identity) for side in binding.sides)
+    return {identity, *joined}

@@ -20,15 +20,20 @@ FROM shop_order o WHERE o.id = %s
 
 def buyer_of(vault: OpenVault, *, order: UUID, merchant: int) -> Side | None:
     """The account that placed an order at a merchant, and its chat; None where the order is not as it was sealed."""
+    sealed = sealed_order(vault, order=order, merchant=merchant)
+    return None if sealed is None else Side(sealed.identity, sealed.chat_address)
+
+
+def sealed_order(vault: OpenVault, *, order: UUID, merchant: int) -> SealedOrder | None:
+    """An order at a merchant as it was placed; None where it is not as it was sealed."""
     rows = execute(ORDER, (order,))
     if not rows or rows[0][0] != merchant:
         return None
     _, identity, chat, currency, total, seal, lines = rows[0]
     bought = tuple(SealedLine(UUID(line), sku, quantity, amount) for line, sku, quantity, amount in lines or ())
+    sealed = SealedOrder(order, merchant, identity, chat, bought, currency, total)
     try:
-        check_order_seal(
-            vault.keys.seal, SealedOrder(order, merchant, identity, chat, bought, currency, total), bytes(seal)
-        )
+        check_order_seal(vault.keys.seal, sealed, bytes(seal))
     except SealError:
         return None
-    return Side(identity, chat)
+    return sealed
