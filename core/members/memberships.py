@@ -24,8 +24,12 @@ from core.titles import worded
 LOCK = "SELECT 1 FROM shopper WHERE id = ANY (%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 SOLD = """
 SELECT l.plan_id, l.merchant_id, o.shopper_id, o.identity_id, l.quantity, l.plan_count, l.plan_unit, o.paid_at, m.names
-FROM order_line l JOIN shop_order o ON o.id = l.order_id JOIN plan m ON m.id = l.plan_id WHERE l.id = %s
+FROM order_line l JOIN shop_order o ON o.id = l.order_id JOIN shopper s ON s.id = o.shopper_id
+JOIN plan m ON m.id = l.plan_id
+WHERE l.id = %s FOR NO KEY UPDATE OF s
 """
+"""What a line sold, and to whom; locks the shopper, so that its periods are counted one after another."""
+
 GIVE = """
 INSERT INTO membership_period (line_id, plan_id, merchant_id, shopper_id, identity_id, months, days, zone, paid_at,
     given_at)
@@ -85,7 +89,6 @@ def give_period(*, line_id: UUID, zone: str, now: datetime) -> Given:
     transaction. Raises `MembershipTooLong` with nothing changed.
     """
     plan_id, merchant_id, shopper_id, identity_id, quantity, count, unit, paid_at, names = execute(SOLD, (line_id,))[0]
-    execute(LOCK, ([shopper_id],))
     span = Span.of(count, Unit(unit)) * quantity
     running = _with(shopper_id, plan_id, Period(paid_at, now, span, zone))
     row = (line_id, plan_id, merchant_id, shopper_id, identity_id, span.months, span.days, zone, paid_at, now)

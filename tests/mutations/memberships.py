@@ -53,8 +53,8 @@ MUTATIONS = [
         rows=("INV-P5",),
         removed="the shopper's lock while a period is given",
         file="core/members/memberships.py",
-        old="    execute(LOCK, ([shopper_id],))\n",
-        new="",
+        old="WHERE l.id = %s FOR NO KEY UPDATE OF s",
+        new="WHERE l.id = %s",
         test=f"{RACES}::test_inv_p5_two_periods_given_at_once_are_both_counted",
     ),
     Mutation(
