@@ -116,7 +116,9 @@ WITH o AS (
 )
 SELECT (SELECT count(*) FROM o), (SELECT coalesce(sum(quantity), 0) FROM h),
        (SELECT count(*) FROM c) + (SELECT count(*) FROM d WHERE gate = 'supply')
-           + (SELECT coalesce(sum(quantity), 0) FROM order_line WHERE order_id = %(order)s AND plan_id IS NOT NULL),
+           + (SELECT coalesce(sum(quantity), 0) FROM order_line WHERE order_id = %(order)s AND plan_id IS NOT NULL)
+           + (SELECT count(*) FROM card WHERE state = 'quarantined' AND line_id = ANY (ARRAY(
+                  SELECT x.id FROM order_line x WHERE x.order_id = %(order)s AND x.gate = 'review'))),
        (SELECT sum(quantity) FROM order_line WHERE order_id = %(order)s),
        (SELECT array_agg(id) FROM d WHERE state = 'ready'), (SELECT array_agg(id) FROM h),
        EXISTS (SELECT 1 FROM trade_hold WHERE hold_id = ANY (ARRAY(SELECT id FROM h))),
@@ -124,7 +126,8 @@ SELECT (SELECT count(*) FROM o), (SELECT coalesce(sum(quantity), 0) FROM h),
 """
 """Order paid, holds captured, cards claimed, deliveries made. The caller compares the four counts and rolls back
 unless every ordered card is claimed, or its line of one is for a supplier to bring, or it is a membership, which has
-none. The last columns say whether trade accounts have a part in it, and whether suppliers.
+none, or it was set aside and its line waits for a person: after a restore, because it went out before. The last
+columns say whether trade accounts have a part in it, and whether suppliers.
 
 Cards are found by their lines as an array: as a join, statistics from before a rush let PostgreSQL read every sold
 card."""

@@ -102,6 +102,40 @@ def test_after_a_restore_every_invariant_holds_and_nobody_puts_back_on_sale_what
     assert no.value.diag.constraint_name == "card_went_out"
 
 
+def test_fault_100_an_order_whose_cards_went_out_before_takes_its_money_and_waits_for_a_person(
+    night: Night, sql: Any
+) -> None:
+    """Paid once more before its hold ends: what a gateway says again after a restore is answered, booked, and kept."""
+    sale, counter = night.held, night.counter
+    intent = "SELECT id, order_id, merchant_id, shopper_id, rail, gateway_account_id, amount_minor, currency"
+    row = sql(f"{intent} FROM payment WHERE id = %s", [sale.payment])[0]
+    body, headers = sql("SELECT body, headers FROM payment_event WHERE payment_id = %s", [sale.payment])[0]
+    night.restore()
+    sql(
+        "INSERT INTO payment (id, order_id, merchant_id, shopper_id, rail, gateway_account_id, amount_minor, currency,"
+        " state, created_at, expires_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'pending', now(), now())",
+        row,
+    )
+    before = violations(sql)
+    act = counter.vault.config.secret(counter.vault.config.secrets.act_key).reveal()
+
+    answers = [notice_again(counter, RawNotice(bytes(body), headers), act) for _ in range(2)]
+
+    assert answers == [200, 200]
+    assert sql("SELECT state, paid_minor FROM shop_order WHERE id = %s", [sale.order]) == [("paid", sale.total)]
+    assert sql("SELECT gate, gate_reason FROM order_line WHERE id = %s", [sale.line]) == [("review", "went_out_before")]
+    assert sql("SELECT state FROM delivery WHERE line_id = %s", [sale.line]) == [("waiting",)]
+    assert sql("SELECT state FROM card WHERE line_id = %s", [sale.line]) == [("quarantined",)]
+    assert sql("SELECT booked_to, reason FROM payment_event WHERE payment_id = %s", [sale.payment]) == [("order", None)]
+    assert violations(sql) == before
+
+
+def violations(sql: Any) -> dict[str, int]:
+    """Of what an order that was paid and not delivered may break."""
+    names = ("INV-O2", "INV-O3", "INV-O9", "INV-M7", "INV-M13")
+    return {name: sql(checks.all_checks()[name])[0][0] for name in names}
+
+
 def test_the_log_is_gone_through_once_however_often_the_vault_starts(
     night: Night, sql: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
