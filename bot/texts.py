@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -134,8 +136,14 @@ class Phrasebook:
         return sorted(self._languages, key=lambda locale: (locale != self._default, locale))
 
 
-def read_sentences(file: Path) -> dict[str, str]:
+def read_sentences(file: Path) -> Mapping[str, str]:
     """The translated sentences of one .po file. Raises babel's `PoFileError` for a broken file."""
+    return _sentences_written(file, file.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _sentences_written(file: Path, written: int) -> Mapping[str, str]:
+    """The file as it was `written` (ns): each phrasebook of a process would parse it anew, 20 ms."""
     with file.open("rb") as stream:
         catalogue = read_po(stream, abort_invalid=True)
-    return {str(entry.id): str(entry.string) for entry in catalogue if entry.id and entry.string}
+    return MappingProxyType({str(entry.id): str(entry.string) for entry in catalogue if entry.id and entry.string})
