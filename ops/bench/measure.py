@@ -39,6 +39,14 @@ class Side:
     processors: list[float] = field(default_factory=list)
     each: list[float] = field(default_factory=list)
 
+    def without(self, outside: Sequence[tuple[float, float]], clients: int) -> None:
+        """Take off the last round what no part of the store did: the gateway's signatures, one an order.
+
+        Of the wall only what one client waited for them, although the others waited for the processor as well.
+        """
+        self.walls[-1] -= sum(wall for wall, _ in outside) / clients / len(outside)
+        self.processors[-1] -= sum(processor for _, processor in outside) / len(outside)
+
     @property
     def rate(self) -> float:
         """Orders a second, in the median round."""
@@ -143,7 +151,10 @@ class Bench:
             (lane.twin, self._twins(lane.connections, lane.each)),
         ]
         for side, works in turns if is_first else reversed(turns):
+            self.path.at_gateway.clear()
             _add(side, works)
+            if side is lane.ours:
+                side.without(self.path.at_gateway, lane.clients)
 
     def _connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.url, autocommit=True, options=OPTIONS)

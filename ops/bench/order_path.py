@@ -106,6 +106,8 @@ class OrderPath:
     opaque_id: str
     vault: DeskInProcess
     signing_key: bytes = field(init=False)
+    at_gateway: list[tuple[float, float]] = field(default_factory=list)
+    """Seconds on the wall and of the processor in which the sandbox signed, an order each."""
     verifiers: dict[str, SandboxVerifier] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -133,7 +135,9 @@ class OrderPath:
             token = pay_token(keys=self.keys, order_id=placed.order_id)
             payment_id = request_sandbox_payment(token=token, now=now)
         with during(recording, GATEWAY):
+            before = time.perf_counter(), time.thread_time()
             notice = self._notice(payment_id, placed.total)
+            self.at_gateway.append((time.perf_counter() - before[0], time.thread_time() - before[1]))
         is_charged = time.perf_counter()
         with during(recording, "settle"):
             self._settle(notice)
