@@ -13,6 +13,7 @@
 | `clock` | a FixedClock at Monday 2026-03-02 04:00 UTC (noon in Shanghai) |
 """
 
+import asyncio
 import dataclasses
 import os
 import shutil
@@ -21,12 +22,16 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 import redis
+import uvicorn.server
 from hypothesis import settings
 
 from core import db
@@ -91,6 +96,20 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if os.environ.get("CI") == "true" and SKIPPED and not hasattr(session.config, "workerinput"):
         print("\nSkipped although CI=true:", *SKIPPED, sep="\n  ")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_naps() -> Iterator[None]:
+    """What costs each test with a server and a client a quarter of a second, and proves nothing.
+
+    uvicorn looks ten times a second whether it is to end; each client of httpx reads the list of all authorities anew.
+    """
+    hurried = ModuleType("asyncio")
+    vars(hurried).update(vars(asyncio) | {"sleep": lambda seconds: asyncio.sleep(min(seconds, 0.01))})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uvicorn.server, "asyncio", hurried)
+        patch.setattr(httpx._transports.default, "create_ssl_context", cache(httpx._config.create_ssl_context))
+        yield
 
 
 @pytest.fixture(scope="session")
