@@ -72,14 +72,16 @@ STOCK_PARTS = (
         """,  # noqa: S608 - constants of this module only
         Form.BOUNDED,
     ),
-    # An open hold keeps exactly its cards for an unpaid order; an ended one keeps none.
+    # An open hold keeps exactly its cards for an unpaid order; an ended one keeps none. Cards that a restore set
+    # aside, because they went out before, are kept too: their line waits for a person.
     Part(
         "INV-S5",
         Over.ORDERS,
         """
         SELECT count(*) FROM {orders} AS o JOIN hold h ON h.order_id = o.id
         WHERE h.state = 'open' AND (o.state <> 'awaiting_payment' OR (
-            SELECT count(*) FROM card c WHERE c.line_id = h.line_id AND c.state = 'held')
+            SELECT count(*) FROM card c JOIN order_line x ON x.id = c.line_id
+            WHERE c.line_id = h.line_id AND (c.state = 'held' OR (c.state = 'quarantined' AND x.gate = 'review')))
             <> (SELECT CASE WHEN l.plan_id IS NULL AND l.gate <> 'supply' THEN h.quantity ELSE 0 END
                 FROM order_line l WHERE l.id = h.line_id))
         """,

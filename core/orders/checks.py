@@ -71,17 +71,24 @@ PARTS = (
                                     AND x.credit_id = t.account_id), 0)
         """,
     ),
-    # … and whoever's card it is has been paid so, unless it gives its cards away.
+    # … and whoever's card it is has been paid so, unless what it asks for its cards of the line rounds to nothing: at
+    # most half of the currency's smallest unit (give or take an hour of clocks, as for INV-T2).
     Part(
         "INV-M12",
         Over.ORDERS,
         """
         SELECT count(*) FROM {lines} AS l JOIN card c ON c.line_id = l.id AND c.owner_id <> l.merchant_id
+        JOIN shop_order o ON o.id = l.order_id JOIN currency m ON m.code = o.currency
         WHERE c.state IN ('claimed', 'delivered')
           AND NOT EXISTS (SELECT 1 FROM trade_hold t JOIN offer f ON f.id = t.offer_id
                           WHERE t.line_id = l.id AND t.state = 'captured' AND f.seller_id = c.owner_id)
-          AND NOT EXISTS (SELECT 1 FROM offer f
-                          WHERE f.seller_id = c.owner_id AND f.sku_id = c.sku_id AND f.price_micro < 10000)
+          AND NOT EXISTS (SELECT 1 FROM offer f JOIN hold h ON h.line_id = l.id AND h.state = 'captured'
+                          WHERE f.seller_id = c.owner_id AND f.sku_id = c.sku_id
+                            AND f.valid_from <= h.created_at + interval '65 minutes'
+                            AND (f.valid_to IS NULL OR f.valid_to > h.created_at - interval '65 minutes')
+                            AND 2 * f.price_micro * (
+                                SELECT count(*) FROM card x WHERE x.line_id = l.id AND x.owner_id = c.owner_id
+                                AND x.state IN ('claimed', 'delivered')) <= power(10, 6 - m.exponent))
         """,
     ),
 )

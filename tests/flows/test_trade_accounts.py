@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.ids import new_id
+from core.ledger.parts import WHOLE, asked
+from core.orders.checks import PARTS
 from core.orders.service import cancel_order, expire_due
 from core.payments.service import pay_from_wallet
 from core.reports.trace import trace_order
@@ -219,3 +221,28 @@ def test_trace_says_per_hop_what_is_held_and_what_was_paid(till: Till) -> None:
 
     assert "hop         dist1 → demo  16.200000 CNY a card  margin 1.20 CNY  trade account holds 32.40 CNY" in held
     assert "hop         brand1 → agent1  15.000000 CNY a card  margin 30.00 CNY  trade account paid 30.00 CNY" in paid
+
+
+COSTS_NOTHING = {
+    ("CNY", 2_500): 0,  # half a fen for two cards
+    ("CNY", 2_501): 2,
+    ("CNY", 9_000): 2,  # below a fen each, and to be paid all the same
+    ("JPY", 250_000): 0,  # half a yen
+    ("JPY", 250_001): 2,
+    ("USDT", 1): 2,  # its smallest unit is a millionth
+}
+
+
+def test_cards_that_nobody_paid_for_are_told_unless_their_price_rounds_to_nothing_in_its_currency(till: Till) -> None:
+    """INV-M12: by the currency's own smallest unit, and by what the whole line costs."""
+    shop = till.shop
+    till.pay(shop.place(shop.a_shopper(), shop.a_listing(), 2))
+    part = [one for one in PARTS if one.invariant == "INV-M12"][2]
+    behind = "SET session_replication_role = replica; DELETE FROM trade_hold; UPDATE shop_order SET currency = '{}';"
+    sound, found = shop.sql(asked(part, WHOLE)), {}
+    for currency, price in COSTS_NOTHING:
+        shop.sql(behind.format(currency) + f"UPDATE offer SET price_micro = {price}", role="superuser")
+        found[currency, price] = shop.sql(asked(part, WHOLE))[0][0]
+
+    assert sound == [(0,)]
+    assert found == COSTS_NOTHING

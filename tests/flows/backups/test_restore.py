@@ -117,6 +117,7 @@ def test_fault_100_an_order_whose_cards_went_out_before_takes_its_money_and_wait
         row,
     )
     before = violations(sql)
+    unpaid = sql(checks.all_checks()["INV-S5"])
     act = counter.vault.config.secret(counter.vault.config.secrets.act_key).reveal()
 
     answers = [notice_again(counter, RawNotice(bytes(body), headers), act) for _ in range(2)]
@@ -128,6 +129,7 @@ def test_fault_100_an_order_whose_cards_went_out_before_takes_its_money_and_wait
     assert sql("SELECT state FROM card WHERE line_id = %s", [sale.line]) == [("quarantined",)]
     assert sql("SELECT booked_to, reason FROM payment_event WHERE payment_id = %s", [sale.payment]) == [("order", None)]
     assert violations(sql) == before
+    assert sql(checks.all_checks()["INV-S5"]) == unpaid  # set aside: kept for the order before it is paid, and after
 
 
 def violations(sql: Any) -> dict[str, int]:
