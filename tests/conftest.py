@@ -13,7 +13,6 @@
 | `clock` | a FixedClock at Monday 2026-03-02 04:00 UTC (noon in Shanghai) |
 """
 
-import asyncio
 import dataclasses
 import os
 import shutil
@@ -22,16 +21,12 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
 import redis
-import uvicorn.server
 from hypothesis import settings
 
 from core import db
@@ -39,6 +34,7 @@ from core.clock import FixedClock
 from core.config import Config, Database, DatabaseRoles, Redis, Store
 from tests.builders import Shop, Talker
 from tests.support.engines import Addresses, Databases, TestEngines, fast_folder
+from tests.support.quickly import quickly
 from tests.support.till import Till
 
 # The same generated cases every time, so that a failure means a change; `make explore` looks for new ones.
@@ -99,16 +95,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_naps() -> Iterator[None]:
-    """What costs each test with a server and a client a quarter of a second, and proves nothing.
-
-    uvicorn looks ten times a second whether it is to end; each client of httpx reads the list of all authorities anew.
-    """
-    hurried = ModuleType("asyncio")
-    vars(hurried).update(vars(asyncio) | {"sleep": lambda seconds: asyncio.sleep(min(seconds, 0.01))})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(uvicorn.server, "asyncio", hurried)
-        patch.setattr(httpx._transports.default, "create_ssl_context", cache(httpx._config.create_ssl_context))
+def hurry() -> Iterator[None]:
+    """No test waits for what another has waited for."""
+    with quickly():
         yield
 
 

@@ -1,0 +1,50 @@
+"""What each test with a server and a client would pay anew, a third of a second, and what would prove nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from types import CodeType, ModuleType
+
+import httpx
+import jinja2
+import pytest
+import uvicorn.server
+from jinja2.bccache import Bucket, BytecodeCache
+
+
+@dataclass
+class Compiled(BytecodeCache):
+    """The templates of the pages as they were compiled first; a changed one is compiled again."""
+
+    kept: dict[str, tuple[str, CodeType]] = field(default_factory=dict)
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """What was kept of a template's source."""
+        checksum, code = self.kept.get(bucket.key, ("", None))
+        bucket.code = code if checksum == bucket.checksum else None
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        if bucket.code is not None:
+            self.kept[bucket.key] = (bucket.checksum, bucket.code)
+
+
+@contextmanager
+def quickly() -> Iterator[None]:
+    """For a whole run.
+
+    uvicorn looks a hundred times a second whether it is to end, and not ten times; templates are compiled and the list
+    of all authorities is read once, and not for each web process and each client.
+    """
+    hurried, compiled = ModuleType("asyncio"), Compiled()
+    vars(hurried).update(vars(asyncio) | {"sleep": lambda seconds: asyncio.sleep(min(seconds, 0.01))})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uvicorn.server, "asyncio", hurried)
+        patch.setattr(httpx._transports.default, "create_ssl_context", cache(httpx._config.create_ssl_context))
+        kept = property(lambda _: compiled, lambda *_: None)
+        patch.setattr(jinja2.Environment, "bytecode_cache", kept, raising=False)
+        yield
