@@ -3,6 +3,7 @@
 from tests.mutations.mutation import Mutation
 
 FOUND_BY = "tests/simulator/test_simulator.py::test_inv_o7_whatever_happens_and_crashes_nothing_is_sold_twice_and_nothing_is_lost[0]"  # noqa: E501
+ROGUE = "tests/simulator/test_simulator.py::test_fault_107_a_merchant_who_signs_that_it_was_paid_gets_what_its_limit_and_the_budget_allow"  # noqa: E501
 
 MUTATIONS = [
     Mutation(
@@ -52,5 +53,52 @@ MUTATIONS = [
         old="return enqueue_missing(Work.DELIVER, [row[0] for row in rows])",
         new="return 0",
         test=FOUND_BY,
+    ),
+    Mutation(
+        rows=("107",),
+        removed="the vault's budget of a merchant's openings in an hour",
+        file="core/custody/openings/opening.py",
+        old="            if fresh and not budget:\n",
+        new="            if False:\n",
+        test=ROGUE,
+        more=(
+            (
+                "core/custody/sql.py",
+                "WHERE b.opened + excluded.opened <= %(limit)s\n    RETURNING 1\n), pool AS",
+                "\n    RETURNING 1\n), pool AS",
+            ),
+        ),
+    ),
+    Mutation(
+        rows=("107", "INV-M11", "INV-M12"),
+        removed="what a merchant may owe its supplier, as sales look at it and as the tables hold it",
+        file="core/ledger/trade.py",
+        old=" AND (w.change < 0 OR w.change <= l.room)",
+        new="",
+        test=ROGUE,
+        more=(
+            (
+                "core/stock/sql.py",
+                "coalesce(a.balance - a.aside - a.floor, 0)) ORDER BY u.n)",
+                "1000000) ORDER BY u.n)",
+            ),
+            ("ops/migrations/0020_trade_accounts.sql", "CHECK (balance - aside >= floor)", "CHECK (true)"),
+        ),
+    ),
+    Mutation(
+        rows=("INV-K3",),
+        removed="that a key which batches need is not taken away",
+        file="core/custody/keychain/versions.py",
+        old="    if found.batches:\n",
+        new="    if False:\n",
+        test="tests/simulator/test_simulator.py",
+    ),
+    Mutation(
+        rows=("65", "INV-O9"),
+        removed="that what a recall finds paid and unopened is looked at again",
+        file="core/fulfilment/mending.py",
+        old="    if not found.cards or order.state is not OrderState.PAID:\n",
+        new="    if True:\n",
+        test="tests/simulator/test_simulator.py",
     ),
 ]

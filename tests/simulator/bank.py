@@ -20,13 +20,17 @@ CERTAIN = (Outcome.YES,) * 6 + (Outcome.NO,) + (Outcome.UNKNOWN,) * 2
 
 @dataclass
 class Charge:
-    """Money that a payer really paid: `back` is what went back of it, by the refund's own number."""
+    """Money that a payer really paid: `back` is what went back of it, by the refund's own number.
+
+    Where it is not `is_real` nobody paid anything: the merchant signs that somebody did, with its account's own key.
+    """
 
     number: int
     account: str
     payer: int
     payment: UUID
     amount: Money
+    is_real: bool = True
     back: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -51,9 +55,9 @@ class Bank:
     is_patient: bool = False  # at the end of a run: nothing is refused or left open any more
     _answers: dict[UUID, Outcome] = field(default_factory=dict)
 
-    def charge(self, *, account: str, payer: int, payment: UUID, amount: Money) -> Charge:
-        """A payer pays at an account; the shop hears of it by a notice, or by asking."""
-        made = Charge(len(self.charges) + 1, account, payer, payment, amount)
+    def charge(self, *, account: str, payer: int, payment: UUID, amount: Money, is_real: bool = True) -> Charge:
+        """A payer pays at an account, or its merchant says so; the shop hears of it by a notice, or by asking."""
+        made = Charge(len(self.charges) + 1, account, payer, payment, amount, is_real)
         self.charges.append(made)
         return made
 
@@ -92,7 +96,12 @@ class Bank:
     def refund(self, refund_id: UUID, payment_id: UUID, external_id: str, amount: Money) -> Outcome:
         """Money back, once per `refund_id`; the answer may be lost, and a rail may refuse for good."""
         charge = next((one for one in self.charges if one.transaction == external_id), None)
-        if charge is None or charge.payment != payment_id or charge.amount.currency != amount.currency:
+        if (
+            charge is None
+            or not charge.is_real
+            or charge.payment != payment_id
+            or charge.amount.currency != amount.currency
+        ):
             return Outcome.NO
         if str(refund_id) in charge.back:
             return Outcome.YES

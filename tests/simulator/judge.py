@@ -16,7 +16,10 @@ from core.reports.checks import all_checks
 from core.vault.seal import answer_context, open_answer
 from tests.simulator.bank import Bank
 from tests.simulator.persons import NOW, Persons
-from tests.simulator.town import Shopper, Town
+from tests.simulator.town import BUDGET, CHAINS, CREDIT, ROGUE, Shopper, Town
+
+ROGUES_COST = next(price // 10_000 for seller, buyer, price in CHAINS if buyer == ROGUE)
+"""What a card costs the rogue at its supplier, in minor units."""
 
 EVERY_INVARIANT = "SELECT " + ", ".join(f"({question})" for question in all_checks().values())
 """All questions of `verify` in one round trip; prepared once for each database."""
@@ -61,6 +64,11 @@ NEW_CARDS = """
 SELECT m.id, m.conversation_id, m.body, a.session_id, a.sealed
 FROM message m JOIN sealed_answer a ON a.message_id = m.id WHERE m.kind = 'cards' AND m.id > %s ORDER BY m.id
 """
+OPENED = """
+SELECT o.merchant_id, l.sku_id, date_trunc('hour', c.opened_at), count(*) FROM card c
+JOIN order_line l ON l.id = c.line_id JOIN shop_order o ON o.id = l.order_id
+WHERE c.opened_at IS NOT NULL GROUP BY 1, 2, 3 HAVING count(*) > %s
+"""
 DONE = "SELECT action, count(*) FROM audit_entry WHERE id > %s GROUP BY action"
 ORDERED = """
 SELECT o.shopper_id = c.shopper_id, o.state, o.paid_minor >= o.total_minor, l.quantity, k.code
@@ -91,6 +99,7 @@ class Judge:
     shown: list[tuple[UUID, frozenset[str]]] = field(default_factory=list)
     persons: Persons = field(init=False)
     _owner: dict[str, UUID] = field(default_factory=dict)
+    _taken: set[str] = field(default_factory=set)
     _seen: int = 0
     _began: int = 0
 
@@ -101,6 +110,7 @@ class Judge:
     def look(self) -> None:
         """Everything that must hold between two steps. Raises `Violated`."""
         self._invariants()
+        self._budget()
         self._bank_and_books()
         self._hands()
 
@@ -116,6 +126,11 @@ class Judge:
         counts = self._ask(EVERY_INVARIANT)[0]
         wrong = {name: count for name, count in zip(all_checks(), counts, strict=True) if count}
         found(not wrong, f"violations: {wrong}")
+
+    def _budget(self) -> None:
+        """What was opened of one SKU at one merchant in each hour."""
+        beyond = self._ask(OPENED, (BUDGET,))
+        found(not beyond, f"more cards were opened in an hour than the budget: {beyond}")
 
     def _bank_and_books(self) -> None:
         known = {(one.account, one.transaction): one for one in self.bank.charges}
@@ -168,6 +183,10 @@ class Judge:
         found(set(cards) <= self.town.cards[sku] | set(self.brought.get(sku, ())), "a card came that nobody brought")
         before = self.hands.setdefault(order, frozenset(cards))
         found(before == frozenset(cards), "the same order was given other cards")
+        if reader.session.merchant_code == ROGUE:
+            self._taken |= set(cards)
+            cost = len(self._taken) * ROGUES_COST
+            found(cost <= CREDIT["dist", ROGUE], f"the rogue has goods of others for {cost}")
         for card in cards:
             found(self._owner.setdefault(card, order) == order, "a card was given to two orders")
 

@@ -19,7 +19,7 @@ FROM vault_key WHERE replaced_at IS NOT NULL OR EXISTS (SELECT 1 FROM vault_reke
 
 def change_keys(day: Day) -> None:
     """The operator rotates, encrypts anew, or takes an old version away; a kill in between leaves it to the vault."""
-    act = day.choice.choice([_rotate, _rotate, _rekey, _retire])
+    act = day.choice.choice([_rotate, _rotate, _rekey, _retire, _leave_the_old])
     day.note(f"keys: {act.__name__.strip('_')}")
     act(day, KeyRequests(day.vault))
 
@@ -41,6 +41,13 @@ def _retire(day: Day, keys: KeyRequests) -> None:
     if done:
         found(not version.is_current, "the version in use was taken away")
         day.retired.add(version.id)
+
+
+def _leave_the_old(day: Day, keys: KeyRequests) -> None:
+    """Rotated, and the old version taken away as soon as that goes."""
+    _rotate(day, keys)
+    day.wait(minutes=11)
+    _retire(day, keys)
 
 
 def _asked(day: Day, work: Callable[[], object]) -> None:

@@ -53,13 +53,18 @@ def write_a_link(day: Day) -> None:
         )
         day.pages.append(Page(len(day.pages), order, link))
         day.note(f"page {len(day.pages) - 1}")
+        for _ in range(day.choice.choice([0, 1, 1, OPENINGS + 1])):
+            _press(day, day.pages[-1])
 
 
 def press_a_page(day: Day) -> None:
     """Somebody presses the button of a page: its reader, once more the same press, or who knows the number only."""
     page = day.pick(day.pages)
-    if page is None:
-        return
+    if page is not None:
+        _press(day, page)
+
+
+def _press(day: Day, page: Page) -> None:
     way = day.choice.random()
     proof = press_proof(page.link.key.reveal()) if way > 0.15 else bytes(32)
     number = UUID(day.a_submission())

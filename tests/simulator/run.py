@@ -22,7 +22,7 @@ from core.clock import FixedClock
 from core.config import Config, Secrets, Vault
 from core.orders.service import OrderKeys, OrderPolicy
 from core.vault.notices import sandbox_private_key, sandbox_public_key
-from tests.simulator import joining, keeping, locksmith, pages, resting, shopping, tasks
+from tests.simulator import joining, keeping, locksmith, pages, resting, rogue, shopping, tasks, trading
 from tests.simulator.bank import Bank
 from tests.simulator.day import Day
 from tests.simulator.judge import Judge
@@ -54,6 +54,9 @@ KINDS: dict[Callable[[Day], object], int] = {
     tasks.tell_an_account: 5,
     tasks.see_to_a_task: 9,
     locksmith.change_keys: 2,
+    rogue.plunder: 2,
+    trading.change_a_limit: 2,
+    trading.pay_in_advance: 1,
     keeping.some_work: 22,
     keeping.one_sweep: 5,
     keeping.time_passes: 6,
@@ -100,6 +103,7 @@ WHO: dict[Callable[[Day], object], tuple[Process, ...]] = {
     pages.press_a_page: (Process.WEB, *WORKING),
     tasks.see_to_a_task: (Process.WEB, Process.VAULT),
     locksmith.change_keys: (Process.VAULT,),
+    rogue.plunder: (Process.WEB, *WORKING),
     keeping.bring_cards: (Process.WEB, Process.VAULT, Process.VAULT),
 }
 """Whose failpoints a step meets, where that is not the web process alone."""

@@ -25,15 +25,18 @@ from tests.simulator.day import Day, Intent, Ordered, Wanted
 from tests.simulator.judge import found
 from tests.simulator.processes import Process
 from tests.simulator.tasks import tell_for
-from tests.simulator.town import BY_HAND
+from tests.simulator.town import BY_HAND, ROGUE
 
 
 def place(day: Day) -> None:
     """A shopper orders; whoever hears nothing may ask again later, under the same submission id."""
-    payer = day.choice.randrange(len(day.shoppers))
+    place_as(day, day.choice.randrange(len(day.shoppers)), day.choice.choice([1, 1, 1, 2, 3]))
+
+
+def place_as(day: Day, payer: int, quantity: int) -> None:
+    """This shopper orders something of its merchant's."""
     merchant = day.session(payer).merchant_code
     listing = day.choice.choice([number for number, one in enumerate(day.town.listings) if one[0] == merchant])
-    quantity = day.choice.choice([1, 1, 1, 2, 3])
     wish = Wanted(payer, listing, quantity, day.a_submission())
     day.wishes.append(wish)
     day.note(f"shopper {payer} orders {quantity} of {day.town.listings[listing][1]}")
@@ -88,17 +91,18 @@ def buy(day: Day) -> None:
     for order in day.orders[before:]:
         if order.sku == BY_HAND.sku and day.choice.random() < 0.8:
             tell_for(day, order)
-        _go_to_pay(day, order)
+        go_to_pay(day, order)
 
 
 def pay(day: Day) -> None:
     """A shopper goes to pay at one of the merchant's accounts, and mostly does."""
     order = day.pick(day.orders)
     if order is not None:
-        _go_to_pay(day, order)
+        go_to_pay(day, order)
 
 
-def _go_to_pay(day: Day, order: Ordered) -> None:
+def go_to_pay(day: Day, order: Ordered) -> None:
+    """The shopper of this order goes to the gateway."""
     account = day.choice.choice(day.town.accounts_of(day.session(order.payer).merchant_code))
     day.note(f"order {order.number} goes to account {day.town.accounts.index(account)}")
     if order.placed.total.minor == 0:
@@ -148,11 +152,16 @@ def money_moves(day: Day, intent: Intent) -> None:
     off_by = day.choice.choice([0] * 12 + [-1, 1, 900])
     currency = "USD" if day.choice.random() < 0.04 else "CNY"
     amount = Money(max(1, intent.minor + off_by), currency)
+    is_real = intent.account.merchant != ROGUE
     charge = day.bank.charge(
-        account=intent.account.opaque_id, payer=intent.payer, payment=intent.payment, amount=amount
+        account=intent.account.opaque_id,
+        payer=intent.payer,
+        payment=intent.payment,
+        amount=amount,
+        is_real=is_real,
     )
     day.note(f"payment {intent.number}: {amount.minor} {currency} is charge {charge.number}")
-    if day.choice.random() < 0.06:
+    if is_real and day.choice.random() < 0.06:
         day.bank.give_back_unasked(charge)
         day.unheard.append((charge, "refunded"))
         day.note("given back at once")

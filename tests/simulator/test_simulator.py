@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from tests.simulator import keeping, rogue
 from tests.simulator.__main__ import main
 from tests.simulator.day import Day
 from tests.simulator.opened import opened
@@ -49,6 +50,23 @@ def test_a_seed_is_a_run_the_same_steps_and_the_same_end_each_time(simulator: Si
     assert first == again
     assert len(first.listing) == simulator.steps + 1
     assert simulator.run(8).state != first.state
+
+
+def test_fault_107_a_merchant_who_signs_that_it_was_paid_gets_what_its_limit_and_the_budget_allow(
+    simulator: Simulator,
+) -> None:
+    """Fault 107: after each step nobody else has lost anything, the rogue has goods for no more than its supplier's
+    limit, and no more was opened in an hour than the budget; both are reached (INV-M11, INV-M12).
+    """
+    plunder = {rogue.plunder: 6, keeping.some_work: 6, keeping.time_passes: 1, keeping.release: 2}
+    among_itself = dataclasses.replace(simulator, kinds=plunder)
+    outcomes = [among_itself.run(seed) for seed in range(1, 6)]
+
+    assert [one.problem for one in outcomes] == [None] * len(outcomes)
+    refused, did = (sum((getattr(one, of) for one in outcomes), Counter()) for of in ("refused", "did"))
+    assert refused["out_of_stock"] > 20  # nothing of its supplier's is sold to it any more
+    assert did["line.held_for_review"] > 1  # more than the vault opens in an hour
+    assert did["order.delivered"] > 10
 
 
 BROKEN = {

@@ -35,21 +35,24 @@ from tests.simulator.vault import VaultHere
 
 OPENS = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 NAMES = {"zh-CN": "模拟", "en": "Simulated"}
-SHOPPERS = (("m1", 1), ("m1", 1), ("m1", 0), ("m1", 0), ("m2", 1), ("m2", 1))
+ROGUE = "m3"
+"""A merchant who signs that its shoppers paid, and they did not (fault 107)."""
+SHOPPERS = (("m1", 1), ("m1", 1), ("m1", 0), ("m1", 0), ("m2", 1), ("m2", 1), (ROGUE, 1), (ROGUE, 1))
 """Merchant, and how many orders the shopper paid before: without one it is a stranger."""
 
-CHAINS = (("brand", "dist", 7_000_000), ("dist", "m1", 8_500_000), ("dist", "m2", 9_000_000))
-CREDIT = {("brand", "dist"): 100_000, ("dist", "m1"): 100_000, ("dist", "m2"): 3_000}
-"""Limits in minor units; the last one is soon reached."""
-
-LISTINGS = (
-    ("m1", "A", 1000),
-    ("m1", "B", 1200),
-    ("m1", "C", 1000),
-    ("m1", "F", 0),
-    ("m1", "T", 1500),
-    ("m2", "B", 1300),
+CHAINS = (
+    ("brand", "dist", 7_000_000),
+    ("dist", "m1", 8_500_000),
+    ("dist", "m2", 9_000_000),
+    ("dist", ROGUE, 9_000_000),
 )
+CREDIT = {("brand", "dist"): 100_000, ("dist", "m1"): 100_000, ("dist", "m2"): 3_000, ("dist", ROGUE): 6_000}
+"""Limits in minor units; the last two are soon reached."""
+BUDGET = 5
+"""So many cards of one SKU the vault opens for a merchant in an hour; after that a person looks at what waits."""
+
+LISTINGS = (("m1", "A", 1000), ("m1", "B", 1200), ("m1", "C", 1000), ("m1", "F", 0), ("m1", "T", 1500),
+            ("m2", "B", 1300), (ROGUE, "B", 1300))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ OWN, CONSIGNED, OWNED = (
 )
 FREE = File("F", "m1")
 BY_HAND = File("T", "m1")
-FILES = ((OWN, 5), (OWN, 4), (CONSIGNED, 8), (OWNED, 4), (FREE, 3), (BY_HAND, 5))
+FILES = ((OWN, 5), (OWN, 4), (CONSIGNED, 20), (OWNED, 4), (FREE, 3), (BY_HAND, 5))
 """What is there in the beginning; C is sold below its cost, and T is topped up by a person: its cards are receipts."""
 
 STAFF = ("li@m1.example", "wang@m1.example")
@@ -143,6 +146,8 @@ def config_of(config: Config, urls: dict[str, str], folder: Path) -> Config:
 
 def furnish(config: Config, urls: dict[str, str]) -> Town:
     """Fill a fresh database by the real use cases, and say what is in it."""
+    with psycopg.connect(urls["superuser"]) as superuser:
+        superuser.execute("UPDATE installation SET opening_budget_per_hour = %s", [BUDGET])
     town, clock, processes = Town(config), FixedClock(OPENS), Processes(urls)
     with processes.installed():
         with processes.at_work(Process.WEB):
@@ -179,13 +184,13 @@ def sealed_file(town: Town, secrets: Sequence[str], *, public: bytes, pool: str,
 
 def _parties(town: Town) -> None:
     kinds = {"platform": PartyKind.PLATFORM, "m1": PartyKind.MERCHANT, "m2": PartyKind.MERCHANT,
-             "brand": PartyKind.SUPPLIER, "dist": PartyKind.SUPPLIER}  # fmt: skip
+             ROGUE: PartyKind.MERCHANT, "brand": PartyKind.SUPPLIER, "dist": PartyKind.SUPPLIER}  # fmt: skip
     for code, kind in kinds.items():
         fee = {"m1": 100, "m2": 333}.get(code, 0)
         town.parties[code] = create_party(
             actor=OPERATOR, kind=kind, code=code, names=NAMES, is_default=code == "m1", fee_basis_points=fee, now=OPENS
         )
-    for merchant in ("m1", "m1", "m2"):
+    for merchant in ("m1", "m1", "m2", ROGUE):
         account = create_gateway_account(
             actor=OPERATOR,
             merchant_id=town.parties[merchant],
