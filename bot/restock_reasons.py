@@ -37,6 +37,7 @@ FILE_REASONS: Mapping[str, str] = {
     "column_twice": mark("Two of its columns may be the same thing: rename or remove one."),
     "too_large": mark("It takes more memory or time than an import may: split it."),
     "too_many_rows": mark("It has more than 20,000 rows: split it and send the parts."),
+    "over_quota": mark("You are not vetted yet and may bring only so many cards a day: go on tomorrow."),
     "endless_line": mark("One of its lines has no end: put one card on each line and send it again."),
     "too_much_text": mark("The workbook holds too much text: split it, or save it as CSV and send that."),
     "not_allowed": mark("You may not bring stock for these goods any more: ask whoever runs the store."),

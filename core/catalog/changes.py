@@ -87,9 +87,12 @@ def create_sku(
     trim: bool = True,
     case_sensitive: bool = True,
     minimum_life_days: int = 1,
+    secret_bits: int | None = None,
     now: datetime,
 ) -> int:
     """Make one variant of a product. `trim`: outer blanks are not part of a card; `card_shape`: secret | number_secret.
+
+    `secret_bits`: how many bits a secret has, where that is fewer than its length could hold; it stays for ever.
 
     Raises `NotFound`, `NotAllowed`, `Invalid`, `CodeTaken` (codes are unique in the installation).
     """
@@ -97,8 +100,10 @@ def create_sku(
     require_change(actor, owner_id, Role.CATALOG, what="product")
     if not CODE.fullmatch(code) or card_shape not in ("secret", "number_secret") or minimum_life_days < 0:
         raise Invalid(what="sku")
+    if secret_bits is not None and not 1 <= secret_bits <= 1024:
+        raise Invalid(what="sku")
     row: tuple[Any, ...] = (product_id, code, Jsonb(checked_names(names, what="name")), Jsonb(checked_axes(axes or {})))
-    row += (issuer_id, card_shape, trim, case_sensitive, minimum_life_days, now)
+    row += (issuer_id, card_shape, trim, case_sensitive, minimum_life_days, secret_bits, now)
     return _create(sql.CREATE_SKU, row, actor=actor, kind="sku", party_id=owner_id, now=now)
 
 

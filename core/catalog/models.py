@@ -51,6 +51,7 @@ class Sku(Row):
     trim = peewee.BooleanField(default=True)
     case_sensitive = peewee.BooleanField(default=True)
     minimum_life_days = peewee.IntegerField(default=1)
+    secret_bits = peewee.IntegerField(null=True)
     archived_at = DateTimeTZField(null=True)
     created_at = DateTimeTZField()
 

@@ -98,8 +98,9 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
 """
 CREATE_SKU = """
 INSERT INTO sku
-    (product_id, code, names, axes, issuer_id, card_shape, trim, case_sensitive, minimum_life_days, created_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
+    (product_id, code, names, axes, issuer_id, card_shape, trim, case_sensitive, minimum_life_days, secret_bits,
+     created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
 """
 CREATE_LISTING = """
 INSERT INTO listing (merchant_id, sku_id, code, price_minor, currency, maximum_quantity, position, created_at)

@@ -77,7 +77,9 @@ class Web:
 
 @dataclass(frozen=True)
 class Vault:
-    """[vault]: references to the keys, and the cards that may be opened per merchant, SKU and hour."""
+    """[vault]: references to the keys, the cards that may be opened per merchant, SKU and hour, and
+    the rows that a supplier who is not vetted may bring a day.
+    """
 
     socket: str = ""
     private_key: str = "file:keys/vault.key"
@@ -87,6 +89,7 @@ class Vault:
     link_key: str = "file:keys/link.key"
     sign_key: str = "file:keys/sign.key"
     opening_budget_per_hour: int = 200
+    unvetted_rows_per_day: int = 5000
 
 
 @dataclass(frozen=True)

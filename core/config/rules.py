@@ -64,6 +64,7 @@ def _check_numbers(config: Config) -> None:
         "web.ops_port": (web.ops_port, 1, 65535),
         "web.workers": (web.workers, 1, 64),
         "vault.opening_budget_per_hour": (config.vault.opening_budget_per_hour, 1, 10**9),
+        "vault.unvetted_rows_per_day": (config.vault.unvetted_rows_per_day, 0, 20_000),  # one chunk of an import
         "mail.port": (config.mail.port, 1, 65535),
         "orders.hold_minutes": (orders.hold_minutes, 1, 24 * 60),
         "orders.unpaid_per_shopper": (orders.unpaid_per_shopper, 1, 10**6),

@@ -25,7 +25,7 @@ from core.custody.imports import import_sql
 from core.custody.imports.contesting import DecisionRefused
 from core.custody.imports.decoder.problems import FileRefused
 from core.custody.imports.filling import Filler, ImportCancelled, ImportLeft
-from core.custody.imports.fingerprint import possible_fingerprints
+from core.custody.imports.fingerprint import CardRule, Place, possible_fingerprints
 from core.custody.imports.importing import Counts, Importer, Progress
 from core.custody.imports.jobs import ImportRefused, begin, wanted
 from core.custody.imports.preparing import Job
@@ -90,7 +90,8 @@ class Desk:
         self._pickups = Pickups(vault, self._journal, clock.now)
         self._links = Links(vault, self._opener, clock.now)
         self._fields = Fields(vault, self._journal, clock.now)
-        self._importer = Importer(vault, ZoneInfo(config.store.timezone), config.store.currency, clock.now)
+        unvetted, zone = config.vault.unvetted_rows_per_day, ZoneInfo(config.store.timezone)
+        self._importer = Importer(vault, zone, config.store.currency, clock.now, unvetted)
         self._filler = Filler(self._importer)
         self._stock = StockDesk(clock.now)
         self._keys = KeyDesk(vault, clock.now)
@@ -272,7 +273,8 @@ class Desk:
             text = base64.b64decode(str(request.get("secret")), validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
             return {"ok": True, "cards": []}
-        prints = list(possible_fingerprints(self._importer.vault.keys.fingerprint, text))
+        places = [(Place(*row[:2]), CardRule(*row[2:])) for row in db.execute(import_sql.PLACES)]
+        prints = list(possible_fingerprints(self._importer.vault.keys.fingerprint, text, places))
         return {"ok": True, "cards": [str(row[0]) for row in db.execute(sql.TRACE, (prints,))]}
 
 

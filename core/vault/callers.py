@@ -34,7 +34,7 @@ _ON_ITSELF = frozenset({"keys", "rotate", "rekey", "retire", "epoch", "epoch_com
 MAY_ASK: Mapping[Caller, frozenset[str]] = {
     Caller.WORKER: frozenset({"open", "pickup", "restock", "supplied", "link", "open_link"}),
     Caller.OPERATOR: frozenset(
-        {"import", "cancel_import", "decide_contested", "trace", "audit", "books", "task_fields"}
+        {"import", "cancel_import", "decide_contested", "vet_supplier", "trace", "audit", "books", "task_fields"}
     )
     | _ON_ITSELF,
 }

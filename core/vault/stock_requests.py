@@ -1,4 +1,4 @@
-"""What the command line asks the vault about stock: to take an import back, and whose a contested card is."""
+"""What the command line asks the vault about stock: to take an import back, whose cards are, who is vetted."""
 
 from __future__ import annotations
 
@@ -32,3 +32,7 @@ class StockRequests:
         named = {"batch": str(batch), "card": str(card) if card else None, "given_to": given_to, "reason": reason}
         answer = self._client.act({"op": "decide_contested"} | named)
         return Decided(*(int(answer[name]) for name in ("decided", "held", "sold")))
+
+    def vet_supplier(self, code: str, *, is_vetted: bool, reason: str) -> None:
+        """Say that a supplier is vetted, or that he is not any more."""
+        self._client.act({"op": "vet_supplier", "supplier": code, "vetted": is_vetted, "reason": reason})

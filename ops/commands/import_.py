@@ -32,7 +32,7 @@ REASONS = {
     "too_long": "it is longer than any card",
     "bad_character": "it holds a character that no text may have: a zero byte, or half of a pair",
 }
-_NAMED = ("columns", "column", "line", "most", "most_megabytes")
+_NAMED = ("columns", "column", "line", "most", "most_megabytes", "left")
 FILE_PROBLEMS = {
     "empty": "the file is empty",
     "encoding": "the file's encoding is not certain: save it as UTF-8",
@@ -49,6 +49,7 @@ FILE_PROBLEMS = {
     "no_such_column": "there is no column {column}: the file has {columns}",
     "too_large": "the file takes more memory or time than an import may: split it",
     "too_many_rows": "the file has more rows than may be imported at once: split it",
+    "over_quota": "a supplier who is not vetted may bring {most} rows a day, {left} more today; `vetting` ends that",
     "endless_line": "line {line} has no end within {most} characters: the file is no table with a row a line",
     "too_much_text": "the workbook holds more than {most_megabytes} MB of text: split it, or save it as CSV",
 }

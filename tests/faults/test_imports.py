@@ -6,6 +6,7 @@ import io
 import random
 import threading
 import time
+from array import array
 from collections.abc import Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -192,9 +193,12 @@ def test_fault_109_control_without_the_order_of_fingerprints_one_of_them_is_lost
     def in_the_files_order(chunk: Chunk) -> None:
         in_order(chunk)
         if len(chunk.order) > 1:
-            first = chunk.order[20]  # the one that is held comes in the middle of both
-            chunk.order[:] = sorted(set(chunk.order) - {first})
-            chunk.order.insert(20, first)
+            number, print_of = {}, {}
+            for place, n in enumerate(chunk.order):
+                number[place], print_of[n] = n, chunk.prints[32 * place : 32 * place + 32]
+            others = sorted(set(chunk.order) - {number[20]})  # the one that is held comes in the middle of both
+            chunk.order = array("I", [*others[:20], number[20], *others[20:]])
+            chunk.prints = b"".join(print_of[n] for n in chunk.order)
 
     monkeypatch.setattr(Chunk, "put_in_order", in_the_files_order)
 

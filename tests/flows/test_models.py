@@ -42,6 +42,8 @@ WITHOUT_MODEL = {
     "keystall_task",
     "late_answer",
     "buyer_field",
+    "supplier_vetting",
+    "import_quota",
     "supplier_account",
     "supplier_good",
     "supplier_request",

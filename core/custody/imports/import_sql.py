@@ -4,7 +4,7 @@ from __future__ import annotations
 
 IMPORT_FACTS = """
 SELECT u.owner_id, u.file_name, u.complete, u.sealed_key,
-       k.id, k.issuer_id, k.trim, k.case_sensitive, k.card_shape = 'number_secret',
+       k.id, k.issuer_id, k.trim, k.case_sensitive, k.card_shape = 'number_secret', coalesce(k.secret_bits < 40, false),
        m.id, s.id
 FROM upload u
 LEFT JOIN sku k ON k.code = %(sku)s AND k.archived_at IS NULL
@@ -156,13 +156,21 @@ WHERE u.id = c.upload_id AND u.id IS DISTINCT FROM %(but)s::uuid AND u.created_a
 """
 """Files that were uploaded and never imported: their rows stay, what they held goes after a day."""
 
+PLACES = """
+SELECT b.sku_id, b.uploader, k.trim, k.case_sensitive, k.card_shape = 'number_secret',
+       coalesce(k.secret_bits < 40, false)
+FROM (SELECT DISTINCT sku_id, coalesce(supplier_id, owner_id) AS uploader FROM batch) b JOIN sku k ON k.id = b.sku_id
+"""
+"""Where cards that can be guessed may lie, each with its SKU's rule."""
+
 FORGET_UPLOAD = "DELETE FROM upload WHERE id = %s"
 FORGET_CHUNKS = "DELETE FROM upload_chunk WHERE upload_id = %s"
 
 _JOBS = """
 SELECT j.id, j.upload_id, j.batch_id, j.secret_column, j.rows_done, b.no, b.owner_id, b.supplier_id, b.sku_id, b.terms,
        b.unit_cost_micro, b.source_name, u.sealed_key, k.sealed_dek,
-       s.issuer_id, s.trim, s.case_sensitive, s.card_shape = 'number_secret', j.restock_id, r.staff_id,
+       s.issuer_id, s.trim, s.case_sensitive, s.card_shape = 'number_secret', coalesce(s.secret_bits < 40, false),
+       j.restock_id, r.staff_id,
        j.supplier_request_id
 FROM import_job j JOIN batch b ON b.id = j.batch_id JOIN upload u ON u.id = j.upload_id
 JOIN batch_key k ON k.batch_no = b.no JOIN sku s ON s.id = b.sku_id LEFT JOIN restock r ON r.id = j.restock_id

@@ -14,6 +14,7 @@ from datetime import date, datetime
 from functools import partial
 from itertools import islice
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import peewee
@@ -24,9 +25,10 @@ from core.audit.service import append
 from core.custody.imports import import_sql as sql
 from core.custody.imports.decoder.problems import FileProblem, FileRefused
 from core.custody.imports.decoding import Decoded, DecodedFile
-from core.custody.imports.preparing import Chunk, Job, Preparer
+from core.custody.imports.preparing import PRINT, Chunk, Job, Preparer
 from core.custody.imports.purchases import book_purchase
 from core.custody.imports.sealed_file import SealedFile
+from core.custody.imports.vetting import Quota, quota_of
 from core.custody.keychain.keys import OpenVault
 from core.db import copy_in, execute, in_transaction, planned_each_time
 from core.ids import Prefix, public
@@ -38,6 +40,7 @@ from core.vault.seal import BatchStatement, batch_key_hash, sign_batch
 CHUNK_ROWS = 20_000
 REFUSALS_SHOWN = 1000
 Progress = Callable[[int, int], None]
+_ASKED = 4000
 _TAKEN = ("card_seal_uploader", "card_seal_first")
 
 
@@ -56,12 +59,16 @@ class AlreadyMoved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Importer:
-    """Fills batches. A card whose end date has passed in the store's `zone` is refused; costs are in `currency`."""
+    """Fills batches. A card whose end date has passed in the store's `zone` is refused; costs are in `currency`.
+
+    A supplier who is not vetted may bring `unvetted_rows` a day.
+    """
 
     vault: OpenVault
     zone: ZoneInfo
     currency: str
     now: Callable[[], datetime]
+    unvetted_rows: int
 
     def run(self, job: Job, *, progress: Progress | None = None) -> Counts:
         """Import what is left of a job and put its batch on sale.
@@ -69,9 +76,9 @@ class Importer:
         Raises `FileRefused` (after the first chunk only `DecoderDied`, or for a workbook that is damaged further down),
         `SealError`, `AlreadyMoved`; what was stored until then stays, and the job can go on.
         """
-        done = job.rows_done
+        done, quota = job.rows_done, self._quota(job)
         with self._decoded(job) as (source, file), ThreadPoolExecutor(1, "sealing") as sealing:
-            rows = islice(_no_more_than(job.most_rows, file.decoded()), done, None)
+            rows = islice(_no_more_than(job.most_rows, quota, file.decoded()), done, None)
             preparer = Preparer(self.vault, job, file.fields, today=self._today())
 
             def following(before: int) -> Chunk:
@@ -81,7 +88,7 @@ class Importer:
             while (chunk := waiting.result()).rows:
                 before, done = done, done + chunk.rows
                 waiting = sealing.submit(following, done)  # the next is sealed while this one is written
-                self._store(job, chunk, before=before, about=file.about)
+                self._store(job, chunk, quota, before=before, about=file.about)
                 if progress:
                     progress(done, max(done, file.about))
         return self._finish(job, source.source_hash)
@@ -100,13 +107,13 @@ class Importer:
         Fingerprints are compared in a temporary table of this connection, which goes with it.
         """
         counts, refused = Counts(), list[RefusedRow]()
-        of = {"issuer": job.issuer_id, "uploader": job.uploader_id}
+        of, quota = {"issuer": job.issuer_id, "uploader": job.uploader_id}, self._quota(job)
         with self._decoded(job) as (_, file), _looking():
-            rows = _no_more_than(job.most_rows, file.decoded())
+            rows = _no_more_than(job.most_rows, quota, file.decoded())
             preparer, done = Preparer(self.vault, job, file.fields, today=self._today()), 0
             while (chunk := preparer.chunk(rows, CHUNK_ROWS, done=done)).rows:
                 with planned_each_time():
-                    added = in_transaction(partial(_looked_at, chunk, of))
+                    added = in_transaction(partial(_looked_at, chunk, quota, of))
                 done += chunk.rows
                 counts.added += added
                 counts.duplicates += chunk.good - added
@@ -115,6 +122,9 @@ class Importer:
                 if progress:
                     progress(done, max(done, file.about))
         return counts, refused
+
+    def _quota(self, job: Job) -> Quota | None:
+        return quota_of(job, most=self.unvetted_rows, day=self._today())
 
     def _today(self) -> date:
         return self.now().astimezone(self.zone).date()
@@ -126,12 +136,14 @@ class Importer:
         with DecodedFile(source, extension=extension, column=job.column) as file:
             yield source, file
 
-    def _store(self, job: Job, chunk: Chunk, *, before: int, about: int) -> None:
+    def _store(self, job: Job, chunk: Chunk, quota: Quota | None, *, before: int, about: int) -> None:
         now = self.now()
         of = {"batch_no": job.batch_no, "issuer": job.issuer_id, "uploader": job.uploader_id, "now": now}
 
         def write(*, alone: bool) -> None:
             execute(sql.CHUNKS_TURN_ALONE if alone else sql.CHUNKS_TURN, (job.issuer_id,))
+            if quota:
+                quota.take(chunk.rows)
             added = _added(chunk, of)
             if chunk.refused:
                 numbers, rows = zip(*chunk.refused, strict=True)
@@ -217,13 +229,18 @@ class Importer:
 
 def _added(chunk: Chunk, of: Mapping[str, Any]) -> int:
     """How many cards of a chunk were new, contested ones among them; they are in the tables now."""
-    known = execute(sql.KNOWN, {**of, "prints": chunk.prints, "cards": len(chunk.order)})
-    mine = {chunk.order[n] for n, mine, _ in known if mine}
-    contested = {chunk.order[n]: first for n, mine, first in known if not mine}
+    mine, contested = set[int](), dict[int, UUID]()
+    for begin in range(0, len(chunk.order), _ASKED):  # a chunk's at once would be copied several times on the way
+        numbers = chunk.order[begin : begin + _ASKED]
+        prints = chunk.prints[PRINT * begin : PRINT * (begin + _ASKED)]
+        for n, is_mine, first in execute(sql.KNOWN, {**of, "prints": prints, "cards": len(numbers)}):
+            if is_mine:
+                mine.add(numbers[n])
+            else:
+                contested[numbers[n]] = first
     copy_in(sql.COPY_CARDS, chunk.cards(mine, contested))
     copy_in(sql.COPY_SEALS, chunk.seals(mine, contested))
-    cards = [chunk.card(n) for n in contested]
-    execute(sql.ADD_CONTESTED, {**of, "cards": cards, "firsts": list(contested.values())})
+    execute(sql.ADD_CONTESTED, {**of, "cards": chunk.ids(contested), "firsts": list(contested.values())})
     return len(chunk.order) - len(mine)
 
 
@@ -245,15 +262,24 @@ def _looking() -> Iterator[None]:
                 execute(sql.LOOKED)
 
 
-def _looked_at(chunk: Chunk, of: Mapping[str, int]) -> int:
+def _looked_at(chunk: Chunk, quota: Quota | None, of: Mapping[str, int]) -> int:
+    if quota:
+        quota.take(chunk.rows)
     return int(execute(sql.LOOK, {**of, "prints": chunk.prints, "cards": len(chunk.order)})[0][0])
 
 
-def _no_more_than(most: int | None, rows: Iterator[Decoded]) -> Iterator[Decoded]:
-    """The rows of a file that may have `most`. Raises `FileRefused` for more, before the first is given away."""
-    if most is None:
+def _no_more_than(most: int | None, quota: Quota | None, rows: Iterator[Decoded]) -> Iterator[Decoded]:
+    """The rows of a file that may have `most`, or what a quota leaves.
+
+    Raises `FileRefused` for more, before the first is given away.
+    """
+    left = None if quota is None else max(0, quota.left)
+    bounds = [bound for bound in (most, left) if bound is not None]
+    if not bounds:
         return rows
-    first = list(islice(rows, most + 1))
-    if len(first) > most:
+    first = list(islice(rows, max(bounds) + 1))
+    if most is not None and len(first) > most:
         raise FileRefused(FileProblem.TOO_MANY_ROWS)
+    if quota and len(first) > min(bounds):
+        raise quota.refusal()
     return iter(first)

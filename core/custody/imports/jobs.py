@@ -150,12 +150,12 @@ def left_behind(vault: OpenVault, row: Sequence[Any]) -> Job:
         uploader_id=row[7] or row[6],
         terms=row[9],
         unit_cost_micro=row[10],
-        rule=CardRule(*row[15:18]),
+        rule=CardRule(*row[15:19]),
         rows_done=row[4],
-        restock=row[18],
-        staff=row[19],
-        most_rows=MOST_ROWS_BY_CHAT if row[18] else None,
-        request=row[20],
+        restock=row[19],
+        staff=row[20],
+        most_rows=MOST_ROWS_BY_CHAT if row[19] else None,
+        request=row[21],
     )
 
 
@@ -164,7 +164,7 @@ def _described(vault: OpenVault, asked: Wanted) -> Job:
     rows = execute(sql.IMPORT_FACTS, named)
     if not rows or not rows[0][2]:
         raise ImportRefused("there is no finished upload with this id")
-    owner, name, _, upload_key, sku, issuer, trim, case_sensitive, with_number, merchant, supplier = rows[0]
+    owner, name, _, upload_key, sku, issuer, *rule, merchant, supplier = rows[0]
     if sku is None:
         raise ImportRefused(f"there is no SKU {asked.sku}")
     if merchant is None:
@@ -190,7 +190,7 @@ def _described(vault: OpenVault, asked: Wanted) -> Job:
         uploader_id=supplier or merchant,
         terms=terms,
         unit_cost_micro=asked.unit_cost_micro,
-        rule=CardRule(trim, case_sensitive, with_number),
+        rule=CardRule(*rule),
     )
 
 

@@ -6,16 +6,17 @@ import functools
 import os
 import struct
 from array import array
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import accumulate, islice
+from itertools import accumulate, chain, islice
+from typing import NamedTuple
 from uuid import UUID
 
 from core.custody.imports.decoder.problems import RowProblem
 from core.custody.imports.decoder.tables import Row
 from core.custody.imports.decoding import Decoded
-from core.custody.imports.fingerprint import CardRule, fingerprint, kept_fields
+from core.custody.imports.fingerprint import CardRule, Place, fingerprint, kept_fields
 from core.custody.keychain.keys import OpenVault
 from core.ids import new_ids
 from core.vault.client import RefusedRow
@@ -23,8 +24,8 @@ from core.vault.seal import CardSealer
 from core.vault.shapes import description, shape
 
 _NONCE = 12
-_SLICE = 2000  # rows that are Python's objects at one time
-_PRINT = 32
+_SLICE = 500  # rows that are Python's objects at one time
+PRINT, _ID = 32, 16
 _EPOCH = date(2000, 1, 1)
 # PostgreSQL's binary COPY, as sql.COPY_CARDS and sql.COPY_SEALS take it: each value behind its length, a row behind its
 # number of values. What may change once the database was asked stands at a row's end.
@@ -36,7 +37,7 @@ _DATE = struct.Struct(">Ii").pack
 _CARD, _SEAL = b"\x00\x08\x00\x00\x00\x10", b"\x00\x06\x00\x00\x00\x10"
 _WHOSE = struct.Struct(">IiIqIq").pack
 _WHOSE_SEAL = struct.Struct(">IqIq").pack
-_PRINT_FOLLOWS = _LENGTH(_PRINT)
+_PRINT_FOLLOWS = _LENGTH(PRINT)
 _NO, _YES = b"\x00\x00\x00\x01\x00", b"\x00\x00\x00\x01\x01"
 _FOR_SALE = _LENGTH(4) + b"free" + _NO
 _KEPT_ASIDE = _LENGTH(11) + b"quarantined" + _YES
@@ -74,91 +75,104 @@ class Job:
     request: UUID | None = None
 
 
-class _Rows:
-    """Rows of a table, one behind the other, as `COPY` takes them."""
-
-    __slots__ = ("_ends", "_joined")
-
-    def __init__(self) -> None:
-        self._joined = bytearray()
-        self._ends = array("L", (0,))
-
-    def add(self, rows: Sequence[bytes]) -> None:
-        self._joined += b"".join(rows)
-        self._ends.extend(list(accumulate(map(len, rows), initial=self._ends[-1]))[1:])
-
-    def copied(self, numbers: Iterable[int], others: Container[int], end: bytes, other_end: bytes) -> Iterator[bytes]:
-        """Those of these numbers, in that order; the `others` with `other_end` in the place of their `end`."""
-        view, ends, left = memoryview(self._joined), self._ends, iter(numbers)
-        yield _COPY_HEAD
-        while some := list(islice(left, _TOGETHER)):
-            rows = list[bytes | memoryview]()
-            for n in some:
-                if n in others:
-                    rows += (view[ends[n] : ends[n + 1] - len(end)], other_end)
-                else:
-                    rows.append(view[ends[n] : ends[n + 1]])
-            yield b"".join(rows)
-        yield _COPY_TAIL
-
-
 class Chunk:
     """Rows ready for the database, as `COPY` takes them, and the refused ones with their number in the file.
 
     `order`: numbers of the good rows (from 0), in the order of their fingerprints; of rows with one fingerprint the
-    first. `good`: how many there are, with those that repeat another.
+    first. `good`: how many there are, with those that repeat another. `prints`: the fingerprints in that order, 32
+    bytes each. What is the same in every row of a table (`whose`) is put in when it is copied; the rest lies in pieces
+    of a slice: objects of their own, and buffers that grow, would keep the memory of all that comes and goes.
     """
 
-    __slots__ = ("_cards", "_ids", "_prints", "_seals", "order", "refused", "rows")
-
-    def __init__(self) -> None:
+    def __init__(self, whose: bytes, whose_seal: bytes) -> None:
         self.rows = 0
         self.refused = list[tuple[int, RefusedRow]]()
-        self.order = list[int]()
-        self._ids = list[bytes]()
-        self._prints = list[bytes]()
-        self._cards, self._seals = _Rows(), _Rows()
+        self.order, self.prints = array("I"), b""
+        self._whose, self._whose_seal = whose, whose_seal
+        self._ids, self._prints, self._repeats = list[bytes](), list[bytes](), set[int]()
+        self._masks, self._days = list[bytes](), list[bytes]()  # mostly the same few
+        self._sealed, self._slice, self._ends = list[memoryview](), array("H"), array("I")
 
     @property
     def good(self) -> int:
         return self.rows - len(self.refused)
 
-    @property
-    def prints(self) -> bytes:
-        """The fingerprints, 32 bytes each, in `order`."""
-        return b"".join([self._prints[n] for n in self.order])
+    def ids(self, numbers: Iterable[int]) -> list[UUID]:
+        """The ids of these cards."""
+        ids = b"".join(self._ids)
+        return [UUID(bytes=ids[_ID * n : _ID * (n + 1)]) for n in numbers]
 
-    def card(self, n: int) -> UUID:
-        """The id of a card."""
-        return UUID(bytes=self._ids[n])
-
-    def add(
-        self, ids: Sequence[bytes], prints: Sequence[bytes], cards: Sequence[bytes], seals: Sequence[bytes]
-    ) -> None:
-        """Take further good rows: ids, fingerprints, and rows of both tables."""
-        self._ids += ids
-        self._prints += prints
-        self._cards.add(cards)
-        self._seals.add(seals)
+    def take(self, rows: Sequence[_Ready]) -> None:
+        """A slice of further good rows."""
+        self._ids.append(b"".join([row.id for row in rows]))
+        self._prints.append(b"".join([row.print for row in rows]))
+        self._masks += [row.mask for row in rows]
+        self._days += [row.day for row in rows]
+        self._slice.extend([len(self._sealed)] * len(rows))
+        self._ends.extend(accumulate([len(row.sealed) for row in rows]))
+        self._sealed.append(memoryview(b"".join([row.sealed for row in rows])))
 
     def put_in_order(self) -> None:
         """Once its rows are all there."""
-        prints, last = self._prints, b""
+        prints = [one for (one,) in struct.iter_unpack("32s", b"".join(self._prints))]
+        last = b""
         for n in sorted(range(len(prints)), key=prints.__getitem__):  # stable: the first of the same stays first
-            if prints[n] != last:
+            if prints[n] == last:
+                self._repeats.add(n)
+            else:
                 self.order.append(n)
             last = prints[n]
+        self.prints = b"".join([prints[n] for n in self.order])
+        self._prints.clear()
 
     def cards(self, left_out: Container[int], contested: Container[int]) -> Iterator[bytes]:
         """For `sql.COPY_CARDS`, in the file's order."""
-        return self._cards.copied(self._but(sorted(self.order), left_out), contested, _FOR_SALE, _KEPT_ASIDE)
+        ids = memoryview(b"".join(self._ids))
+
+        def row(n: int) -> tuple[Buffer, ...]:
+            end = _KEPT_ASIDE if n in contested else _FOR_SALE
+            return _CARD, ids[_ID * n : _ID * (n + 1)], self._whose, self._masks[n], self._days[n], end
+
+        every = range(len(self._masks))
+        return _copied(row, (n for n in every if n not in left_out and n not in self._repeats))
 
     def seals(self, left_out: Container[int], contested: Container[int]) -> Iterator[bytes]:
         """For `sql.COPY_SEALS`, in the order of fingerprints: two imports of the same cards deadlock otherwise."""
-        return self._seals.copied(self._but(self.order, left_out), contested, _NO, _YES)
+        ids, prints = memoryview(b"".join(self._ids)), memoryview(self.prints)
 
-    def _but(self, numbers: Iterable[int], left_out: Container[int]) -> Iterator[int]:
-        return (n for n in numbers if n not in left_out)
+        def row(place: int) -> tuple[Buffer, ...]:
+            n = self.order[place]
+            sealed, end = self._sealed_of(n), _YES if n in contested else _NO
+            before = _SEAL, ids[_ID * n : _ID * (n + 1)], _LENGTH(len(sealed)), sealed
+            return *before, _PRINT_FOLLOWS, prints[PRINT * place : PRINT * (place + 1)], self._whose_seal, end
+
+        return _copied(row, (place for place, n in enumerate(self.order) if n not in left_out))
+
+    def _sealed_of(self, n: int) -> memoryview:
+        where = self._slice[n]
+        start = self._ends[n - 1] if n and self._slice[n - 1] == where else 0
+        return self._sealed[where][start : self._ends[n]]
+
+
+Buffer = bytes | memoryview
+
+
+class _Ready(NamedTuple):
+    """A good row: its card's id, sealed fields and fingerprint; mask and last day as they are copied."""
+
+    id: bytes
+    print: bytes
+    mask: bytes
+    day: bytes
+    sealed: bytes
+
+
+def _copied(row: Callable[[int], tuple[Buffer, ...]], numbers: Iterable[int]) -> Iterator[bytes]:
+    left = iter(numbers)
+    yield _COPY_HEAD
+    while some := list(islice(left, _TOGETHER)):
+        yield b"".join(chain.from_iterable(map(row, some)))
+    yield _COPY_TAIL
 
 
 class Preparer:
@@ -173,12 +187,13 @@ class Preparer:
         self._key = vault.keys.fingerprint
         self._today = today.isoformat()
         self._seal = CardSealer(job.batch_key, vault=vault.vault_id, owner=job.owner_id, batch=job.batch).seal
+        self._place = Place(job.sku_id, job.uploader_id)
         self._whose = _WHOSE(4, job.batch_no, 8, job.owner_id, 8, job.sku_id)
-        self._whose_seal = _WHOSE_SEAL(8, job.issuer_id, 8, job.uploader_id) + _NO
+        self._whose_seal = _WHOSE_SEAL(8, job.issuer_id, 8, job.uploader_id)
 
     def chunk(self, rows: Iterator[Decoded], most: int, *, done: int) -> Chunk:
         """The next `most` rows, a slice at a time; `done` came before them."""
-        chunk = Chunk()
+        chunk = Chunk(self._whose, self._whose_seal)
         while taken := list(islice(rows, min(_SLICE, most - chunk.rows))):
             self._take(chunk, taken, done)
             chunk.rows += len(taken)
@@ -186,8 +201,7 @@ class Preparer:
         return chunk
 
     def _take(self, chunk: Chunk, rows: Sequence[Decoded], done: int) -> None:
-        nonces, fresh = os.urandom(_NONCE * len(rows)), new_ids(len(rows))
-        ids, prints, cards, seals = list[bytes](), list[bytes](), list[bytes](), list[bytes]()
+        nonces, fresh, ready = os.urandom(_NONCE * len(rows)), new_ids(len(rows)), list[_Ready]()
         for place, row in enumerate(rows):
             if isinstance(row, Row):
                 refused = _refused(row.place, row.problem, self._seen(row))
@@ -199,16 +213,11 @@ class Preparer:
                 refused = _refused(f"row {row[0]}", problem, fields["secret"])
                 chunk.refused.append((done + chunk.rows + place, refused))
                 continue
-            card, number = fresh[place], fingerprint(self._key, fields, self._rule)
+            card, number = fresh[place], fingerprint(self._key, fields, self._rule, self._place)
             sealed = self._seal(nonces[_NONCE * place : _NONCE * (place + 1)], fields, card)
-            mask, ends = _copied_mask(shape(fields["secret"])), _copied_date(fields.get("expires", ""))
-            ids.append(card)
-            prints.append(number)
-            cards.append(b"".join((_CARD, card, self._whose, mask, ends, _FOR_SALE)))
-            seals.append(
-                b"".join((_SEAL, card, _LENGTH(len(sealed)), sealed, _PRINT_FOLLOWS, number, self._whose_seal))
-            )
-        chunk.add(ids, prints, cards, seals)
+            mask, day = _copied_mask(shape(fields["secret"])), _copied_date(fields.get("expires", ""))
+            ready.append(_Ready(card, number, mask, day, sealed))
+        chunk.take(ready)
 
     def _problem(self, fields: dict[str, str]) -> RowProblem | None:
         if not fields["secret"]:

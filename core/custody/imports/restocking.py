@@ -45,6 +45,7 @@ SELECT r.id, r.staff_id, r.party_id, r.sku_id, r.unit_cost_micro, r.upload_id, u
        r.asked_at, r.seal, u.owner_id, u.file_name, u.complete, p.kind, p.status = 'active', s.disabled_at IS NULL,
        ARRAY(SELECT x.role FROM staff_role x WHERE x.staff_id = r.staff_id AND x.party_id = r.party_id),
        k.issuer_id, k.trim, k.case_sensitive, k.card_shape = 'number_secret',
+       coalesce(k.secret_bits < 40, false),
        k.archived_at IS NULL AND (o.kind = 'platform' OR o.id = r.party_id OR EXISTS (
            SELECT 1 FROM offer f WHERE f.sku_id = k.id AND f.seller_id = r.party_id
            AND f.valid_from <= %(now)s AND (f.valid_to IS NULL OR f.valid_to > %(now)s)))

@@ -1,4 +1,4 @@
-"""What the vault answers about imports under way and contested cards: acts of the platform on stock."""
+"""What the vault answers about imports under way, contested cards and who is vetted: acts of the platform on stock."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from core.custody.imports import cancelling, contesting
+from core.custody.imports import cancelling, contesting, vetting
+from core.custody.imports.jobs import ImportRefused
 from core.stock.contested import GivenTo
 
-OPERATIONS = frozenset({"cancel_import", "decide_contested"})
+OPERATIONS = frozenset({"cancel_import", "decide_contested", "vet_supplier"})
 
 
 class StockDesk:
@@ -22,6 +23,8 @@ class StockDesk:
 
     def answer(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to one request. Raises `ImportRefused`, `DecisionRefused`."""
+        if operation == "vet_supplier":
+            return self._vet(request)
         batch = _id(request.get("batch"))
         if operation == "cancel_import":
             return asdict(cancelling.cancel(batch, now=self._now()))
@@ -36,6 +39,14 @@ class StockDesk:
         return asdict(
             contesting.decide(batch=batch, card=card, given_to=given_to, reason=reason[:500], now=self._now())
         )
+
+    def _vet(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        reason = str(request.get("reason") or "").strip()
+        if not reason or type(request.get("vetted")) is not bool:
+            raise ImportRefused("a vetting says whether it holds from now on, and has a reason")
+        supplier = str(request.get("supplier"))
+        vetting.vet(supplier, is_vetted=request["vetted"], reason=reason[:500], now=self._now())
+        return {}
 
 
 def _id(text: Any) -> UUID:

@@ -27,6 +27,7 @@ from core.vault.seal import new_batch_key
 FACTS = """
 SELECT r.upload_id, u.sealed_key, u.owner_id = a.party_id AND u.complete, u.file_name, a.party_id, g.sku_id,
        k.issuer_id, k.trim, k.case_sensitive, k.card_shape = 'number_secret',
+       coalesce(k.secret_bits < 40, false),
        r.quantity = (SELECT count(*) FROM supplier_line s JOIN hold h ON h.line_id = s.line_id AND h.state = 'captured'
                      JOIN order_line l ON l.id = s.line_id AND l.gate = 'supply' AND l.sku_id = g.sku_id
                      WHERE s.request_id = r.id AND l.order_id = r.order_id)

@@ -23,6 +23,7 @@ class FileProblem(StrEnum):
     NO_SUCH_COLUMN = "no_such_column"  # the column that was asked for is not there
     TOO_LARGE = "too_large"  # beyond the limits of memory or time
     TOO_MANY_ROWS = "too_many_rows"  # more than an import may have, or may come by a chat at once
+    OVER_QUOTA = "over_quota"  # more rows than a supplier who is not vetted may bring on this day
     ENDLESS_LINE = "endless_line"  # a line longer than any row: a file without line endings, or no table at all
     TOO_MUCH_TEXT = "too_much_text"  # a workbook whose table of texts does not fit into the memory of an import
 
