@@ -1,7 +1,7 @@
 """What can still change without anybody asking for it, or changed since the last checkpoint: all that `verify` reads.
 
 What is not among these rows ended before that checkpoint. Whoever changes it afterwards, beside every use case, is seen
-by `verify --full`.
+by the totals that the checkpoint sealed (`core.fulfilment.totals`), or by `verify --full`.
 """
 
 from __future__ import annotations
