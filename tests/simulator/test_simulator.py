@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.simulator import keeping, rogue
+from tests.simulator import joining, keeping, locksmith, pages, rogue, shopping, tasks
 from tests.simulator.__main__ import main
 from tests.simulator.day import Day
 from tests.simulator.opened import opened
@@ -67,6 +67,29 @@ def test_fault_107_a_merchant_who_signs_that_it_was_paid_gets_what_its_limit_and
     assert refused["out_of_stock"] > 20  # nothing of its supplier's is sold to it any more
     assert did["line.held_for_review"] > 1  # more than the vault opens in an hour
     assert did["order.delivered"] > 10
+
+
+RARE = {
+    shopping.buy: 10, shopping.top_up: 2, shopping.pay_by_wallet: 2, shopping.read_again: 4, joining.bind: 3,
+    joining.part: 3, pages.write_a_link: 5, pages.press_a_page: 3, tasks.see_to_a_task: 10, locksmith.change_keys: 4,
+    keeping.move_a_batch: 4, keeping.vault_goes_or_comes: 2, keeping.some_work: 8,
+}  # fmt: skip
+REACHED = {
+    "batch.recalled", "binding.bound", "binding.ended", "cards.link_opened", "cards.read_again", "fields.opened",
+    "line.held_for_review", "line.refunded", "task.done", "task.taken", "vault.key_retired", "vault.keys_rotated",
+    "vault.rekey_ended",
+}  # fmt: skip
+"""What comes of them, as the audit calls it; all but a few in the runs of the test."""
+
+
+def test_what_is_rare_happens_close_together_and_nothing_is_lost(simulator: Simulator) -> None:
+    """INV-K3, INV-K6, INV-O6: recalls, shoppers who become one and part, card pages, top-ups by hand, other keys."""
+    close_together = dataclasses.replace(simulator, kinds=RARE, steps=40)
+    outcomes = [close_together.run(seed) for seed in range(1, 8)]
+
+    assert [one.problem for one in outcomes] == [None] * len(outcomes)
+    did = sum((one.did for one in outcomes), Counter())
+    assert len(REACHED - did.keys()) <= 3, f"not reached: {REACHED - did.keys()}"
 
 
 BROKEN = {

@@ -30,6 +30,7 @@ from core.supply.service import make_offer
 from core.supply.trade import set_credit_limit
 from core.vault.client import ImportOrder
 from core.vault.uploads import upload_file
+from ops.owner import owners_hand
 from tests.simulator.processes import Process, Processes
 from tests.simulator.vault import VaultHere
 
@@ -207,6 +208,7 @@ def _parties(town: Town) -> None:
             debtor_id=town.parties[debtor],
             currency="CNY",
             limit_minor=limit,
+            as_owner=owners_hand(town.config),
             now=OPENS,
         )
 
