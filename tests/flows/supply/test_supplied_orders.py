@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from core.fulfilment import supplied as supplied_lines
+from core.orders.review import lines_in_review
 from core.orders.rules import OrderStatus
 from core.orders.service import order_view
 from core.stock.rules import OutOfStock
 from core.stock.service import available
+from ops.bench.recording import recorded
 from tests.builders import NOON, Talker
 from tests.flows.test_recall import violated
 from tests.support.supplying import PRICE, Supplied
@@ -133,6 +136,7 @@ def test_keys_beyond_what_was_bought_are_the_suppliers_stock(supplied: Supplied,
 
 
 def test_no_key_is_in_a_row_a_message_or_the_log(supplied: Supplied, talker: Talker, capsys, caplog) -> None:
+    """INV-K1: the supplier's answer goes from the worker's memory into its seal."""
     supplied.double.keys = KEYS
     order = supplied.bought(talker, 2)
     supplied.until_settled(order)
@@ -219,3 +223,29 @@ def test_the_shelf_says_what_the_supplier_told(supplied: Supplied) -> None:
     shop = supplied.till.shop
     figures = available(merchant_id=shop.merchant, sku_ids=[shop.a_sku()], usable_on=NOON.date())
     assert figures == {shop.a_sku(): 3}
+
+
+def test_fault_91_a_part_of_what_was_paid_in_another_currency_waits_for_a_person(
+    supplied: Supplied, talker: Talker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """INV-O3: Stars have no price for a single key; what came is delivered all the same."""
+    monkeypatch.setattr(supplied_lines, "is_exchanged", lambda *, order_id: True)
+    supplied.double.keys = KEYS[:1]
+    order = supplied.bought(talker, 2)
+
+    supplied.until_settled(order)
+
+    assert supplied.delivers(order) == [True]
+    assert view(supplied, talker, order).status is OrderStatus.IN_REVIEW
+    assert [line.missing for line in lines_in_review()] == [1]
+    assert supplied.till.shop.count("refund") == 0
+    assert supplied.till.told()[-1] == "cards"
+    assert violated() == {}
+
+
+def test_a_suppliers_order_is_placed_in_a_handful_of_statements_more(supplied: Supplied, talker: Talker) -> None:
+    supplied.place(supplied.till.shop.a_shopper())  # opens the accounts of a first sale
+    with recorded() as recording, recording.during("place"):
+        supplied.place(talker, 3)
+
+    assert recording.statements("place") <= 16

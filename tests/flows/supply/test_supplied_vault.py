@@ -63,7 +63,7 @@ def test_the_vault_brings_in_once_what_a_request_brought_and_locks_it_for_its_li
 def test_the_vault_imports_nothing_for_a_request_that_does_not_stand(
     supplied: Supplied, talker: Talker, bend: str, problem: str | None
 ) -> None:
-    """INV-K1: whoever writes rows as the worker brings no cards of his own without a paid line for each."""
+    """Fault 91, INV-O2: whoever writes rows as the worker brings no cards of his own without a paid line for each."""
     request = answered(supplied, talker)
     supplied.till.shop.sql(bend)
 

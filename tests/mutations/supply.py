@@ -1,0 +1,180 @@
+"""Protections of what suppliers bring over the network: the once, the unknown, the count, and the way out."""
+
+from tests.mutations.mutation import Mutation
+
+REQUESTS = "ops/migrations/0028_supplier_requests.sql"
+RULES = "core/supply/rules.py"
+SUPPLIED = "core/fulfilment/supplied.py"
+EGRESS = "channels/egress.py"
+ORDERS = "tests/flows/supply/test_supplied_orders.py"
+UNKNOWN = "tests/flows/supply/test_supplier_unknown.py"
+STOCK = "tests/flows/supply/test_supplier_stock.py"
+VAULT = "tests/flows/supply/test_supplied_vault.py"
+WAY = "tests/unit/test_egress.py"
+
+MUTATIONS = [
+    Mutation(
+        rows=("INV-O4", "90"),
+        removed="that no certain answer of a supplier is no no",
+        file=RULES,
+        old="    return state if state is SupplierRequestState.ACCEPTED else SupplierRequestState.UNKNOWN",
+        new="    return SupplierRequestState.REJECTED",
+        test=f"{UNKNOWN}::test_inv_o4_what_is_unknown_for_hours_is_neither_paid_back_nor_bought_again",
+    ),
+    Mutation(
+        rows=("INV-O4", "90"),
+        removed="that a request is bought once and then only asked about",
+        file="core/fulfilment/supplying.py",
+        old="    return supplier.buy(taken.wish) if taken.is_new else supplier.query(taken.id)",
+        new="    return supplier.buy(taken.wish)",
+        test=f"{UNKNOWN}::test_fault_90_a_supplier_that_times_out_after_accepting_is_asked_and_never_bought_from_again",
+    ),
+    Mutation(
+        rows=("INV-O4", "90"),
+        removed="the time in which a request may still be on its way, before `no such order` is a no",
+        file=RULES,
+        old="(outcome is SupplyOutcome.ABSENT and now - sent_at >= IN_FLIGHT)",
+        new="outcome is SupplyOutcome.ABSENT",
+        test=f"{UNKNOWN}"
+        "::test_fault_90_a_worker_that_died_between_writing_and_calling_has_the_request_asked_about_only",
+    ),
+    Mutation(
+        rows=("INV-O4", "INV-O1"),
+        removed="the trigger that holds the steps of a supplier's request",
+        file=REQUESTS,
+        old="    IF NEW.state <> OLD.state AND NOT (CASE OLD.state",
+        new="    IF false AND NOT (CASE OLD.state",
+        test=f"{UNKNOWN}::test_the_database_allows_the_steps_that_are_drawn_and_no_other",
+    ),
+    Mutation(
+        rows=("INV-O4",),
+        removed="the trigger by which a line has one request for ever",
+        file=REQUESTS,
+        old="    IF OLD.request_id IS NOT NULL AND (NEW.request_id, NEW.good_id)",
+        new="    IF false AND (NEW.request_id, NEW.good_id)",
+        test=f"{UNKNOWN}::test_inv_o4_the_database_sends_no_request_again_and_gives_no_line_two",
+    ),
+    Mutation(
+        rows=("91",),
+        removed="the money back for each line without a good key",
+        file=SUPPLIED,
+        old="    for line_id, delivery_id in left:",
+        new="    for line_id, delivery_id in left[:0]:",
+        test=f"{ORDERS}::test_fault_91_fewer_keys_than_were_bought_are_delivered_and_the_rest_goes_back",
+    ),
+    Mutation(
+        rows=("91", "67"),
+        removed="that only keys that are new and uncontested are claimed",
+        file=SUPPLIED,
+        old="WHERE batch_no = %(batch)s AND state = 'free' ORDER BY pos",
+        new="WHERE batch_no = %(batch)s ORDER BY pos",
+        more=((SUPPLIED, "WHERE card.id = x.id AND card.state = 'free'", "WHERE card.id = x.id"),),
+        test=f"{ORDERS}::test_a_key_that_another_party_brought_before_is_kept_aside_and_paid_back",
+    ),
+    Mutation(
+        rows=("91", "INV-S2"),
+        removed="the lock of a supplied batch until its lines have their cards",
+        file="core/custody/imports/importing.py",
+        old="            if job.request:\n                execute",
+        new="            if False:\n                execute",
+        test=f"{VAULT}::test_the_vault_brings_in_once_what_a_request_brought_and_locks_it_for_its_lines",
+    ),
+    Mutation(
+        rows=("91", "INV-O2"),
+        removed="that the vault imports for a request only what its paid lines wait for",
+        file="core/custody/imports/supplied.py",
+        old="    if not is_paid:",
+        new="    if False:",
+        test=f"{VAULT}::test_the_vault_imports_nothing_for_a_request_that_does_not_stand",
+    ),
+    Mutation(
+        rows=("92",),
+        removed="the pause of goods whose supplier does not bring what it sold",
+        file=SUPPLIED,
+        old="why=why, at_once=True",
+        new="why=why, at_once=False",
+        test=f"{STOCK}::test_fault_92_a_supplier_whose_stock_lies_is_paused_and_the_money_goes_back",
+    ),
+    Mutation(
+        rows=("92",),
+        removed="the pause of goods whose supplier says nothing any more",
+        file=RULES,
+        old="FAILURES_ALLOWED = 3",
+        new="FAILURES_ALLOWED = 99",
+        test=f"{STOCK}::test_fault_92_a_supplier_that_falls_silent_is_promised_no_longer",
+    ),
+    Mutation(
+        rows=("92",),
+        removed="the time for which paused goods are not believed",
+        file="core/supply/network.py",
+        old='{"cooled": now - COOLING, "now": now}',
+        new='{"cooled": now, "now": now}',
+        test=f"{STOCK}::test_fault_92_paused_goods_are_believed_again_after_a_while",
+    ),
+    Mutation(
+        rows=("92", "INV-S5"),
+        removed="what is promised already, in what a supplier's goods are sold by",
+        file=REQUESTS,
+        old="WHERE s.good_id = g.id AND s.ended_at IS NULL))::int AS cards",
+        new="WHERE false))::int AS cards",
+        test=f"{ORDERS}::test_what_waits_for_a_supplier_is_promised_to_nobody_else",
+    ),
+    Mutation(
+        rows=("92",),
+        removed="the locks under which the last one of a supplier is promised",
+        file="core/supply/quota.py",
+        old="ORDER BY g.id FOR NO KEY UPDATE OF g",
+        new="ORDER BY g.id",
+        more=(("core/orders/place.py", "        stock.lock_share(sku_id=listing.sku_id)", "        pass"),),
+        test="tests/races/test_supply_races.py::test_fault_92_the_last_one_of_a_supplier_is_promised_once",
+    ),
+    Mutation(
+        rows=("93",),
+        removed="that an order counts only with our own number",
+        file="channels/supply/kasushou.py",
+        old=' and one.get("external_orderno") == number]',
+        new="]",
+        test="tests/unit/test_kasushou.py"
+        "::test_fault_93_an_order_counts_only_with_our_own_number_and_a_state_that_is_known",
+    ),
+    Mutation(
+        rows=("89",),
+        removed="that every address of a supplier's name must be public",
+        file=EGRESS,
+        old="not all(is_allowed(",
+        new="not any(is_allowed(",
+        test=f"{WAY}::test_fault_89_a_name_with_one_address_that_is_not_public_is_refused",
+    ),
+    Mutation(
+        rows=("89",),
+        removed="the connection to the very address that was looked at",
+        file=EGRESS,
+        old="self._inner.connect_tcp(self._address, port",
+        new="self._inner.connect_tcp(host, port",
+        test=f"{WAY}::test_fault_89_a_name_that_changes_its_mind_is_asked_once_and_connected_to_where_it_was_checked",
+    ),
+    Mutation(
+        rows=("89",),
+        removed="the look behind addresses that hide another one",
+        file=EGRESS,
+        old="        hidden = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]",
+        new="        hidden = None",
+        test=f"{WAY}::test_fault_89_addresses_that_are_not_public_are_refused",
+    ),
+    Mutation(
+        rows=("94",),
+        removed="the most bytes of a supplier's answer",
+        file=EGRESS,
+        old="        if self._limits.left < 0:",
+        new="        if False:",
+        test=f"{WAY}::test_fault_94_an_answer_without_an_end_is_cut_off",
+    ),
+    Mutation(
+        rows=("94",),
+        removed="the end of a supplier's answer at its time, however slowly it comes",
+        file=EGRESS,
+        old="        read = self._inner.read(max_bytes, timeout=self._limits.seconds())",
+        new="        read = self._inner.read(max_bytes, timeout=timeout)",
+        test=f"{WAY}::test_fault_94_bytes_that_come_one_by_one_end_with_the_time",
+    ),
+]
