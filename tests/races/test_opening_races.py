@@ -47,7 +47,7 @@ def sending_of(sale: Sale) -> Sending:
     talker = sale.talker
     return Sending(
         sale.delivery, sale.line, sale.order, 0, talker.conversation_id, "web:x", talker.merchant_id, "A1", 1, 2,
-        has_siblings=False, is_unfit=True, zone="Asia/Shanghai",
+        has_siblings=False, is_unfit=True, is_plan=False, zone="Asia/Shanghai",
     )  # fmt: skip
 
 
