@@ -112,7 +112,13 @@ class Texts:
 
     @property
     def _babel(self) -> Locale:
-        return Locale.parse(self.locale, sep="-")
+        return _locale(self.locale)
+
+
+@lru_cache(maxsize=64)
+def _locale(name: str) -> Locale:
+    """babel's rules of a language; to find them it goes through the names of a thousand, more than half of a price."""
+    return Locale.parse(name, sep="-")
 
 
 class Phrasebook:
