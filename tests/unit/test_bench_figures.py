@@ -3,8 +3,10 @@
 import pytest
 
 from core.config import ConfigError
-from ops.bench.figures import HEAD, Figure, lines, row
+from ops.bench.figures import HEAD, PROFILE, PROFILE_HEAD, Figure, lines, row
 from ops.bench.functions import Asked, asked
+from ops.bench.measure import Side
+from ops.bench.profile import Stopwatch
 from ops.commands.bench import into
 
 FAST = Figure("orders", "ours to the twin's", 0.84, "", 0.8, at_most=False)
@@ -39,6 +41,38 @@ def test_a_page_without_a_table_is_refused() -> None:
         into("nothing here\n", [FAST])
 
 
+def test_the_profile_is_a_table_of_its_own_with_a_row_for_each_phase() -> None:
+    phase = [
+        Figure(PROFILE, "place: the twin", 1.5, "ms"),
+        Figure(PROFILE, "place: ours", 2.0, "ms"),
+        Figure(PROFILE, "of it cryptography: ours", 0.38, "ms"),
+    ]
+    text = f"{HEAD}{row(SLOW)}\nbetween\n\n{PROFILE_HEAD}| old | | | | |\n\nafter\n"
+
+    assert into(text, phase) == (
+        f"{HEAD}{row(SLOW)}\nbetween\n\n{PROFILE_HEAD}"
+        "| place | 2.00 ms | 1.50 ms |  |  |\n| of it cryptography | 0.38 ms |  |  |  |\n\nafter\n"
+    )
+    assert into(text, [SLOW]) == text
+
+
+def test_a_page_without_a_table_for_the_profile_is_refused() -> None:
+    with pytest.raises(ConfigError, match="tables of the bench"):
+        into(f"{HEAD}{row(SLOW)}", [Figure(PROFILE, "place: ours", 2.0, "ms")])
+
+
+def test_a_phase_inside_another_counts_for_itself_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([(0.0, 0.0), (1.0, 0.5), (3.0, 1.0), (7.0, 4.0), (8.0, 4.25)])
+    monkeypatch.setattr("ops.bench.profile._now", lambda: next(times))
+    watch = Stopwatch(_since=(0.0, 0.0))
+    next(times)
+
+    with watch.during("deliver"), watch.during("vault"):
+        pass
+
+    assert watch.spent == {"": (1.0, 0.5), "deliver": (3.0, 0.75), "vault": (4.0, 3.0)}
+
+
 @pytest.mark.parametrize(
     ("sql", "params", "result"),
     [
@@ -50,3 +84,12 @@ def test_a_page_without_a_table_is_refused() -> None:
 )
 def test_a_statement_of_the_driver_is_one_of_the_database(sql: str, params: object, result: Asked) -> None:
     assert asked(sql, params) == result
+
+
+def test_the_gateways_signatures_are_taken_off_a_round_once_for_each_client_that_waited_for_them() -> None:
+    side = Side(walls=[9.0, 2.0], processors=[9.0, 1.0])
+
+    side.without([(0.4, 0.2), (0.8, 0.4)], clients=4)
+
+    assert side.walls == [9.0, pytest.approx(2.0 - 1.2 / 4 / 2)]
+    assert side.processors == [9.0, pytest.approx(1.0 - 0.6 / 2)]
