@@ -15,6 +15,8 @@ from tests.support.pickups import CODE
 from tests.support.telegram import last
 from tests.support.whole import WholeStore
 
+pytestmark = pytest.mark.slow
+
 PHONE = "13800138000"
 
 

@@ -27,6 +27,8 @@ from tests.doubles.telegram import BotAccount, Seen, TelegramDouble, User
 from tests.support.restock import a_code, a_member
 from tests.support.telegram import bots_running, last, on_telegram, settled
 
+pytestmark = pytest.mark.slow
+
 EMAIL = "supplier@demo.test"
 
 
