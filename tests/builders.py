@@ -149,7 +149,7 @@ class Shop:
         """An offer, with a credit limit in minor units on the trade account of the two (None: they have no account)."""
         pair = {"actor": OPERATOR, "currency": "CNY", "now": NOON}
         if credit is not None:
-            set_credit_limit(creditor_id=seller, debtor_id=buyer, limit_minor=credit, **pair)
+            set_credit_limit(creditor_id=seller, debtor_id=buyer, limit_minor=credit, as_owner=self.sql, **pair)
         return make_offer(seller_id=seller, buyer_id=buyer, sku_id=self.a_sku(code), price_micro=price_micro, **pair)
 
     def a_shopper(self, *, merchant: int | None = None, paid_orders: int = 1) -> Talker:

@@ -5,9 +5,10 @@ Money enters only by the creditor's word, once per reference; what it says wrong
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import peewee
@@ -64,7 +65,10 @@ SELECT EXISTS (SELECT 1 FROM offer WHERE seller_id = %(creditor)s AND buyer_id =
     OR EXISTS (SELECT 1 FROM trade_account WHERE creditor_id = %(creditor)s AND debtor_id = %(debtor)s)
 """
 SET_LIMIT = "SELECT set_credit_limit(%s, %s, %s, %s, %s, %s, %s)"
-"""A function of the owner's, which also writes the audit entry: no role of the store changes a floor by itself."""
+"""A function that the owner alone may call; it writes the audit entry too. No role of the store changes a floor."""
+
+OwnersHand = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
+"""Runs one statement as the owner of the tables: what a process of the store can do, who broke into it can as well."""
 
 USED = "SELECT aside - balance FROM account WHERE id = %s"
 TOP_UP = """
@@ -89,11 +93,19 @@ ORDER BY c.code, d.code, t.currency
 
 
 def set_credit_limit(
-    *, actor: Actor, creditor_id: int, debtor_id: int, currency: str, limit_minor: int, now: datetime
+    *,
+    actor: Actor,
+    creditor_id: int,
+    debtor_id: int,
+    currency: str,
+    limit_minor: int,
+    as_owner: OwnersHand,
+    now: datetime,
 ) -> None:
     """Set how much `debtor_id` may owe on its trade account (minor units); new accounts have 0.
 
-    Only the creditor's finance staff and the platform do. Raises `NotFound`, `NotAllowed`, `Invalid` out of bounds,
+    Only the creditor's finance staff and the platform do, at the command line, which has the owner's hand: the account
+    is opened first, in a transaction of its own. Raises `NotFound`, `NotAllowed`, `Invalid` out of bounds,
     `LimitInUse` below what is owed and held now: the limit holds at every moment (INV-M11).
     """
     if not 0 <= limit_minor <= GREATEST:
@@ -101,13 +113,10 @@ def set_credit_limit(
     if currency not in EXPONENT:
         raise Invalid(what="currency")
 
-    def work() -> None:
-        account_id = _account(actor, creditor_id, debtor_id, currency, now)
-        asked = (creditor_id, debtor_id, currency, limit_minor, actor.kind.value, actor.id, now)
-        if execute(SET_LIMIT, asked) != [(account_id,)]:
-            raise LimitInUse(used=int(execute(USED, (account_id,))[0][0]))
-
-    in_transaction(work)
+    account_id = in_transaction(lambda: _account(actor, creditor_id, debtor_id, currency, now))
+    asked = (creditor_id, debtor_id, currency, limit_minor, actor.kind.value, actor.id, now)
+    if as_owner(SET_LIMIT, asked) != [(account_id,)]:
+        raise LimitInUse(used=int(execute(USED, (account_id,))[0][0]))
 
 
 def approve_topup(

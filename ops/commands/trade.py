@@ -49,6 +49,7 @@ def limit(context: typer.Context, creditor: str = CREDITOR, debtor: str = DEBTOR
     from core.db import database_now
     from core.supply.trade import set_credit_limit
     from ops.commands.channel import as_shop
+    from ops.owner import owners_hand
 
     with as_shop(context) as config, in_words(config.store.currency):
         money = _money(amount, config.store.currency)
@@ -58,6 +59,7 @@ def limit(context: typer.Context, creditor: str = CREDITOR, debtor: str = DEBTOR
             debtor_id=_party(debtor),
             currency=money.currency,
             limit_minor=money.minor,
+            as_owner=owners_hand(config),
             now=database_now(),
         )
     typer.echo(f"{debtor} may owe {creditor} up to {money.decimal()} {money.currency}")

@@ -28,7 +28,7 @@ from core.members.plans import create_plan, set_period
 from core.money import Money
 from core.parties.service import PartyKind, create_party, find_party
 from core.supply.service import make_offer
-from core.supply.trade import set_credit_limit
+from core.supply.trade import OwnersHand, set_credit_limit, trade_accounts
 from core.vault.client import ImportOrder, VaultClient
 from core.vault.uploads import upload_file
 from ops.demo.goods import (
@@ -43,6 +43,7 @@ from ops.demo.goods import (
     DemoSku,
 )
 from ops.demo.plans import PLANS, DemoPlan
+from ops.owner import owners_hand
 from ops.processes.vault_wiring import operators_vault
 
 FOLDER = Path(__file__).parent / "files"
@@ -65,6 +66,7 @@ def seed(config: Config) -> None:
         if db.execute(IS_DEMO) != [(True,)]:
             raise ConfigError("demo goods go into a demo database only: `python run.py demo` makes one")
         write_goods(currency=config.store.currency, now=db.database_now())
+        write_limits(currency=config.store.currency, as_owner=owners_hand(config), now=db.database_now())
         import_files(vault=operators_vault(config), vault_public=config.secret(config.vault.public_key).reveal())
     finally:
         db.disconnect()
@@ -193,13 +195,21 @@ def _write_accounts(parties: dict[str, int], currency: str, now: datetime) -> No
             names=SANDBOX_NAMES,
             now=now,
         )
+
+
+def write_limits(*, currency: str, as_owner: OwnersHand, now: datetime) -> None:
+    """What the parties of the chain may owe each other, unless somebody has trade accounts already."""
+    if trade_accounts(actor=OPERATOR):
+        return
+    ids = dict(db.execute("SELECT code, id FROM party"))
     for seller, buyer in itertools.pairwise(CHAIN):
         set_credit_limit(
             actor=OPERATOR,
-            creditor_id=parties[seller],
-            debtor_id=parties[buyer],
+            creditor_id=ids[seller],
+            debtor_id=ids[buyer],
             currency=currency,
             limit_minor=CREDIT_LIMIT_MINOR,
+            as_owner=as_owner,
             now=now,
         )
 

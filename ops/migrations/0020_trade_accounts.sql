@@ -83,7 +83,7 @@ GRANT UPDATE (aside) ON account TO keystall_shop, keystall_worker;
 GRANT SELECT ON trade_account, trade_topup, trade_hold TO keystall_vault;
 
 -- The one way to a credit limit, which never goes below what is owed and held now, nor without its entry in the audit:
--- no role of the store changes a floor. Gives the account, NULL where it is none of the two, or the limit too low.
+-- no role of the store changes a floor, or may call this. Gives the account, NULL where it is none of the two, or the limit too low.
 CREATE FUNCTION set_credit_limit(
     creditor bigint, debtor bigint, money text, most bigint, by_kind text, by_id uuid, at_time timestamptz
 ) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -102,7 +102,6 @@ CREATE FUNCTION set_credit_limit(
     SELECT id FROM changed
 $$;
 REVOKE ALL ON FUNCTION set_credit_limit FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION set_credit_limit TO keystall_shop;
 
 -- A paid line whose cards cannot be handed over goes back alone: its refund names it.
 ALTER TABLE refund ADD COLUMN line_id uuid REFERENCES order_line;

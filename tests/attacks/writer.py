@@ -92,6 +92,8 @@ WAYS: dict[str, str] = {
     " state = 'captured', settled_at = now();DELETE FROM wallet_use;UPDATE wallet_use SET amount = 1;" + PAY,
     "raise the budget": "UPDATE opening_budget SET opened = 0;UPDATE pool_budget SET opened = 0, free = 0;"
     "UPDATE installation SET opening_budget_per_hour = 100000;" + PAY,
+    "lend me somebody's goods": "SELECT set_credit_limit(creditor, debtor, 'CNY', 1000000, 'system', NULL, now()) FROM"
+    " (VALUES (1, 2), (2, 1)) AS pair (creditor, debtor);UPDATE account SET floor = -1000000;" + PAY,
     "say that it was opened before": PAY + ";UPDATE card SET opened_at = now() WHERE line_id = %(my_line)s;"
     "UPDATE delivery SET state = 'delivered', delivered_at = now() WHERE id = %(my_delivery)s",
     "sign a batch": "UPDATE batch SET signature = sha256('x');" + PAY,

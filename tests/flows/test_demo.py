@@ -9,7 +9,7 @@ from core.members.periods import Unit
 from core.members.plans import PlanOffer, plans_of
 from core.parties.service import find_merchant, find_party
 from ops.demo.goods import FILES
-from ops.demo.seed import seed, write_goods
+from ops.demo.seed import seed, write_goods, write_limits
 from tests.builders import NOON, Shop, Sql
 from tests.support.vaults import vault_process
 
@@ -45,9 +45,11 @@ def shop(store_db: StoreDatabase, sql: Sql) -> Shop:
 
 def test_parties_goods_offers_and_credit_are_written_once(shop: Shop) -> None:
     assert write_goods(currency="CNY", now=NOON)
+    write_limits(currency="CNY", as_owner=shop.sql, now=NOON)
     filled = shop.fingerprint()
 
     assert not write_goods(currency="CNY", now=NOON)
+    write_limits(currency="CNY", as_owner=shop.sql, now=NOON)
     assert shop.fingerprint() == filled
     assert find_merchant(None).code == "demo"
     assert {find_party(code=code).kind for code in ("brand1", "agent1", "dist1")} == {"supplier"}

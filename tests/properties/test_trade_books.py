@@ -72,6 +72,7 @@ class TradeBooks(MoneyMoves):
             debtor_id=debtor,
             currency="CNY",
             limit_minor=minor,
+            as_owner=self.shop.sql,
             now=self.till.now,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.actor import OPERATOR
 from core.money import Money
 from core.supply.trade import approve_topup, set_credit_limit
+from ops.owner import owners_hand
 from tests.simulator.day import Day
 from tests.simulator.processes import Process
 from tests.simulator.town import CREDIT, ROGUE
@@ -25,6 +26,7 @@ def change_a_limit(day: Day) -> None:
             debtor_id=parties[debtor],
             currency="CNY",
             limit_minor=limit,
+            as_owner=owners_hand(day.config),
             now=now,
         ),
     )

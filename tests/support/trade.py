@@ -48,6 +48,7 @@ def limit(shop: Shop, creditor: str, debtor: str, minor: int, actor: Actor = OPE
         debtor_id=shop.a_party(debtor),
         currency="CNY",
         limit_minor=minor,
+        as_owner=shop.sql,
         now=NOON,
     )
 
