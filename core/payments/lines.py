@@ -21,12 +21,16 @@ from core.work import Work, enqueue
 PAID_BY = """
 SELECT p.id, p.rail, e.id, e.gateway_account_id, p.worth_minor IS NOT NULL,
        p.amount_minor - coalesce((SELECT sum(r.amount_minor) FROM refund r
-                                  WHERE r.payment_id = p.id AND r.state <> 'failed'), 0)::bigint
+                                  WHERE r.payment_id = p.id AND r.event_id IS NOT DISTINCT FROM e.id
+                                    AND r.state <> 'failed'), 0)::bigint
 FROM payment p LEFT JOIN payment_event e ON e.payment_id = p.id AND e.kind = 'paid' AND e.order_id = p.order_id
     AND coalesce(e.resolution, e.booked_to) = 'order'
 WHERE p.order_id = %s AND p.state IN ('succeeded', 'part_refunded') AND (p.rail = 'wallet' OR e.id IS NOT NULL)
 """
-"""What paid an order, and how much of it did not go back yet (minor units)."""
+"""What paid an order, and how much of it did not go back yet (minor units).
+
+Money that came a second time for the same payment went its own way: it is no part of this.
+"""
 
 INSERT = """
 INSERT INTO refund (id, merchant_id, order_id, payment_id, event_id, line_id, to_wallet, amount_minor, currency, state,
@@ -38,7 +42,8 @@ VALUES (%(id)s, %(merchant)s, %(order)s, %(payment)s, %(event)s, %(line)s, %(to_
 WENT_BACK = """
 SELECT EXISTS (
     SELECT 1 FROM payment p WHERE p.order_id = %s AND p.refunded_minor > coalesce((
-        SELECT sum(r.amount_minor) FROM refund r WHERE r.payment_id = p.id AND r.state = 'succeeded'), 0))
+        SELECT sum(r.amount_minor) FROM refund r LEFT JOIN payment_event e ON e.id = r.event_id
+        WHERE r.payment_id = p.id AND r.state = 'succeeded' AND (e.id IS NULL OR e.external_id = p.external_ref)), 0))
 """
 """Whether a gateway gave money of an order back by itself, which none of our refunds asked it for."""
 
