@@ -69,9 +69,7 @@ def test_fault_91_fewer_keys_than_were_bought_are_delivered_and_the_rest_goes_ba
 @pytest.mark.parametrize(
     ("brought", "good"),
     [
-        pytest.param([KEYS[0], KEYS[0], KEYS[0]], 1, id="the same key three times"),
-        pytest.param([KEYS[0], "", "   "], 1, id="empty keys"),
-        pytest.param(["", "", ""], 0, id="nothing but empty keys"),
+        pytest.param([KEYS[0], KEYS[0], "", "   "], 1, id="the same key twice, and empty ones"),
         pytest.param([], 0, id="done, but no key at all"),
     ],
 )
