@@ -1,4 +1,4 @@
-"""`doubles`: Telegram or WeChat without an account: a server that behaves like the platform, with a page to chat in."""
+"""`doubles`: Telegram, WeChat or a supplier without an account: a server that behaves like the platform."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ class Platform(StrEnum):
 
     TELEGRAM = "telegram"  # the Bot API
     WECHAT = "wechat"  # the official account's platform and its API
+    KASUSHOU = "kasushou"  # a supplier's system
 
 
-PORTS = {Platform.TELEGRAM: 8081, Platform.WECHAT: 8082}
+PORTS = {Platform.TELEGRAM: 8081, Platform.WECHAT: 8082, Platform.KASUSHOU: 8083}
 
 
 def register(app: typer.Typer) -> None:
@@ -27,9 +28,9 @@ def register(app: typer.Typer) -> None:
 
 def doubles(
     platform: Platform = typer.Argument(..., help="The platform to play."),
-    port: int = typer.Option(0, "--port", min=0, max=65535, help="Where it answers (telegram 8081, wechat 8082)."),
+    port: int = typer.Option(0, "--port", min=0, max=65535, help="Where it answers (8081, 8082, 8083)."),
 ) -> None:
-    """Play a chat platform here, so that a person can talk to the store without any account. Ctrl-C ends it."""
+    """Play a chat platform or a supplier here, so that a person tries the store without an account. Ctrl-C ends it."""
     from ops.processes.supervisor import StopSignals
 
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ class Order:
 class KasushouDouble:
     """A supplier that sells product 1001. Set `keys` (what it will deliver), `stock`, `price`, or how it misbehaves."""
 
+    port: int = 0
+    makes_keys: bool = False  # new ones for each order, beside `keys`
     stock: int = 100
     price: str = "8.0000"
     keys: list[str] = field(default_factory=list)
@@ -78,7 +81,8 @@ class KasushouDouble:
         if number in self.orders or body["id"] != 1001 or self.buys == "refuses" or dearer:
             return {"code": 400, "msg": "库存不足", "data": []}
         quantity = body["quantity"]
-        cards = [{"card_no": "", "card_password": key, "card_show_type": 1} for key in self.keys]
+        keys = [*self.keys, *(secrets.token_hex(8).upper() for _ in range(quantity if self.makes_keys else 0))]
+        cards = [{"card_no": "", "card_password": key, "card_show_type": 1} for key in keys]
         self.orders[number] = Order(number, f"D{len(self.orders) + 1:020}", quantity, self.status, cards)
         self.stock -= quantity
         if self.buys == "drops":
@@ -102,7 +106,7 @@ class KasushouDouble:
 
     @contextmanager
     def served(self) -> Iterator[KasushouDouble]:
-        """On a free port of loopback until the block ends."""
+        """On loopback until the block ends: at `port`, or at a free one."""
         double = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -121,7 +125,7 @@ class KasushouDouble:
             def log_message(self, *_: Any) -> None:
                 """Nothing: its answers are keys."""
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         self.address = f"http://127.0.0.1:{server.server_address[1]}"
@@ -131,3 +135,23 @@ class KasushouDouble:
             server.shutdown()
             server.server_close()
             thread.join(5)
+
+
+def serve(host: str, port: int) -> None:
+    """Serve until KeyboardInterrupt; says how a demo store finds it."""
+    assert host == "127.0.0.1"
+    with KasushouDouble(port=port, makes_keys=True).served() as double:
+        print("\n".join(connected(double.address)), flush=True)
+        threading.Event().wait()
+
+
+def connected(address: str) -> list[str]:
+    """What to do to have a demo store buy here."""
+    return [
+        f"A supplier's system answers at {address} : it has 100 pieces of product 1001, at 8.00 a piece.",
+        "Connect a demo store that runs (`make demo`), in another terminal:",
+        f"  export SUPPLIER_KEY={KEY}",
+        f"  python run.py supplier add brand1 --api-base {address} --user-id {USER} --api-key env:SUPPLIER_KEY",
+        "  python run.py supplier sku brand1 --sku A1 --product 1001 --most 8.00",
+        "Its own cards are sold first: `imports` names their batches, `batch lock bat_…` takes one off sale.",
+    ]

@@ -30,6 +30,22 @@ def test_the_telegram_double_says_how_a_store_finds_it_and_ends_with_ctrl_c():
     assert (double.returncode, errors) == (130, "")
 
 
+def test_the_suppliers_double_says_how_a_store_finds_it_and_ends_with_ctrl_c():
+    command = [sys.executable, str(ROOT / "run.py"), "doubles", "kasushou", "--port", str(port := free_port())]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as double:
+        try:
+            first = double.stdout.readline()
+            answer = httpx.post(f"http://127.0.0.1:{port}/api/v1/goods/info", content=b"{}", trust_env=False)
+        finally:
+            double.send_signal(signal.SIGINT)
+        rest, errors = double.stdout.read(), double.stderr.read()
+
+    assert f"http://127.0.0.1:{port} " in first
+    assert answer.json()["code"] == 401
+    assert f"supplier add brand1 --api-base http://127.0.0.1:{port} --user-id 10086" in rest
+    assert (double.returncode, errors) == (130, "")
+
+
 def test_without_the_development_tools_one_sentence_says_what_is_missing(monkeypatch, capsys):
     def missing(name: str) -> None:
         raise ModuleNotFoundError(name, name="teremok")
@@ -45,4 +61,4 @@ def test_without_the_development_tools_one_sentence_says_what_is_missing(monkeyp
 
 def _unless(name, refuse):
     real = importlib.import_module
-    return lambda asked, *more: refuse(asked) if asked == name else real(asked, *more)
+    return lambda asked, *more, **named: refuse(asked) if asked == name else real(asked, *more, **named)
