@@ -14,9 +14,10 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from core.db import atomic, changed, execute
+from core.db import atomic, changed, execute, wake
 from core.ids import new_id
-from core.work import Work, enqueue, enqueue_missing
+from core.waking import WORKERS
+from core.work import PRIORITY, QUEUE, Work, encode, enqueue, enqueue_missing
 
 QUIET = timedelta(minutes=5)
 """The least time between two messages of one kind."""
@@ -52,6 +53,15 @@ WHERE NOT EXISTS (SELECT 1 FROM alert t WHERE t.kind = %(kind)s AND t.subject = 
 ON CONFLICT (kind, subject) WHERE told_at IS NULL
 DO UPDATE SET seen = a.seen + 1, last_at = EXCLUDED.last_at, detail = EXCLUDED.detail
 RETURNING a.id
+"""
+
+RAISE_IF = """
+WITH raised AS (
+    INSERT INTO alert (id, kind, subject, detail, first_at, last_at)
+    SELECT %(id)s, %(kind)s, %(subject)s, %(detail)s, %(now)s, %(now)s WHERE %(wanted)s
+    ON CONFLICT (kind, subject) WHERE told_at IS NULL DO NOTHING RETURNING id
+)
+INSERT INTO keystall_task (queue, data, priority) SELECT %(queue)s, %(work)s, %(priority)s FROM raised
 """
 
 TAKE = """
@@ -110,6 +120,20 @@ def raise_alert(
         rows = execute(RAISE, values | {"now": now, "since": now - quiet})
         if rows and rows[0][0] == alert_id:
             enqueue(Work.ALERT, alert_id)
+
+
+def raise_alert_if(
+    wanted: bool, *, kind: AlertKind, subject: str, now: datetime, detail: Mapping[str, str | int]
+) -> None:
+    """`raise_alert` of something that happens once, or the same statement and wake without any end.
+
+    For a cause that whoever waits for the caller must not learn of by how long it takes.
+    """
+    alert_id = new_id()
+    values = {"id": alert_id, "kind": kind.value, "subject": subject, "detail": Jsonb(dict(detail)), "now": now}
+    work = {"queue": QUEUE, "work": encode(Work.ALERT, alert_id), "priority": PRIORITY[Work.ALERT]}
+    execute(RAISE_IF, {**values, **work, "wanted": wanted})
+    wake(WORKERS)
 
 
 def take_alerts(*, alert_id: UUID, now: datetime) -> list[Alert]:

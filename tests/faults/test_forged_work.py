@@ -1,6 +1,5 @@
 """Rows in the queue's table are untrusted data: whoever holds a database login can write them (fault 105)."""
 
-import json
 import pickle
 import threading
 import time
@@ -16,9 +15,9 @@ from core.clock import FixedClock
 from core.errors import NotFound
 from core.work import Work, encode, enqueue
 from ops.processes.worker import Worker
+from tests.attacks.queue_rows import FORGED, INSERT, RunsCode
 
 Sql = Callable[..., list[tuple[Any, ...]]]
-INSERT = "INSERT INTO keystall_task (queue, data) VALUES ('work', %s)"
 
 
 class Seen:
@@ -40,16 +39,6 @@ class Seen:
         with self._changed:
             self._changed.wait_for(lambda: len(self.calls) >= count, timeout=10)
             return list(self.calls)
-
-
-class RunsCode:
-    """Unpickled, it makes a file: what huey's own serializer would do with a stranger's row."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Path.touch, (self.path,))
 
 
 @pytest.fixture
@@ -107,25 +96,7 @@ def test_a_pickle_row_inserted_by_the_web_role_runs_nothing_and_is_alerted(
     assert seen.calls == []
 
 
-REFERENCE = "0198a7b2-0000-7000-8000-000000000001"
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        b"",
-        b"\xff\xfe",
-        b"null",
-        b"[" * 4000,
-        json.dumps(["deliver", REFERENCE]).encode(),
-        json.dumps({"kind": "deliver"}).encode(),
-        json.dumps({"kind": "shell", "ref": REFERENCE}).encode(),
-        json.dumps({"kind": "deliver", "ref": "rm -rf /"}).encode(),
-        json.dumps({"kind": "deliver", "ref": [REFERENCE]}).encode(),
-        json.dumps({"kind": "deliver", "ref": REFERENCE, "args": ["rm"]}).encode(),
-        json.dumps({"kind": "deliver", "ref": "{" + REFERENCE + "}"}).encode(),
-    ],
-)
+@pytest.mark.parametrize("row", FORGED.values(), ids=FORGED)
 def test_any_other_row_is_dropped_and_alerted_and_honest_work_goes_on(
     worker: Worker, seen: Seen, sql: Sql, row: bytes
 ) -> None:

@@ -12,6 +12,7 @@ from core.config import Config
 from core.secret import Secret
 from core.vault.client import FileNotImported, VaultRefused
 from core.vault.stock_requests import StockRequests
+from tests.attacks.oracle import LONG, guessed_in_a_day, probed, told_of_copies
 from tests.builders import Shop
 from tests.support.imports import bring, codes
 from tests.support.vaults import DeskVault, desk_vault
@@ -171,3 +172,28 @@ def test_a_card_that_can_be_guessed_is_found_when_its_buyer_types_it_in(
     found = vault.client.trace_secret(Secret(b"234208" if bits is None else codes(7, 1)))
 
     assert len(found) == 2
+
+
+def test_an_import_tells_right_guesses_of_anothers_cards_from_wrong_ones_in_nothing(
+    vault: DeskVault, shop: Shop
+) -> None:
+    """Fault 67: `python -m tests.attacks oracle` prints the same."""
+    found = probed(vault, shop, LONG)
+
+    assert [str(one) for one in found if one.tells] == []
+    assert len(found) == 12
+
+
+def test_control_an_importer_that_counts_everybodys_cards_is_an_oracle(vault: DeskVault, shop: Shop) -> None:
+    with told_of_copies():
+        found = probed(vault, shop, LONG)
+
+    assert {one.what for one in found if one.tells} >= {
+        "cards of 16 characters, the import's report",
+        "cards of 16 characters, his batches",
+        "cards of 16 characters, how his imports stand",
+    }
+
+
+def test_who_is_not_vetted_guesses_no_more_than_his_quota_a_day(strict: DeskVault, shop: Shop) -> None:
+    assert guessed_in_a_day(strict, shop, at_once=20, most=1000) == (40, "over_quota, 10 left of 50")
