@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import typer
 
 from core.config import Config
 from core.supply.trade import OwnersHand
@@ -19,3 +22,17 @@ def owners_hand(config: Config) -> OwnersHand:
             return connection.execute(statement.encode(), params).fetchall()
 
     return run
+
+
+@contextlib.contextmanager
+def as_owner(context: typer.Context) -> Iterator[Config]:
+    """The store's settings, its database connected as the tables' owner, until the block ends."""
+    from core import db
+    from ops.store import load_config, opened
+
+    with opened(load_config(context)) as store:
+        db.connect(store.config.database.url, size=2)
+        try:
+            yield store.config
+        finally:
+            db.disconnect()

@@ -138,6 +138,12 @@ def store_db(urls: dict[str, str]) -> Iterator[db.StoreDatabase]:
 
 
 @pytest.fixture
+def owners_hand(store_db: db.StoreDatabase, urls: dict[str, str]) -> None:
+    """The store is connected as the tables' owner, as by commands whose acts no process may do."""
+    db.connect(urls["owner"], size=24)
+
+
+@pytest.fixture
 def sql(urls: dict[str, str]) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
     """Raw statements beside the store: `sql("SELECT …", [params], role="owner")`, each in its own transaction."""
     connections: dict[str, psycopg.Connection[tuple[Any, ...]]] = {}

@@ -71,10 +71,10 @@ def bank(
     from core.ids import new_id
     from core.secret import Secret
     from core.settlement.service import find_person, set_bank_details
-    from ops.commands.channel import as_shop
+    from ops.owner import as_owner
 
     number = Secret(_number())
-    with as_shop(context) as config, in_words(config.store.currency):
+    with as_owner(context) as config, in_words(config.store.currency):
         party_id = _party(party)
         kept = set_bank_details(
             actor=find_person(email=staff, party_id=party_id),
@@ -102,9 +102,9 @@ def request(
     from core.db import database_now
     from core.ids import Prefix, new_id, public
     from core.settlement.service import find_person, request_payout
-    from ops.commands.channel import as_shop
+    from ops.owner import as_owner
 
-    with as_shop(context) as config, in_words(config.store.currency):
+    with as_owner(context) as config, in_words(config.store.currency):
         party_id, now = _party(party), database_now()
         money = _money(amount, config.store.currency)
         made = request_payout(
@@ -182,9 +182,9 @@ def settled(
     from core.db import database_now
     from core.ids import Prefix, new_id, public
     from core.settlement.service import record_settlement
-    from ops.commands.channel import as_shop
+    from ops.owner import as_owner
 
-    with as_shop(context) as config, in_words(config.store.currency):
+    with as_owner(context) as config, in_words(config.store.currency):
         money = _money(amount, config.store.currency)
         made = record_settlement(
             actor=OPERATOR,
@@ -208,9 +208,9 @@ def unsettled(
     from core.db import database_now
     from core.ids import Prefix, parse
     from core.settlement.service import take_back_settlement
-    from ops.commands.channel import as_shop
+    from ops.owner import as_owner
 
-    with as_shop(context) as config, in_words(config.store.currency):
+    with as_owner(context) as config, in_words(config.store.currency):
         which = parse(Prefix.SETTLEMENT, number)
         take_back_settlement(actor=OPERATOR, settlement_id=which, reason=reason, now=database_now())
     typer.echo(f"{number} is taken back")
@@ -226,9 +226,9 @@ def period(
     from core.actor import OPERATOR
     from core.db import database_now
     from core.settlement.service import set_settle_days
-    from ops.commands.channel import as_shop
+    from ops.owner import as_owner
 
-    with as_shop(context) as config, in_words(config.store.currency):
+    with as_owner(context) as config, in_words(config.store.currency):
         party_id = _party(party)
         debtor_id = _party(debtor) if debtor else party_id
         set_settle_days(actor=OPERATOR, party_id=party_id, debtor_id=debtor_id, days=days, now=database_now())
@@ -238,9 +238,9 @@ def period(
 def _step(context: typer.Context, number: str, staff: str, act: Callable[[Actor, UUID, datetime], None]) -> None:
     from core.db import database_now
     from core.settlement.service import person_for
-    from ops.commands.channel import as_shop
+    from ops.owner import as_owner
 
-    with as_shop(context) as config, in_words(config.store.currency):
+    with as_owner(context) as config, in_words(config.store.currency):
         payout_id = _payout(number)
         act(person_for(email=staff, payout_id=payout_id), payout_id, database_now())
 

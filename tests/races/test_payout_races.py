@@ -25,7 +25,7 @@ TWO_DAYS = (date(2026, 4, 1), date(2026, 4, 2))
 
 
 @pytest.fixture
-def treasury(shop: Shop) -> Treasury:
+def treasury(shop: Shop, owners_hand: None) -> Treasury:
     """100.00 is available."""
     treasury = Treasury(shop)
     treasury.ready(10_000)

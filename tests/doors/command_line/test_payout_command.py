@@ -18,7 +18,7 @@ MEI, WANG, CHEN = (("--staff", f"{name}@example.org") for name in ("mei", "wang"
 
 
 @pytest.fixture
-def treasury(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Treasury:
+def treasury(shop: Shop, owners_hand: None, monkeypatch: pytest.MonkeyPatch) -> Treasury:
     treasury = Treasury(shop)
     for name in ("mei", "wang", "chen"):
         treasury.person(name)

@@ -7,5 +7,5 @@ from tests.support.payouts import Treasury
 
 
 @pytest.fixture
-def treasury(shop: Shop) -> Treasury:
+def treasury(shop: Shop, owners_hand: None) -> Treasury:
     return Treasury(shop)

@@ -194,13 +194,16 @@ def test_the_worker_releases_what_is_due_and_may_neither_settle_nor_pay(
             treasury.shop.sql(statement, role="worker")
 
 
-def test_what_a_real_sale_left_the_merchant_is_paid_out_to_the_last_fen(shop: Shop) -> None:
+def test_what_a_real_sale_left_the_merchant_is_paid_out_to_the_last_fen(
+    shop: Shop, request: pytest.FixtureRequest
+) -> None:
     """INV-M10 from the shopper's payment on: 19.90 less 1 % fee, of two orders."""
-    till, treasury = Till(shop), Treasury(shop)
+    till = Till(shop)
     shop.a_batch(cards=2)
     for _ in range(2):
         till.pay(shop.place(shop.a_shopper(), shop.a_listing(price=1990), now=till.now))
         till.wait(minutes=1)
+    treasury: Treasury = request.getfixturevalue("treasury")
     treasury.bank()
     treasury.settled(2 * 1990)
     share = 2 * (1990 - 19)
