@@ -165,7 +165,8 @@ class _Pinned(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        stream = self._inner.connect_tcp(self._address, port, timeout=self._limits.seconds())
+        seconds = self._limits.seconds()
+        stream = self._inner.connect_tcp(self._address, port, seconds, local_address, socket_options)
         return _Bounded(stream, self._limits)
 
 

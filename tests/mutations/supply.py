@@ -177,4 +177,13 @@ MUTATIONS = [
         new="        read = self._inner.read(max_bytes, timeout=timeout)",
         test=f"{WAY}::test_fault_94_bytes_that_come_one_by_one_end_with_the_time",
     ),
+    Mutation(
+        rows=("INV-O4", "100"),
+        removed="that a restored store buys nothing again whose card went out after the backup",
+        file="core/custody/restored/epochs.py",
+        old="      AND (gate = 'supply' OR (gate IN",
+        new="      AND (false OR (gate IN",
+        test="tests/flows/backups/test_restore_supplied.py"
+        "::test_fault_100_a_line_whose_supplied_card_went_out_after_the_backup_waits_for_a_person",
+    ),
 ]

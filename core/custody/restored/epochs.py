@@ -65,11 +65,14 @@ WITH told AS (
     ON CONFLICT DO NOTHING RETURNING line_id, card_id, outcome
 ), gated AS (
     UPDATE order_line SET gate = 'review', gate_reason = 'went_out_before'
-    WHERE id IN (SELECT line_id FROM kept WHERE outcome = 'set_aside') AND gate IN ('none', 'date', 'group')
+    WHERE id IN (SELECT line_id FROM kept WHERE outcome <> 'resumed')
+      AND (gate = 'supply' OR (gate IN ('none', 'date', 'group')
+           AND id IN (SELECT line_id FROM kept WHERE outcome = 'set_aside')))
 )
 SELECT line_id, array_agg(card_id::text) FROM kept WHERE outcome = 'resumed' GROUP BY 1
 """
-"""One piece of the log. Cards that the database knows as opened are as they should be."""
+"""One piece of the log. Cards that the database knows as opened are as they should be. A line that waits for a supplier
+had its card brought and opened after the backup: a person looks at it, nothing is bought for it again (INV-O4)."""
 
 OPENED_BEFORE = """
 INSERT INTO audit_entry (at, actor_kind, action, object_kind, object_id, detail)
