@@ -59,7 +59,9 @@ class Gathered:
             "pool": ("keystall_pool_budget_most_used", POOL_TIMES * base),
             "free": ("keystall_pool_budget_most_free", free_budget(base)),
         }
-        ratios = {(budget,): told.get(name, 0) / most for budget, (name, most) in asked_of.items()}
+        ratios: dict[tuple[str, ...], float] = {
+            (budget,): told.get(name, 0) / most for budget, (name, most) in asked_of.items()
+        }
         meaning = "The most used opening budget of each kind, in parts of what it is without a busy shop's growth."
         return gauge("keystall_opening_budget_used_ratio", meaning, ratios, ("budget",))
 
