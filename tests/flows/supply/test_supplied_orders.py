@@ -246,4 +246,4 @@ def test_a_suppliers_order_is_placed_in_a_handful_of_statements_more(supplied: S
     with recorded() as recording, recording.during("place"):
         supplied.place(talker, 3)
 
-    assert recording.statements("place") <= 16
+    assert recording.statements("place") <= 14
