@@ -22,12 +22,11 @@ from core.money import GREATEST, Money
 from core.settlement import banks
 from core.settlement.claims import Claim, UpToDate, bring_up_to_date, claims_of
 from core.settlement.found import Payout, PayoutMoved, find_payout, note
-from core.settlement.people import is_one_person, require_person
+from core.settlement.payable import require_payable, require_same_bank
+from core.settlement.people import only_person, require_person
 from core.settlement.rules import PayoutState, SplitOf, refusal_of_people
 from core.submission import claim_submission
 
-IS_DEMO = "SELECT 1 FROM installation WHERE kind = 'demo'"
-IS_SUSPENDED = "SELECT 1 FROM party WHERE id = %s AND status = 'suspended'"
 REQUEST = """
 INSERT INTO payout (id, party_id, debtor_id, kind, period, currency, amount, state, bank_id, made_by, requested_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, 'requested', %s, %s, %s)
@@ -39,14 +38,6 @@ WHERE party_id = %s AND debtor_id = %s AND currency = %s AND state = 'requested'
 APPROVE = """
 UPDATE payout SET state = 'approved', approved_by = %s, approved_at = %s WHERE id = %s AND state = 'requested'
 """
-
-
-class DemoPaysNobody(Conflict):
-    """A demo's money is play money: it pays nobody out."""
-
-
-class PartySuspended(Conflict):
-    """The platform suspended the party: it is paid nothing until that ends."""
 
 
 class PayoutThere(Conflict):
@@ -65,8 +56,8 @@ class OnePersonTwice(Conflict):
     """Approver, maker and whoever changed the bank details lately must be different people; `why` says which are."""
 
 
-class BankChanged(Conflict):
-    """The bank details were changed after the payout was asked for: decline it and ask anew."""
+class BooksDiffer(Conflict):
+    """Balances say more than was settled and released: they were changed beside the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +83,13 @@ def request_payout(
     """Ask for a payout of what is available; moves no money. Returns its id, for the same submission the same.
 
     `period` is the day that it is for in the store's zone: one payout of a kind each. Raises `NotFound`, `NotAllowed`,
-    `Invalid`, `NoBankDetails`, `DemoPaysNobody`, `PartySuspended`, `OwesFirst`, `NotEnough`, `PayoutThere`,
-    `OtherContent`.
+    `Invalid`, `NoBankDetails`, `DemoPaysNobody`, `NotReleased`, `PartySuspended`, `OwesFirst`, `NotEnough`,
+    `PayoutThere`, `OtherContent`.
     """
     person = require_person(actor, party_id, what="party")
     if not 0 < amount.minor <= GREATEST:
         raise Invalid(what="amount")
-    if execute(IS_DEMO):
-        raise DemoPaysNobody
+    require_payable(party_id)
     claim = Claim(party_id, debtor_id, amount.currency)
     if party_id != debtor_id and claim not in claims_of(party_id=party_id):
         raise NotFound("claim")
@@ -127,7 +117,7 @@ def _request(actor: Actor, asked: _Asked, payout_id: UUID, submission_id: str, n
     )
     if first is not None:
         return first
-    _require_active(claim.party_id)
+    require_payable(claim.party_id)
     state = bring_up_to_date(claim, now=now)
     waiting = execute(ASKED_FOR, (claim.party_id, claim.debtor_id, claim.currency))
     _require_room(state, amount, waiting=int(waiting[0][0]))
@@ -142,8 +132,8 @@ def _request(actor: Actor, asked: _Asked, payout_id: UUID, submission_id: str, n
 
 def approve_payout(*, actor: Actor, payout_id: UUID, now: datetime) -> None:
     """Let a requested payout go: from now on its money is in transit. Somebody else than its maker, of the debtor's
-    people or the platform's. Raises `NotFound`, `NotAllowed`, `PartySuspended`, `OnePersonTwice`,
-    `BankChanged`, `OwesFirst`, `NotEnough`, `PayoutMoved`.
+    people or the platform's. Raises `NotFound`, `NotAllowed`, `NotReleased`, `PartySuspended`, `OnePersonTwice`,
+    `BankChanged`, `OwesFirst`, `NotEnough`, `BooksDiffer`, `PayoutMoved`.
     """
 
     def work() -> None:
@@ -151,7 +141,7 @@ def approve_payout(*, actor: Actor, payout_id: UUID, now: datetime) -> None:
         payout, person = find_payout(actor=actor, payout_id=payout_id)
         if payout.state is not PayoutState.REQUESTED:
             raise PayoutMoved(state=payout.state)
-        _require_active(payout.claim.party_id)
+        require_payable(payout.claim.party_id)
         _require_people(payout, person, now)
         state = bring_up_to_date(payout.claim, now=now)
         _require_room(state, payout.amount, waiting=0)
@@ -166,11 +156,10 @@ def approve_payout(*, actor: Actor, payout_id: UUID, now: datetime) -> None:
     except ledger.BelowFloor:
         claim = find_payout(actor=actor, payout_id=payout_id)[0].claim
         raise NotEnough(available=claim.stored(AccountKind.AVAILABLE)) from None
-
-
-def _require_active(party_id: int) -> None:
-    if execute(IS_SUSPENDED, (party_id,)):
-        raise PartySuspended
+    except peewee.IntegrityError as error:
+        if constraint(error) != "payout_within_settled":
+            raise
+        raise BooksDiffer from None
 
 
 def _require_people(payout: Payout, approver: UUID, now: datetime) -> None:
@@ -179,13 +168,12 @@ def _require_people(payout: Payout, approver: UUID, now: datetime) -> None:
         maker=payout.made_by,
         approver=approver,
         changes=banks.changes_of(party_id=party_id),
-        is_one_person=is_one_person(party_id),
+        only_person=only_person(party_id),
         now=now,
     )
     if why is not None:
         raise OnePersonTwice(why=why)
-    if banks.bank_of(party_id=party_id).id != payout.bank_id:
-        raise BankChanged
+    require_same_bank(payout)
 
 
 def _require_room(state: UpToDate, amount: Money, *, waiting: int) -> None:

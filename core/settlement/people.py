@@ -18,8 +18,8 @@ WHERE s.email = lower(%(email)s) AND s.disabled_at IS NULL
        OR (p.kind = 'platform' AND r.role = 'platform_owner'))
 GROUP BY s.id, r.party_id ORDER BY 3 DESC LIMIT 1
 """
-COUNT = """
-SELECT count(DISTINCT s.id) FROM staff s JOIN staff_role r ON r.staff_id = s.id
+FINANCE = """
+SELECT DISTINCT s.id FROM staff s JOIN staff_role r ON r.staff_id = s.id
 WHERE r.party_id = %s AND r.role IN ('owner', 'finance') AND s.disabled_at IS NULL
 """
 
@@ -44,6 +44,7 @@ def require_person(actor: Actor, party_id: int, *, what: str) -> UUID:
     return actor.id
 
 
-def is_one_person(party_id: int) -> bool:
-    """Whether only one person of a party sees to its money."""
-    return int(execute(COUNT, (party_id,))[0][0]) == 1
+def only_person(party_id: int) -> UUID | None:
+    """Who sees to a party's money where nobody else of it does."""
+    people = execute(FINANCE, (party_id,))
+    return people[0][0] if len(people) == 1 else None

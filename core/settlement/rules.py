@@ -114,17 +114,17 @@ def moves(now: Standing) -> Moves:
 
 
 def refusal_of_people(
-    *, maker: UUID, approver: UUID, changes: Iterable[tuple[UUID, datetime]], is_one_person: bool, now: datetime
+    *, maker: UUID, approver: UUID, changes: Iterable[tuple[UUID, datetime]], only_person: UUID | None, now: datetime
 ) -> SplitOf | None:
-    """Approver, maker and whoever changed the bank details in the last 7 days are different people; a one-person party
-    waits 24 h after a change instead (books.md). `changes` are (person, time) of the party's bank details."""
+    """Approver, maker and whoever changed the bank details in the last 7 days are different people; the only person of
+    a party waits 24 h after a change instead (books.md). The exception is for that one, not for the platform's owners
+    who act for the party. `changes` are (person, time) of the party's bank details."""
     changed = list(changes)
-    if is_one_person:
-        fresh = any(at > now - ONE_PERSON_DELAY for _, at in changed)
-        return SplitOf.FRESH_BANK if fresh else None
-    if maker == approver:
+    if only_person is not None and any(at > now - ONE_PERSON_DELAY for _, at in changed):
+        return SplitOf.FRESH_BANK
+    if maker == approver != only_person:
         return SplitOf.SAME_PERSON
-    lately = {person for person, at in changed if at > now - CHANGED_LATELY}
+    lately = {person for person, at in changed if at > now - CHANGED_LATELY} - {only_person}
     return SplitOf.CHANGED_BANK if lately & {maker, approver} else None
 
 

@@ -13,13 +13,12 @@ from core.settlement.gateways import (
     set_settle_days,
     take_back_settlement,
 )
+from core.settlement.payable import BankChanged, DemoPaysNobody, NotReleased, PartySuspended
 from core.settlement.payouts import (
-    BankChanged,
-    DemoPaysNobody,
+    BooksDiffer,
     NotEnough,
     OnePersonTwice,
     OwesFirst,
-    PartySuspended,
     PayoutThere,
     approve_payout,
     request_payout,
@@ -31,11 +30,13 @@ from core.settlement.views import ClaimView, PayoutView, claim_views, payouts_of
 __all__ = [
     "BankAccount",
     "BankChanged",
+    "BooksDiffer",
     "ClaimView",
     "DemoPaysNobody",
     "NoBankDetails",
     "NotEnough",
     "NotItsCollector",
+    "NotReleased",
     "OnePersonTwice",
     "OwesFirst",
     "PartySuspended",

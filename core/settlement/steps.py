@@ -14,7 +14,8 @@ from core.ledger import rules as books
 from core.ledger import service as ledger
 from core.ledger.rules import AccountKind, TransferCode
 from core.settlement.found import PayoutMoved, checked, find_payout, note
-from core.settlement.rules import IN_TRANSIT, OPEN
+from core.settlement.payable import require_payable, require_same_bank
+from core.settlement.rules import IN_TRANSIT, OPEN, PayoutState
 
 SEND = "UPDATE payout SET state = 'sent', sent_by = %s, sent_at = %s WHERE id = %s AND state = 'approved'"
 CONFIRM = """
@@ -35,11 +36,15 @@ class ReferenceTaken(Conflict):
 def send_payout(*, actor: Actor, payout_id: UUID, now: datetime) -> None:
     """Somebody is about to give the order to the bank: said first, so that no second person gives it as well.
 
-    Raises `NotFound`, `NotAllowed`, `PayoutMoved`.
+    Raises `NotFound`, `NotAllowed`, `PartySuspended`, `NotReleased`, `BankChanged`, `PayoutMoved`.
     """
 
     def work() -> None:
         payout, person = find_payout(actor=actor, payout_id=payout_id)
+        if payout.state is not PayoutState.APPROVED:
+            raise PayoutMoved(state=payout.state)
+        require_payable(payout.claim.party_id)
+        require_same_bank(payout)
         if changed(SEND, (person, now, payout_id)) != 1:
             raise PayoutMoved(state=payout.state)
         note(actor, "payout.sent", payout_id, payout.claim.party_id, {}, now)

@@ -15,6 +15,7 @@ from core.secret import Secret
 from core.settlement.banks import open_bank_details
 from core.settlement.claims import after_what_is_due, claims_of
 from core.settlement.found import PayoutMoved, find_payout
+from core.settlement.payable import require_payable, require_same_bank
 from core.settlement.rules import IN_TRANSIT, PayoutKind, PayoutState
 
 LIST = """
@@ -102,11 +103,14 @@ def claim_views(*, actor: Actor, party_id: int | None = None, now: datetime) -> 
 def reveal_bank(*, actor: Actor, payout_id: UUID, key: Secret, now: datetime) -> dict[str, Secret]:
     """Where an approved payout goes, in full, for the person who gives the order to the bank; written down first.
 
-    Raises `NotFound`, `NotAllowed`, `PayoutMoved` (not approved yet, or over), `SealError`.
+    Raises `NotFound`, `NotAllowed`, `PayoutMoved` (not approved yet, or over), `PartySuspended`, `NotReleased`,
+    `BankChanged`, `SealError`.
     """
     payout, _ = find_payout(actor=actor, payout_id=payout_id)
     if payout.state not in IN_TRANSIT:
         raise PayoutMoved(state=payout.state)
+    require_payable(payout.claim.party_id)
+    require_same_bank(payout)
 
     def work() -> None:
         append(

@@ -22,6 +22,14 @@ WHY = {
 }
 SENTENCES = {
     "demo_pays_nobody": "a demo's money is play money: it pays nobody out",
+    "not_released": (
+        "the database was restored: payouts after the backup are forgotten and would be paid again. `restore --release`"
+        " first, then compare with the bank"
+    ),
+    "books_differ": (
+        "more would leave than gateways have settled: balances were changed beside the store. `verify` says where;"
+        " nobody is paid until that is known"
+    ),
     "party_suspended": "this party is suspended: it is paid nothing until the platform ends that",
     "no_bank_details": "nobody said where this party's money is sent: `payout bank` first",
     "bank_changed": (

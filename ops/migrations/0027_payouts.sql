@@ -101,6 +101,23 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER payout_begins BEFORE INSERT ON payout FOR EACH ROW EXECUTE FUNCTION payout_begins();
+-- INV-M10, whatever balances say, which web's password may write: what is on its way and what was paid stays within what
+-- was released, and that within what gateways settled; both are counted in tables that no such password writes.
+CREATE FUNCTION require_released(one payout) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    room settled_money;
+    whole numeric;
+    shares numeric;
+BEGIN
+    SELECT * INTO room FROM settled_money WHERE debtor_id = one.debtor_id AND currency = one.currency
+    FOR NO KEY UPDATE;
+    SELECT coalesce(sum(amount), 0), coalesce(sum(amount) FILTER (WHERE kind = 'share'), 0) INTO whole, shares FROM payout
+    WHERE debtor_id = one.debtor_id AND currency = one.currency AND state IN ('approved', 'sent', 'succeeded');
+    IF whole + one.amount > coalesce(room.released, 0)
+       OR (one.kind = 'share' AND shares + one.amount > coalesce(room.released_to_others, 0)) THEN
+        RAISE EXCEPTION 'more would leave than was released' USING ERRCODE = '23514', CONSTRAINT = 'payout_within_settled';
+    END IF;
+END $$;
 CREATE FUNCTION payout_life() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (OLD.state, NEW.state) NOT IN (('requested', 'approved'), ('requested', 'failed'), ('approved', 'sent'),
@@ -115,6 +132,7 @@ BEGIN
        OR (OLD.sent_by IS NOT NULL AND OLD.sent_by IS DISTINCT FROM NEW.sent_by) THEN
         RAISE EXCEPTION 'what was asked for stays' USING ERRCODE = '23514', CONSTRAINT = 'payout_life';
     END IF;
+    IF NEW.state = 'approved' THEN PERFORM require_released(NEW); END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER payout_life BEFORE UPDATE ON payout FOR EACH ROW EXECUTE FUNCTION payout_life();

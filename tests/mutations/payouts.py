@@ -9,12 +9,62 @@ CHECKS = "core/payments/payout_checks.py"
 DUE = "tests/flows/payouts/test_claims.py"
 LIFE = "tests/flows/payouts/test_payout_life.py"
 PEOPLE = "tests/flows/payouts/test_payout_people.py"
+PAYABLE = "tests/flows/payouts/test_payable.py"
+RIGHTS = "tests/flows/payouts/test_payout_rights.py"
 RAW = "tests/flows/payouts/test_payout_constraints.py"
 RACES = "tests/races/test_payout_races.py"
 NO_STATEMENT = f"{RAW}::test_inv_m10_no_statement_breaks_a_payout"
 TORN = f"{RAW}::test_inv_m10_verify_says_what_was_torn_beside_every_trigger"
 
 MUTATIONS = [
+    Mutation(
+        rows=("106",),
+        removed="that no process writes payouts",
+        file=TABLES,
+        old="GRANT INSERT ON settled_money TO keystall_worker;",
+        new="GRANT INSERT ON settled_money TO keystall_worker; GRANT UPDATE ON payout TO keystall_shop;",
+        test=f"{RIGHTS}::test_fault_106_no_process_lets_money_go_or_says_where_it_goes",
+    ),
+    Mutation(
+        rows=("63", "INV-M10"),
+        removed="the count of what left, against what was released",
+        file=TABLES,
+        old="IF NEW.state = 'approved' THEN PERFORM require_released(NEW); END IF;",
+        new="",
+        test=f"{PAYABLE}::test_inv_m10_a_balance_that_somebody_wrote_is_paid_to_nobody",
+    ),
+    Mutation(
+        rows=("63", "INV-M10"),
+        removed="the lock of what was released, where nothing but the count keeps two approvals apart",
+        file=TABLES,
+        old="AND currency = one.currency\n    FOR NO KEY UPDATE;",
+        new="AND currency = one.currency;",
+        test=f"{RACES}::test_fault_63_the_count_of_what_left_alone_keeps_two_approvals_from_taking_too_much",
+    ),
+    Mutation(
+        rows=("63",),
+        removed="that the exception for one person is for that one",
+        file=RULES,
+        old="approver != only_person:",
+        new="approver and only_person is None:",
+        test=f"{PEOPLE}::test_the_exception_is_for_the_one_person_and_not_for_the_platforms_owner",
+    ),
+    Mutation(
+        rows=("63",),
+        removed="that a restored database pays nobody before its release",
+        file="core/settlement/payable.py",
+        old="    if execute(IS_RESTORED):\n",
+        new="    if False:\n",
+        test=f"{PAYABLE}::test_a_restored_database_pays_nobody_until_it_is_released",
+    ),
+    Mutation(
+        rows=("63",),
+        removed="that a party that is suspended after the approval gets no order",
+        file="core/settlement/steps.py",
+        old="        require_payable(payout.claim.party_id)\n",
+        new="",
+        test=f"{PAYABLE}::test_a_party_that_is_suspended_after_the_approval_gets_no_order_and_its_money_may_come_back",
+    ),
     Mutation(
         rows=("63", "INV-M10"),
         removed="the lock on the debtor's settled money",
@@ -36,7 +86,7 @@ MUTATIONS = [
         rows=("63",),
         removed="that who asked for a payout does not approve it",
         file=RULES,
-        old="    if maker == approver:\n",
+        old="    if maker == approver != only_person:\n",
         new="    if False:\n",
         test=f"{PEOPLE}::test_who_asked_does_not_approve",
     ),
@@ -52,8 +102,8 @@ MUTATIONS = [
         rows=("63",),
         removed="the day that a party of one person waits after a change",
         file=RULES,
-        old="        return SplitOf.FRESH_BANK if fresh else None\n",
-        new="        return None\n",
+        old="at > now - ONE_PERSON_DELAY for",
+        new="False for",
         test=f"{PEOPLE}::test_a_party_of_one_person_waits_a_day_after_a_change",
     ),
     Mutation(

@@ -51,6 +51,17 @@ def asked_at_once(treasury: Treasury, times: int = 2) -> list[Any]:
     return at_once([lambda day=day: treasury.asked(10_000, day=day) for day in days])
 
 
+def without_count(treasury: Treasury) -> None:
+    treasury.shop.sql(
+        "CREATE OR REPLACE FUNCTION require_released(one payout) RETURNS void LANGUAGE plpgsql AS 'BEGIN END'"
+    )
+
+
+def without_floor(treasury: Treasury, monkeypatch: pytest.MonkeyPatch) -> None:
+    treasury.shop.sql("ALTER TABLE account DROP CONSTRAINT account_floor")
+    monkeypatch.setattr(ledger_sql, "TOUCH", ledger_sql.TOUCH.replace(" AND balance + change - aside >= floor", ""))
+
+
 def two_requests(treasury: Treasury) -> list[UUID]:
     """Two for 50.00 each, of the 60.00 that a refund left."""
     payouts_made = [treasury.asked(5_000, day=day) for day in TWO_DAYS]
@@ -132,6 +143,7 @@ def test_fault_63_the_floor_alone_keeps_two_approvals_from_taking_too_much(
 ) -> None:
     """Fault 63, INV-M4: both looked before either took, and the bounded account still refuses one."""
     requests = two_requests(treasury)
+    without_count(treasury)
     without_locks(monkeypatch)
 
     results = approved_at_once(treasury, requests)
@@ -141,13 +153,27 @@ def test_fault_63_the_floor_alone_keeps_two_approvals_from_taking_too_much(
     assert violated() == {}
 
 
-def test_control_without_lock_and_floor_two_approvals_take_more_than_is_available(
+def test_fault_63_the_count_of_what_left_alone_keeps_two_approvals_from_taking_too_much(
+    treasury: Treasury, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault 63, INV-M10: the trigger locks what was released and counts, where neither look nor floor does."""
+    requests = two_requests(treasury)
+    without_floor(treasury, monkeypatch)
+    without_locks(monkeypatch)
+
+    results = approved_at_once(treasury, requests)
+
+    assert failures(results) == ["BooksDiffer"]
+    assert treasury.stands() == {"available": 1_000, "in_transit": 5_000}
+
+
+def test_control_without_lock_floor_and_count_two_approvals_take_more_than_is_available(
     treasury: Treasury, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fault 63."""
     requests = two_requests(treasury)
-    treasury.shop.sql("ALTER TABLE account DROP CONSTRAINT account_floor")
-    monkeypatch.setattr(ledger_sql, "TOUCH", ledger_sql.TOUCH.replace(" AND balance + change - aside >= floor", ""))
+    without_floor(treasury, monkeypatch)
+    without_count(treasury)
     without_locks(monkeypatch)
 
     results = approved_at_once(treasury, requests)

@@ -10,10 +10,8 @@ from core.errors import Invalid, NotAllowed, NotFound
 from core.ids import new_id
 from core.settlement.rules import OPEN, PAYOUT_TRANSITIONS, PayoutState
 from core.settlement.service import (
-    DemoPaysNobody,
     NoBankDetails,
     NotEnough,
-    PartySuspended,
     PayoutMoved,
     PayoutThere,
     ReferenceTaken,
@@ -167,32 +165,6 @@ def test_one_number_of_the_bank_confirms_one_payout(treasury: Treasury) -> None:
 
     with pytest.raises(ReferenceTaken):
         confirm_payout(actor=treasury.approver, payout_id=second, bank_reference=" ICBC 7 ", now=MONTH)
-
-    assert treasury.shop.fingerprint() == before
-
-
-def test_a_demo_pays_nobody_whatever_is_available(treasury: Treasury) -> None:
-    treasury.ready(10_000)
-    treasury.shop.sql("DELETE FROM installation")
-    treasury.shop.sql("INSERT INTO installation (kind, vault_id) VALUES ('demo', gen_random_uuid())")
-    before = treasury.shop.fingerprint()
-
-    with pytest.raises(DemoPaysNobody):
-        treasury.asked(1)
-
-    assert treasury.shop.fingerprint() == before
-
-
-def test_a_suspended_party_is_paid_nothing(treasury: Treasury) -> None:
-    treasury.ready()
-    payout = treasury.asked(100)
-    treasury.shop.sql("UPDATE party SET status = 'suspended' WHERE code = 'demo'")
-    before = treasury.shop.fingerprint()
-
-    with pytest.raises(PartySuspended):
-        treasury.asked(100, day=date(2026, 4, 2))
-    with pytest.raises(PartySuspended):
-        approve_payout(actor=treasury.approver, payout_id=payout, now=MONTH)
 
     assert treasury.shop.fingerprint() == before
 

@@ -1,6 +1,6 @@
 """Approver, maker and whoever changed the bank details lately are different people; the details stay sealed."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -16,6 +16,7 @@ from core.settlement.service import (
     approve_payout,
     find_person,
     reveal_bank,
+    send_payout,
     set_bank_details,
 )
 from core.vault.primitives import SealError
@@ -74,6 +75,22 @@ def test_a_party_of_one_person_waits_a_day_after_a_change(treasury: Treasury) ->
     assert refused(treasury, payout, "mei") == SplitOf.FRESH_BANK
     approve_payout(actor=only, payout_id=payout, now=MONTH + timedelta(seconds=1))
     assert treasury.state(payout) == "approved"
+
+
+def test_the_exception_is_for_the_one_person_and_not_for_the_platforms_owner(treasury: Treasury) -> None:
+    """Nobody of the platform sends a party's money where he says, alone."""
+    only, boss = treasury.person("mei"), treasury.person("boss", treasury.shop.platform, "platform_owner")
+    treasury.settled(1_000)
+    treasury.earned(1_000)
+    treasury.bank(by=boss, at=MONTH - 2 * DAY)
+
+    assert refused(treasury, treasury.asked(100, by=boss), "boss") == SplitOf.SAME_PERSON
+    mine = treasury.asked(100, by=only, day=date(2026, 4, 2))
+    assert refused(treasury, mine, "boss") == SplitOf.CHANGED_BANK
+    treasury.bank(by=only, at=MONTH - 2 * DAY)
+    own = treasury.asked(100, by=only, day=date(2026, 4, 3))
+    approve_payout(actor=boss, payout_id=own, now=MONTH + 6 * DAY)
+    assert treasury.state(own) == "approved"
 
 
 def test_a_second_person_ends_the_exception_and_a_disabled_one_does_not_count(treasury: Treasury) -> None:
@@ -147,6 +164,20 @@ def test_the_details_are_shown_in_full_to_who_sends_an_approved_payout_and_that_
     assert shown["number"].reveal() == NUMBER.replace(" ", "").encode()
     entries = treasury.shop.sql("SELECT actor_id FROM audit_entry WHERE action = 'payout.bank_shown'")
     assert entries == [(treasury.approver.id,)]
+
+
+def test_details_that_changed_after_the_approval_get_no_order(treasury: Treasury) -> None:
+    treasury.ready()
+    payout = treasury.approved(100)
+    treasury.bank(at=MONTH)
+    before = treasury.shop.fingerprint()
+
+    with pytest.raises(BankChanged):
+        send_payout(actor=treasury.approver, payout_id=payout, now=MONTH)
+    with pytest.raises(BankChanged):
+        reveal_bank(actor=treasury.approver, payout_id=payout, key=ACT_KEY, now=MONTH)
+
+    assert treasury.shop.fingerprint() == before
 
 
 def test_what_is_no_account_number_is_refused(treasury: Treasury) -> None:
