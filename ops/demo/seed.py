@@ -66,8 +66,16 @@ def seed(config: Config) -> None:
         if db.execute(IS_DEMO) != [(True,)]:
             raise ConfigError("demo goods go into a demo database only: `python run.py demo` makes one")
         write_goods(currency=config.store.currency, now=db.database_now())
-        write_limits(currency=config.store.currency, as_owner=owners_hand(config), now=db.database_now())
         import_files(vault=operators_vault(config), vault_public=config.secret(config.vault.public_key).reveal())
+    finally:
+        db.disconnect()
+
+
+def lend(config: Config) -> None:
+    """Let the parties of a filled demo owe each other; by who started the store, since only he has the owner's hand."""
+    db.connect(config.database.roles.shop, size=1)
+    try:
+        write_limits(currency=config.store.currency, as_owner=owners_hand(config), now=db.database_now())
     finally:
         db.disconnect()
 

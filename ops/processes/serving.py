@@ -21,7 +21,7 @@ def serve(config: Config, kind: Kind, *, names: Sequence[str] = START_ORDER, see
         say(f"Keystall is starting in {config.data_dir} …")
         with running(config, kind, names=names, signals=signals) as store:
             if seed:
-                store.supervisor.run_once("seed")
+                fill(store)
             if not store.supervisor.is_stopping:
                 announce(store, kind, names)
             gone = store.supervisor.run()
@@ -31,6 +31,15 @@ def serve(config: Config, kind: Kind, *, names: Sequence[str] = START_ORDER, see
             f"{gone} ended by itself and does not stay up: see {config.data_dir / 'log'}, then start again"
         )
     say("Keystall has stopped; nothing is lost.")
+
+
+def fill(store: Running) -> None:
+    """The goods of a demo, by a process of their own, and what its parties may owe each other."""
+    from ops.demo.seed import lend
+
+    store.supervisor.run_once("seed")
+    if not store.supervisor.is_stopping:
+        lend(store.config)
 
 
 def announce(store: Running, kind: Kind, names: Sequence[str]) -> None:
