@@ -158,6 +158,22 @@ def test_a_rekeying_encrypts_every_card_anew_with_a_signed_key_and_they_open_as_
     ]  # fmt: skip
 
 
+def test_a_rekeying_leaves_no_batch_out_where_the_clock_was_set_back_since_its_key_was_made(
+    counter: Counter, acts: KeyRequests, sql: Any
+) -> None:
+    """INV-K3, fault 18: a key that may be known opens nothing afterwards. A seed of the simulator found it."""
+    sale = counter.sell(2)
+    sql("UPDATE batch_key SET dek_made_at = now() + interval '1 hour'", role="superuser")
+    before = sql("SELECT sealed FROM card_seal")
+
+    done = acts.rekey()
+
+    assert done.cards == len(before)
+    assert not set(before) & set(sql("SELECT sealed FROM card_seal"))
+    assert acts.status()[1] is None
+    assert len(counter.open(sale)) == 2
+
+
 def test_what_the_vault_did_not_sign_is_never_made_good_by_a_rekeying(
     counter: Counter, acts: KeyRequests, sql: Any
 ) -> None:

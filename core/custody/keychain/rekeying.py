@@ -28,7 +28,12 @@ from core.vault.seal import BatchContext, CardContext, new_batch_key, open_card,
 BATCHES, CARDS = 200, 2000
 Progress = Callable[[int, int], None]
 
-BEGIN = "INSERT INTO vault_rekey (id, started_at) VALUES (%s, %s)"
+BEGIN = """
+INSERT INTO vault_rekey (id, started_at)
+SELECT %s, greatest(%s::timestamptz, max(dek_made_at) + interval '1 microsecond') FROM batch_key
+"""
+"""Later than every key that there is, also where a clock was set back since: none of them is taken for a new one."""
+
 RUNNING = "SELECT id, started_at, last_card, cards, broken FROM vault_rekey WHERE finished_at IS NULL"
 _BATCH = """
 SELECT k.batch_no, b.id, b.sku_id, b.owner_id, b.card_count, b.source_hash, k.sealed_dek, k.signature,
@@ -62,7 +67,7 @@ WHERE id = %(id)s AND last_card IS NOT DISTINCT FROM %(before)s AND finished_at 
 """
 TAKE_PLACE = """
 UPDATE batch_key SET sealed_dek = next_sealed_dek, signature = next_signature, next_sealed_dek = NULL,
-    next_signature = NULL, dek_made_at = %s
+    next_signature = NULL, dek_made_at = (SELECT greatest(%s::timestamptz, started_at) FROM vault_rekey WHERE id = %s)
 WHERE next_sealed_dek IS NOT NULL AND batch_no = ANY (%s::int[])
 """
 BEGIN_AGAIN = "UPDATE vault_rekey SET last_card = NULL WHERE id = %s"
@@ -216,7 +221,7 @@ def _write(fresh: Sequence[tuple[UUID, bytes]], step: Mapping[str, Any]) -> None
 
 def _take_place(rekey: UUID, numbers: list[int], now: datetime) -> None:
     execute(BEGIN_AGAIN, (rekey,))
-    batches = changed(TAKE_PLACE, (now, numbers))
+    batches = changed(TAKE_PLACE, (now, rekey, numbers))
     append(actor=OPERATOR, action="vault.batches_rekeyed", object_kind="vault_rekey", object_id=rekey,
            detail={"batches": batches}, now=now)  # fmt: skip
 
