@@ -4,6 +4,7 @@ from tests.mutations.mutation import Mutation
 
 SQL = "core/custody/imports/import_sql.py"
 PREPARING = "core/custody/imports/preparing.py"
+ORACLE = "tests/flows/imports/test_oracle.py"
 OVERLAP = "tests/flows/imports/test_overlap.py"
 CANCELLING = "tests/flows/imports/test_cancelling.py"
 CONTESTED = "tests/flows/imports/test_contested.py"
@@ -25,6 +26,70 @@ MUTATIONS = [
         new="                if True:\n",
         test="tests/faults/test_imports.py::"
         "test_fault_109_a_card_that_another_import_brings_at_that_moment_is_counted_as_if_it_had_been_there",
+    ),
+    Mutation(
+        rows=("67",),
+        removed="that an import without a copy says the same statements as one with",
+        file="core/custody/imports/importing.py",
+        old="            self._say_contested(job, int(finished[0][0]))",
+        new="            if finished[0][0]:\n                self._say_contested(job, int(finished[0][0]))",
+        test=f"{ORACLE}::test_an_import_tells_right_guesses_of_anothers_cards_from_wrong_ones_in_nothing",
+    ),
+    Mutation(
+        rows=("67",),
+        removed="that what can be guessed is bound to its SKU and supplier",
+        file="core/custody/imports/fingerprint.py",
+        old="    if rule.is_guessable or is_guessable(text):",
+        new="    if False:",
+        test=f"{ORACLE}::test_what_can_be_guessed_is_bound_to_its_sku_and_its_supplier",
+    ),
+    Mutation(
+        rows=("67",),
+        removed="what a SKU says of its secrets' bits",
+        file="core/custody/imports/fingerprint.py",
+        old="    if rule.is_guessable or is_guessable(text):",
+        new="    if is_guessable(text):",
+        test=f"{ORACLE}::test_a_sku_may_say_that_its_long_secrets_have_few_bits_and_that_stays",
+    ),
+    Mutation(
+        rows=("67",),
+        removed="that a SKU's bits stay",
+        file="ops/migrations/0026_vetting.sql",
+        old="    IF EXISTS (SELECT 1 FROM batch WHERE sku_id = OLD.id) THEN",
+        new="    IF false THEN",
+        test=f"{ORACLE}::test_a_sku_may_say_that_its_long_secrets_have_few_bits_and_that_stays",
+    ),
+    Mutation(
+        rows=("67",),
+        removed="the look at what a quota leaves",
+        file="core/custody/imports/importing.py",
+        old="    if quota and len(first) > min(bounds):",
+        new="    if False:",
+        test=f"{ORACLE}::test_a_supplier_who_is_not_vetted_brings_no_more_rows_a_day_than_the_quota",
+    ),
+    Mutation(
+        rows=("67",),
+        removed="that the quota is taken in the commit of the rows",
+        file="core/custody/imports/vetting.py",
+        old="WHERE q.rows + excluded.rows <= %(most)s\n",
+        new="\n",
+        test=f"{ORACLE}::test_two_files_at_once_do_not_share_what_is_left",
+    ),
+    Mutation(
+        rows=("67",),
+        removed="that dry runs count",
+        file="core/custody/imports/importing.py",
+        old="    if quota:\n        quota.take(chunk.rows)\n    return int(",
+        new="    return int(",
+        test=f"{ORACLE}::test_dry_runs_and_rows_that_are_refused_or_there_already_count_as_well",
+    ),
+    Mutation(
+        rows=("67",),
+        removed="the places of guessable cards, when one is typed in",
+        file="core/custody/imports/fingerprint.py",
+        old="[*((nowhere, rule) for rule in rules), *places]",
+        new="[(nowhere, rule) for rule in rules]",
+        test=f"{ORACLE}::test_a_card_that_can_be_guessed_is_found_when_its_buyer_types_it_in",
     ),
     Mutation(
         rows=("INV-S7", "67"),
