@@ -69,6 +69,7 @@ SELECT o.merchant_id, l.sku_id, date_trunc('hour', c.opened_at), count(*) FROM c
 JOIN order_line l ON l.id = c.line_id JOIN shop_order o ON o.id = l.order_id
 WHERE c.opened_at IS NOT NULL GROUP BY 1, 2, 3 HAVING count(*) > %s
 """
+BROKEN = "SELECT count(*) FROM card WHERE state = 'quarantined'"
 DONE = "SELECT action, count(*) FROM audit_entry WHERE id > %s GROUP BY action"
 ORDERED = """
 SELECT o.shopper_id = c.shopper_id, o.state, o.paid_minor >= o.total_minor, l.quantity, k.code
@@ -110,7 +111,7 @@ class Judge:
     def look(self) -> None:
         """Everything that must hold between two steps. Raises `Violated`."""
         self._invariants()
-        self._budget()
+        self._openings()
         self._bank_and_books()
         self._hands()
 
@@ -127,10 +128,11 @@ class Judge:
         wrong = {name: count for name, count in zip(all_checks(), counts, strict=True) if count}
         found(not wrong, f"violations: {wrong}")
 
-    def _budget(self) -> None:
-        """What was opened of one SKU at one merchant in each hour."""
+    def _openings(self) -> None:
+        """What was opened of one SKU at one merchant in each hour; and all that was to be opened did open."""
         beyond = self._ask(OPENED, (BUDGET,))
         found(not beyond, f"more cards were opened in an hour than the budget: {beyond}")
+        found(self._ask(BROKEN) == [(0,)], "a card does not open, and nobody had touched it")
 
     def _bank_and_books(self) -> None:
         known = {(one.account, one.transaction): one for one in self.bank.charges}

@@ -15,6 +15,10 @@ SELECT (SELECT count(*) FROM batch_key k WHERE k.vault_key_id <> %s),
        (SELECT count(*) FROM batch_key k WHERE k.next_sealed_dek IS NOT NULL)
 FROM vault_key WHERE replaced_at IS NOT NULL OR EXISTS (SELECT 1 FROM vault_rekey) LIMIT 1
 """
+SEALED = """
+SELECT c.id, s.sealed, b.owner_id, b.id, k.sealed_dek FROM card c JOIN card_seal s ON s.card_id = c.id
+JOIN batch b ON b.no = c.batch_no JOIN batch_key k ON k.batch_no = b.no
+"""
 
 
 def change_keys(day: Day) -> None:
@@ -56,7 +60,9 @@ def _asked(day: Day, work: Callable[[], object]) -> None:
 
 
 def all_under_one_key(day: Day, judge: Judge) -> None:
-    """At rest, after the vault's own rounds: no batch waits for its key, and none needs one that is gone (INV-K3)."""
+    """At rest, after the vault's own rounds: no batch waits for its key, none needs one that is gone, every card opens
+    (INV-K3).
+    """
     for round_of_keys in day.vault.rounds():
         if round_of_keys.name == "keys":
             with day.processes.at_work(Process.VAULT):
@@ -64,5 +70,7 @@ def all_under_one_key(day: Day, judge: Judge) -> None:
     current = day.vault.status().key_id
     left = judge.rows(OLD_KEYS, (current,))
     found(not left or left == [(0, 0)], f"batches still wait for another key: {left}")
+    unreadable = day.vault.unreadable(judge.rows(SEALED))
+    found(not unreadable, f"{len(unreadable)} cards do not open any more")
     for version in day.retired:
         found(judge.rows(STILL_NEEDED, (version,)) == [(0,)], "a key was taken away that batches need")

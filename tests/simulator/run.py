@@ -22,7 +22,7 @@ from core.clock import FixedClock
 from core.config import Config, Secrets, Vault
 from core.orders.service import OrderKeys, OrderPolicy
 from core.vault.notices import sandbox_private_key, sandbox_public_key
-from tests.simulator import joining, keeping, locksmith, pages, resting, rogue, shopping, tasks, trading
+from tests.simulator import forging, joining, keeping, locksmith, pages, resting, rogue, shopping, tasks, trading
 from tests.simulator.bank import Bank
 from tests.simulator.day import Day
 from tests.simulator.judge import Judge
@@ -35,14 +35,15 @@ STEPS = 30
 
 KINDS: dict[Callable[[Day], object], int] = {
     shopping.place: 10,
-    shopping.buy: 14,
+    shopping.buy: 12,
+    shopping.buy_by_hand: 3,
     shopping.ask_again: 3,
     shopping.cancel: 4,
     shopping.pay: 9,
     shopping.pay_at_the_bank: 4,
     shopping.top_up: 4,
     shopping.a_notice_comes: 10,
-    shopping.forge: 3,
+    forging.forge: 3,
     shopping.pay_by_wallet: 5,
     shopping.set_aside: 3,
     shopping.choose: 5,
@@ -51,8 +52,8 @@ KINDS: dict[Callable[[Day], object], int] = {
     joining.part: 1,
     pages.write_a_link: 3,
     pages.press_a_page: 5,
-    tasks.tell_an_account: 5,
-    tasks.see_to_a_task: 9,
+    tasks.tell_an_account: 3,
+    tasks.see_to_a_task: 7,
     locksmith.change_keys: 2,
     rogue.plunder: 2,
     trading.change_a_limit: 2,
@@ -85,7 +86,7 @@ NEEDS: dict[Callable[[Day], object], Callable[[Day], bool]] = {
     shopping.choose: lambda day: bool(day.late),
     shopping.pay_at_the_bank: lambda day: bool(day.intents),
     shopping.a_notice_comes: lambda day: bool(day.unheard or day.heard),
-    shopping.forge: lambda day: bool(day.intents and day.old_notices),
+    forging.forge: lambda day: bool(day.intents and day.old_notices),
     keeping.clock_jumps_back: lambda day: not day.clock_was_set_back,
     keeping.vault_rounds: lambda day: not day.vault.is_away,
     locksmith.change_keys: lambda day: not day.vault.is_away,

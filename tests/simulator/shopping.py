@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
-
 from core.fulfilment.service import request_reread
 from core.money import Money
 from core.orders.service import WantedLine, cancel_order, place_order
@@ -33,10 +30,11 @@ def place(day: Day) -> None:
     place_as(day, day.choice.randrange(len(day.shoppers)), day.choice.choice([1, 1, 1, 2, 3]))
 
 
-def place_as(day: Day, payer: int, quantity: int) -> None:
-    """This shopper orders something of its merchant's."""
+def place_as(day: Day, payer: int, quantity: int, *, sku: str = "") -> None:
+    """This shopper orders something of its merchant's, or this."""
     merchant = day.session(payer).merchant_code
-    listing = day.choice.choice([number for number, one in enumerate(day.town.listings) if one[0] == merchant])
+    sold = [number for number, one in enumerate(day.town.listings) if one[0] == merchant and sku in one[1]]
+    listing = day.choice.choice(sold)
     wish = Wanted(payer, listing, quantity, day.a_submission())
     day.wishes.append(wish)
     day.note(f"shopper {payer} orders {quantity} of {day.town.listings[listing][1]}")
@@ -88,6 +86,19 @@ def buy(day: Day) -> None:
     """A shopper orders and goes to pay at once, as most do."""
     before = len(day.orders)
     place(day)
+    _pay_for(day, before)
+
+
+def buy_by_hand(day: Day) -> None:
+    """A shopper orders what a person tops up."""
+    before = len(day.orders)
+    payer = day.choice.choice([number for number, one in enumerate(day.shoppers) if one.session.merchant_code == "m1"])
+    place_as(day, payer, 1, sku=BY_HAND.sku)
+    _pay_for(day, before)
+
+
+def _pay_for(day: Day, before: int) -> None:
+    """Go to pay for the orders since then."""
     for order in day.orders[before:]:
         if order.sku == BY_HAND.sku and day.choice.random() < 0.8:
             tell_for(day, order)
@@ -183,7 +194,7 @@ def hear(day: Day, charge: Charge, kind: str, *, double: bool = False) -> None:
     """The web process hears a notice; the bank says it again until it is answered 200."""
     raw = day.bank.notice(charge, kind=kind)
     day.note(f"{kind} notice of charge {charge.number}{' once more' if double else ''}")
-    answered = _receive(day, charge.account, raw)
+    answered = receive(day, charge.account, raw)
     if answered == 200:
         day.late = day.orders_with_late_money()
         day.heard.append((charge, kind))
@@ -193,36 +204,8 @@ def hear(day: Day, charge: Charge, kind: str, *, double: bool = False) -> None:
         day.unheard.append((charge, kind))
 
 
-def forge(day: Day) -> None:
-    """Somebody without the bank's key says that a payment was paid; or repeats an old notice, byte for byte."""
-    intent, old = day.pick(day.intents), day.pick(day.old_notices)
-    way = day.choice.randrange(4)
-    if intent is None or old is None:
-        return
-    charge, raw = old
-    if way == 0:
-        day.note(f"an old notice of charge {charge.number} is repeated")
-        is_old = abs((day.clock.now() - _said_at(raw)).total_seconds()) > 300
-        answered = _receive(day, charge.account, raw)
-        found(answered in ({401, None} if is_old else {200, None}), f"a repeated notice was answered {answered}")
-        return
-    day.note(f"a forged notice for payment {intent.number}")
-    forged = raw.body.replace(str(charge.payment).encode(), str(intent.payment).encode())
-    if way == 1:
-        forged = raw.body.replace(b'"amount_minor":', b'"amount_minor":1')
-    account = charge.account
-    if way == 2:
-        forged, account = raw.body, next(one.opaque_id for one in day.town.accounts if one.opaque_id != charge.account)
-    answered = _receive(day, account, RawNotice(forged, raw.headers)) if forged != raw.body or way == 2 else 401
-    found(answered in (401, None), f"a forged notice was answered {answered}")
-
-
-def _said_at(raw: RawNotice) -> datetime:
-    return datetime.fromtimestamp(json.loads(raw.body)["at"], UTC)
-
-
-def _receive(day: Day, account: str, raw: RawNotice) -> int | None:
-    """The status that was answered; None where nobody answered."""
+def receive(day: Day, account: str, raw: RawNotice) -> int | None:
+    """A notice arrives at an account's address: the status that was answered; None where nobody answered."""
     answer = day.act(
         Process.WEB,
         lambda: receive_notice(

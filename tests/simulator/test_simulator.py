@@ -70,9 +70,9 @@ def test_fault_107_a_merchant_who_signs_that_it_was_paid_gets_what_its_limit_and
 
 
 RARE = {
-    shopping.buy: 10, shopping.top_up: 2, shopping.pay_by_wallet: 2, shopping.read_again: 4, joining.bind: 3,
-    joining.part: 3, pages.write_a_link: 5, pages.press_a_page: 3, tasks.see_to_a_task: 10, locksmith.change_keys: 4,
-    keeping.move_a_batch: 4, keeping.vault_goes_or_comes: 2, keeping.some_work: 8,
+    shopping.buy: 10, shopping.buy_by_hand: 5, shopping.top_up: 2, shopping.pay_by_wallet: 2, shopping.read_again: 4,
+    joining.bind: 3, joining.part: 3, pages.write_a_link: 5, pages.press_a_page: 3, tasks.see_to_a_task: 10,
+    locksmith.change_keys: 4, keeping.move_a_batch: 4, keeping.vault_goes_or_comes: 2, keeping.some_work: 8,
 }  # fmt: skip
 REACHED = {
     "batch.recalled", "binding.bound", "binding.ended", "cards.link_opened", "cards.read_again", "fields.opened",
@@ -95,7 +95,7 @@ def test_what_is_rare_happens_close_together_and_nothing_is_lost(simulator: Simu
 BROKEN = {
     "INV-M3": "UPDATE account SET balance = balance + 1 WHERE kind = 'wallet'",
     "INV-S5": "UPDATE card SET state = 'free', line_id = NULL WHERE state IN ('held', 'claimed')",
-    "INV-M13": "DELETE FROM transfer WHERE code <> 'reconciled'",
+    "INV-M13": "DELETE FROM transfer WHERE code NOT IN ('reconciled', 'trade_top_up')",
     "the bank knows of no such payment": "UPDATE payment_event SET external_id = 'made up'",
 }
 

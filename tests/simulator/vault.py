@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from core.clock import Clock
 from core.config import Config
 from core.custody.desk import Desk
+from core.custody.keychain.keys import open_vault
 from core.custody.rounds import Round
 from core.custody.server import opened_desk
 from core.vault.client import Progress, VaultAway, VaultClient
+from core.vault.primitives import SealError
+from core.vault.seal import BatchContext, CardContext, open_batch_key, open_card
 from ops.processes.vault_wiring import key_source
 from tests.simulator.processes import Killed, Process, Processes
 
@@ -37,6 +42,19 @@ class VaultHere(VaultClient):
     def rounds(self) -> list[Round]:
         """What it does by itself."""
         return self._desk.rounds()
+
+    def unreadable(self, cards: Iterable[Sequence[Any]]) -> list[UUID]:
+        """Which do not open with the keys on its disk, of (card, its seal, owner, batch, the batch's sealed key)."""
+        with self._processes.at_work(Process.VAULT):
+            vault, found = open_vault(self._config, key_source(self._config)), list[UUID]()
+        for card, sealed, owner, batch, batch_key in cards:
+            context = BatchContext(vault.vault_id, batch)
+            try:
+                key = vault.keys.ring.opened(partial(open_batch_key, sealed=bytes(batch_key), context=context))
+                open_card(key, bytes(sealed), CardContext(vault.vault_id, owner, batch, card))
+            except SealError:
+                found.append(card)
+        return found
 
     def restart(self) -> None:
         """A new process, once more if it is killed while it starts; imports that were left go on to their end."""
