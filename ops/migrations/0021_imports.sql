@@ -28,7 +28,7 @@ CREATE TRIGGER card_never_deleted BEFORE DELETE ON card FOR EACH ROW EXECUTE FUN
 GRANT DELETE ON card, card_seal TO keystall_vault;
 GRANT DELETE ON upload TO keystall_vault;                        -- of a dry run, which leaves nothing
 
--- Rows are staged in a temporary table before they are compared with what is there.
+-- A dry run compares rows in a temporary table.
 DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO keystall_vault', current_database()); END $$;
 
 -- One decision about the contested cards of one batch (or about one of them): who keeps them. It is carried out in
