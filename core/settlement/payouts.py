@@ -155,7 +155,7 @@ def approve_payout(*, actor: Actor, payout_id: UUID, now: datetime) -> None:
         in_transaction(work)
     except ledger.BelowFloor:
         claim = find_payout(actor=actor, payout_id=payout_id)[0].claim
-        raise NotEnough(available=claim.stored(AccountKind.AVAILABLE)) from None
+        raise NotEnough(available=claim.stored(AccountKind.AVAILABLE), currency=claim.currency) from None
     except peewee.IntegrityError as error:
         if constraint(error) != "payout_within_settled":
             raise
@@ -178,6 +178,6 @@ def _require_people(payout: Payout, approver: UUID, now: datetime) -> None:
 
 def _require_room(state: UpToDate, amount: Money, *, waiting: int) -> None:
     if state.owed < 0:
-        raise OwesFirst(owed=-state.owed)
+        raise OwesFirst(owed=-state.owed, currency=amount.currency)
     if amount.minor > state.available - waiting:
-        raise NotEnough(available=max(state.available - waiting, 0))
+        raise NotEnough(available=max(state.available - waiting, 0), currency=amount.currency)

@@ -23,7 +23,7 @@ NUMBER = typer.Argument(..., metavar="PAYOUT", help="The payout: out_…, as `pa
 STAFF = typer.Option(..., "--staff", metavar="ADDRESS", help="The login of who does it (`staff add … --role finance`).")
 PARTY = typer.Option(..., "--party", metavar="CODE", help="Whose money it is.")
 DEBTOR = typer.Option("", "--debtor", metavar="CODE", help="Who holds the cash (default: the party itself).")
-AMOUNT = typer.Option(..., "--amount", metavar="N", help="In the store's currency, as 5000.00.")
+AMOUNT = typer.Option(..., "--amount", metavar="N", help="As 5000.00, in the store's currency; 500000 JPY in another.")
 REFERENCE = typer.Option(..., "--reference", metavar="TEXT", help="The bank's number of it; counts once.")
 REASON = typer.Option(..., "--reason", metavar="TEXT", help="Why; kept with it.")
 
@@ -52,7 +52,7 @@ def listed(
     from core.settlement.service import claim_views, payouts_of
     from ops.commands.channel import as_shop
 
-    with as_shop(context) as config, in_words(config.store.currency):
+    with as_shop(context), in_words():
         party_id = _party(party) if party else None
         claims = claim_lines(claim_views(actor=OPERATOR, party_id=party_id, now=database_now()))
         payouts = payout_lines(payouts_of(actor=OPERATOR, party_id=party_id, with_ended=everything))
@@ -74,7 +74,7 @@ def bank(
     from ops.owner import as_owner
 
     number = Secret(_number())
-    with as_owner(context) as config, in_words(config.store.currency):
+    with as_owner(context) as config, in_words():
         party_id = _party(party)
         kept = set_bank_details(
             actor=find_person(email=staff, party_id=party_id),
@@ -104,7 +104,7 @@ def request(
     from core.settlement.service import find_person, request_payout
     from ops.owner import as_owner
 
-    with as_owner(context) as config, in_words(config.store.currency):
+    with as_owner(context) as config, in_words():
         party_id, now = _party(party), database_now()
         money = _money(amount, config.store.currency)
         made = request_payout(
@@ -133,7 +133,7 @@ def details(context: typer.Context, number: str = NUMBER, staff: str = STAFF) ->
     from core.settlement.service import person_for, reveal_bank
     from ops.commands.channel import as_shop
 
-    with as_shop(context) as config, in_words(config.store.currency):
+    with as_shop(context) as config, in_words():
         payout_id = _payout(number)
         key, who = config.secret(config.secrets.act_key), person_for(email=staff, payout_id=payout_id)
         shown = reveal_bank(actor=who, payout_id=payout_id, key=key, now=database_now())
@@ -184,7 +184,7 @@ def settled(
     from core.settlement.service import record_settlement
     from ops.owner import as_owner
 
-    with as_owner(context) as config, in_words(config.store.currency):
+    with as_owner(context) as config, in_words():
         money = _money(amount, config.store.currency)
         made = record_settlement(
             actor=OPERATOR,
@@ -210,7 +210,7 @@ def unsettled(
     from core.settlement.service import take_back_settlement
     from ops.owner import as_owner
 
-    with as_owner(context) as config, in_words(config.store.currency):
+    with as_owner(context), in_words():
         which = parse(Prefix.SETTLEMENT, number)
         take_back_settlement(actor=OPERATOR, settlement_id=which, reason=reason, now=database_now())
     typer.echo(f"{number} is taken back")
@@ -228,7 +228,7 @@ def period(
     from core.settlement.service import set_settle_days
     from ops.owner import as_owner
 
-    with as_owner(context) as config, in_words(config.store.currency):
+    with as_owner(context), in_words():
         party_id = _party(party)
         debtor_id = _party(debtor) if debtor else party_id
         set_settle_days(actor=OPERATOR, party_id=party_id, debtor_id=debtor_id, days=days, now=database_now())
@@ -240,7 +240,7 @@ def _step(context: typer.Context, number: str, staff: str, act: Callable[[Actor,
     from core.settlement.service import person_for
     from ops.owner import as_owner
 
-    with as_owner(context) as config, in_words(config.store.currency):
+    with as_owner(context), in_words():
         payout_id = _payout(number)
         act(person_for(email=staff, payout_id=payout_id), payout_id, database_now())
 
@@ -272,10 +272,11 @@ def _money(text: str, currency: str) -> Money:
     from core.errors import Invalid
     from core.money import from_decimal
 
+    number, _, other = text.strip().partition(" ")
     try:
-        return from_decimal(text, currency)
+        return from_decimal(number, other.strip().upper() or currency)
     except Invalid:
-        raise ConfigError(f"--amount {text!r} is no amount: write it as 5000.00") from None
+        raise ConfigError(f"--amount {text!r} is no amount: write it as 5000.00, or as 500000 JPY") from None
 
 
 def _number() -> str:

@@ -42,27 +42,26 @@ SENTENCES = {
 
 
 @contextlib.contextmanager
-def in_words(currency: str) -> Iterator[None]:
+def in_words() -> Iterator[None]:
     """Say refusals as the sentence that names the mend. Raises ConfigError."""
     from core.errors import Refusal
 
     try:
         yield
     except Refusal as refusal:
-        raise ConfigError(sentence(refusal, currency)) from None
+        raise ConfigError(sentence(refusal)) from None
 
 
-def sentence(refusal: Refusal, currency: str) -> str:
-    """One refusal for the person at the command line; amounts in the store's currency."""
+def sentence(refusal: Refusal) -> str:
+    """One refusal for the person at the command line."""
     said = refusal.params
     match refusal.reason:
         case "not_enough":
-            return f"{_money(said['available'], currency)} is available: ask for that or less (`payout list` says why)"
+            available = _money(said["available"], said["currency"])
+            return f"{available} is available: ask for that or less (`payout list` says why)"
         case "owes_first":
-            return (
-                f"this party owes {_money(said['owed'], currency)} for refunds beyond its money: later sales repay that"
-                " before anything is paid out"
-            )
+            owed = _money(said["owed"], said["currency"])
+            return f"this party owes {owed} for refunds beyond its money: later sales repay that before anything is paid out"
         case "payout_there":
             return f"there is a payout of this party for {said['period']} already: `payout list`, or another --period"
         case "payout_moved":
@@ -110,7 +109,7 @@ def payout_lines(payouts: Sequence[PayoutView]) -> list[str]:
     ]
 
 
-def _money(minor: int | str, currency: str) -> str:
+def _money(minor: int | str, currency: int | str) -> str:
     from core.money import Money
 
-    return f"{Money(int(minor), currency).decimal()} {currency}"
+    return f"{Money(int(minor), str(currency)).decimal()} {currency}"

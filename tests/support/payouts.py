@@ -94,12 +94,15 @@ class Treasury:
         """A share of something that was sold at a time; below 0 a refund of it."""
         claim = claim or self.claim()
         world = open_account(
-            kind=AccountKind.WORLD, holder="source:tests", counterparty=f"party:{claim.debtor_id}", currency="CNY"
+            kind=AccountKind.WORLD,
+            holder="source:tests",
+            counterparty=f"party:{claim.debtor_id}",
+            currency=claim.currency,
         )
         pending = claim.account(AccountKind.PENDING)
         pair = (world, pending) if minor > 0 else (pending, world)
         code = TransferCode.SALE if minor > 0 else TransferCode.REFUND
-        post(transfers=[NewTransfer(*pair, abs(minor), "CNY", code, new_id())], now=at)
+        post(transfers=[NewTransfer(*pair, abs(minor), claim.currency, code, new_id())], now=at)
 
     def ready(self, minor: int = 10_000) -> None:
         """So much was sold a month ago, its gateway has settled for it, the bank is known and the people are there."""

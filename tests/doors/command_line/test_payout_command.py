@@ -6,7 +6,8 @@ from core.config import Config
 from core.db import execute
 from core.errors import Conflict
 from core.ledger.rules import AccountKind
-from core.settlement import banks, found, gateways, payouts, steps
+from core.settlement import banks, found, gateways, payable, payouts, steps
+from core.settlement.claims import Claim
 from core.settlement.rules import SplitOf
 from ops.commands.payout import NUMBER_VARIABLE
 from ops.commands.payout_words import SENTENCES, WHY, sentence
@@ -120,15 +121,49 @@ def test_a_wrong_settlement_is_taken_back_a_contract_says_its_days_and_a_no_ends
     assert execute("SELECT state, reason FROM payout") == [("failed", "typed wrongly")]
 
 
+def test_money_in_another_currency_is_paid_out_in_it(command: Command, config: Config, treasury: Treasury) -> None:
+    """INV-M9: the yen has no decimals, and no amount of one currency pays for another."""
+    merchant = treasury.shop.merchant
+    treasury.earned(3_000, Claim(merchant, merchant, "JPY"))
+    treasury.bank()
+    paid = ("--gateway", str(treasury.gateway()), "--party", "demo", "--reference", "MUFG 1")
+    ask = ("payout", "request", "--party", "demo", *MEI, "--amount")
+
+    settled = command(config, "payout", "settled", *paid, "--amount", "3000 JPY")
+    refused = [command(config, *ask, amount) for amount in ("3000.5 JPY", "3001 JPY", "1", "1 XXX")]
+    asked = command(config, *ask, "3000 jpy")
+    done = command(config, "payout", "approve", asked[1].split()[0], *WANG)
+
+    assert "3000 JPY of gateway" in settled[1]
+    assert [status for status, _, _ in refused] == [2] * 4
+    assert "'3000.5 JPY' is no amount" in refused[0][2]
+    assert "3000 JPY is available: ask for that or less" in refused[1][2]
+    assert "0.00 CNY is available" in refused[2][2]
+    assert "'1 XXX' is no amount" in refused[3][2]
+    assert (asked[1].split("  ")[1], done[0]) == ("3000 JPY for demo: waits for approval\n", 0)
+    assert (
+        f"{'demo at demo':<32} available 0 JPY  pending 0 JPY  in transit 3000 JPY"
+        in command(config, "payout", "list")[1]
+    )
+
+
 def test_every_refusal_of_the_room_has_a_sentence_of_its_own() -> None:
-    rooms = (banks, found, gateways, payouts, steps)
+    rooms = (banks, found, gateways, payable, payouts, steps)
     kinds = {
         one for room in rooms for one in vars(room).values() if isinstance(one, type) and issubclass(one, Conflict)
     }
-    params = {"available": 1, "owed": 1, "period": "p", "state": "s", "why": "same_person", "reference": "r"}
+    params = {
+        "available": 1,
+        "owed": 1,
+        "period": "p",
+        "state": "s",
+        "why": "same_person",
+        "reference": "r",
+        "currency": "CNY",
+    }
     for kind in kinds - {Conflict}:
         refusal = kind(**params | {"gateway": "stars"})
-        assert not sentence(refusal, "CNY").startswith("refused:"), kind
+        assert not sentence(refusal).startswith("refused:"), kind
 
     assert set(WHY) == set(SplitOf)
     assert all(len(text) > 20 for text in (*WHY.values(), *SENTENCES.values()))

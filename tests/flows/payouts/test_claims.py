@@ -61,7 +61,7 @@ def test_inv_m10_nothing_becomes_payable_beyond_what_the_gateway_has_settled(tre
         treasury.asked(301)
     treasury.approved(300)
 
-    assert refusal.value.params == {"available": 300}
+    assert refusal.value.params == {"available": 300, "currency": "CNY"}
     assert treasury.stands() == {"pending": 1_000, "in_transit": 300}
     treasury.settled(50, gateway="wechatpay")
     assert release_due(now=MONTH) == 1
@@ -90,7 +90,7 @@ def test_a_refund_of_a_sale_that_was_released_takes_pending_first_then_available
     before = treasury.shop.fingerprint()
     with pytest.raises(OwesFirst) as refusal:
         treasury.asked(1)
-    assert refusal.value.params == {"owed": 350}
+    assert refusal.value.params == {"owed": 350, "currency": "CNY"}
     assert treasury.shop.fingerprint() == before
 
     treasury.earned(400, at=MONTH)
@@ -136,7 +136,7 @@ def test_a_debtors_own_word_is_no_basis_for_paying_others(treasury: Treasury) ->
 
     with pytest.raises(NotEnough) as refusal:
         treasury.asked(1, by=people[0], claim=claim)
-    assert refusal.value.params == {"available": 0}
+    assert refusal.value.params == {"available": 0, "currency": "CNY"}
 
     treasury.asked(1_000)
     assert violated() == {}
@@ -158,7 +158,7 @@ def test_the_platform_pays_what_a_splitting_gateway_brought_it(treasury: Treasur
     payout = treasury.asked(500, by=other, claim=first)
     with pytest.raises(NotEnough) as refusal:
         treasury.asked(201, by=maker, claim=second)
-    assert refusal.value.params == {"available": 200}
+    assert refusal.value.params == {"available": 200, "currency": "CNY"}
     approve_payout(actor=boss, payout_id=payout, now=MONTH)
     treasury.asked(200, by=maker, claim=second, day=DAY)
 
@@ -212,6 +212,6 @@ def test_what_a_real_sale_left_the_merchant_is_paid_out_to_the_last_fen(
         treasury.asked(share + 1)
     treasury.approved(share)
 
-    assert refusal.value.params == {"available": share}
+    assert refusal.value.params == {"available": share, "currency": "CNY"}
     assert treasury.stands() == {"in_transit": share}
     assert till.violations() == {}

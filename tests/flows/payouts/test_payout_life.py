@@ -136,7 +136,7 @@ def test_what_is_asked_for_counts_against_what_is_available(treasury: Treasury) 
     with pytest.raises(NotEnough) as refusal:
         treasury.asked(3_001, day=date(2026, 4, 2))
 
-    assert refusal.value.params == {"available": 3_000}
+    assert refusal.value.params == {"available": 3_000, "currency": "CNY"}
     assert treasury.shop.fingerprint() == before
     treasury.asked(3_000, day=date(2026, 4, 2))
 
@@ -151,7 +151,7 @@ def test_an_approval_looks_again_at_what_is_available(treasury: Treasury) -> Non
     with pytest.raises(NotEnough) as refusal:
         approve_payout(actor=treasury.approver, payout_id=payout, now=MONTH)
 
-    assert refusal.value.params == {"available": 9_999}
+    assert refusal.value.params == {"available": 9_999, "currency": "CNY"}
     assert treasury.shop.fingerprint() == before
 
 
