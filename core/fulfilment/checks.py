@@ -198,6 +198,26 @@ ORDER_PARTS = (
                    l.quantity * l.plan_count * CASE l.plan_unit WHEN 'day' THEN 1 ELSE 0 END)))
         """,
     ),
+    # Until when somebody is a member follows from those periods: begun with one of them, for at most all that were not
+    # taken back, and over then (to a day, since a zone's rules may change between the two counts of it).
+    Part(
+        "INV-O3",
+        Over.BOOKS,
+        """
+        SELECT count(*) FROM membership m
+        FULL JOIN (
+            SELECT shopper_id, plan_id, array_agg(given_at) AS begins,
+                   coalesce(sum(months) FILTER (WHERE taken_back_at IS NULL), 0) AS months,
+                   coalesce(sum(days) FILTER (WHERE taken_back_at IS NULL), 0) AS days
+            FROM membership_period GROUP BY 1, 2) AS p USING (shopper_id, plan_id)
+        WHERE m.until IS NULL OR p.begins IS NULL OR m.since <> ALL (p.begins)
+           OR m.months > p.months OR m.days > p.days
+           OR abs(extract(epoch FROM m.until - (
+                m.since AT TIME ZONE m.zone + make_interval(months => m.months, days => m.days)) AT TIME ZONE m.zone))
+              > 86400
+        """,
+        Form.WHOLE,
+    ),
     # No paid order is stuck: each line is delivered, under a lease that a sweep watches, or at a closed gate with a
     # reason. A lease that ended counts only if the store went on working for 15 minutes after it; when that was is said
     # by the entry that was written last, since a clock that was set back left later times before it (fault 18).

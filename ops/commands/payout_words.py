@@ -61,7 +61,7 @@ def sentence(refusal: Refusal) -> str:
             return f"{available} is available: ask for that or less (`payout list` says why)"
         case "owes_first":
             owed = _money(said["owed"], said["currency"])
-            return f"this party owes {owed} for refunds beyond its money: later sales repay that before anything is paid out"
+            return f"this party owes {owed} for refunds beyond its money: later sales repay that before it is paid"
         case "payout_there":
             return f"there is a payout of this party for {said['period']} already: `payout list`, or another --period"
         case "payout_moved":

@@ -75,6 +75,32 @@ def test_a_refund_of_the_line_takes_its_period_back_once(
     assert {name: count for name, count in broken(sql, all_checks()).items() if name not in ("INV-M2", "INV-M10")} == {}
 
 
+def test_inv_o3_verify_counts_a_membership_that_its_periods_do_not_make(
+    club: Club, monthly: int, talker: Talker, sql: Sql
+) -> None:
+    """INV-O3: web's password may write the table; its rows of periods say otherwise, before and after one went back."""
+    club.buy(talker, monthly, JANUARY_31)
+    second = club.buy(talker, monthly, JANUARY_31)
+    take_back(actor=OPERATOR, order_id=second, returns=False, now=JANUARY_31)
+    sql("CREATE TABLE as_it_was AS SELECT * FROM membership")
+    assert wrong(sql) == {}
+
+    for forged in (
+        "UPDATE membership SET until = until + interval '25 hours'",
+        "UPDATE membership SET months = 2, until = until + interval '1 month 3 days'",
+        "UPDATE membership SET since = since + interval '1 day', until = until + interval '1 day'",
+        "DELETE FROM membership",
+        "INSERT INTO membership SELECT gen_random_uuid(), plan_id, merchant_id, since, anchor_day, zone, months, days,"
+        " until FROM membership",
+    ):
+        sql("ALTER TABLE membership DISABLE TRIGGER ALL", role="superuser")  # its foreign keys
+        sql(forged)
+        assert wrong(sql) == {"INV-O3": 1}, forged
+        sql("DELETE FROM membership")
+        sql("INSERT INTO membership SELECT * FROM as_it_was")
+    assert wrong(sql) == {}
+
+
 def test_what_a_gateway_gave_back_by_itself_is_not_given_back_twice(
     club: Club, monthly: int, talker: Talker, till: Till, shop: Shop
 ) -> None:
