@@ -9,6 +9,7 @@ import pytest
 from psycopg.errors import CheckViolation
 
 from core.config import Config
+from core.custody.imports.vetting import Quota
 from core.secret import Secret
 from core.vault.client import FileNotImported, VaultRefused
 from core.vault.stock_requests import StockRequests
@@ -70,21 +71,22 @@ def test_the_next_day_has_a_quota_of_its_own(strict: DeskVault, shop: Shop, sql:
     assert bring(strict, shop, codes(100, count=50), by="brand1").added == 50
 
 
-def test_two_files_at_once_do_not_share_what_is_left(strict: DeskVault, shop: Shop, sql: Any) -> None:
+def test_two_files_at_once_do_not_share_what_is_left(
+    strict: DeskVault, shop: Shop, sql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The quota is taken in the commit of the rows: whoever looked earlier finds it used up."""
-
-    def a_faster_one(done: int, about: int) -> None:
-        raise AssertionError("no row of it may be stored")
-
     bring(strict, shop, b"FIRST-OF-ALL-12345", by="brand1")
-    sql("CREATE FUNCTION faster() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$"
-        " BEGIN UPDATE import_quota SET rows = 40; RETURN NEW; END $$", role="superuser")  # fmt: skip
-    sql("CREATE TRIGGER faster AFTER INSERT ON import_job FOR EACH ROW EXECUTE FUNCTION faster()", role="superuser")
-    sql("UPDATE import_quota SET rows = 10", role="superuser")
+    take = Quota.take
 
-    with pytest.raises(FileNotImported):
-        bring(strict, shop, codes(count=20), by="brand1", progress=a_faster_one)
+    def late(quota: Quota, rows: int) -> None:
+        sql("UPDATE import_quota SET rows = 40", role="superuser")  # the other file was committed in between
+        take(quota, rows)
 
+    monkeypatch.setattr(Quota, "take", late)
+
+    said = refused(strict, shop, codes(count=20))
+
+    assert said["problem"] == "over_quota"
     assert sql("SELECT rows FROM import_quota") == [(40,)]
     assert sql("SELECT count(*)::int FROM card") == [(1,)]
     assert sql("SELECT state FROM batch ORDER BY no") == [("selling",), ("abandoned",)]
