@@ -117,4 +117,28 @@ MUTATIONS = [
         new="        return seal_card(pair.before, os.urandom(NONCE_BYTES), fields, context)",
         test=RARE,
     ),
+    Mutation(
+        rows=("18",),
+        removed="that a binding ends when it began at the earliest, where a clock was set back",
+        file="core/vault/bindings.py",
+        old="ended_at=max(at, self.bound_at)",
+        new="ended_at=at",
+        test="tests/flows/test_unbinding.py::test_it_is_let_go_also_where_a_clock_was_set_back_in_between",
+    ),
+    Mutation(
+        rows=("INV-M8", "65"),
+        removed="that a second payment's refund is none of the line's",
+        file="core/payments/lines.py",
+        old="r.event_id IS NOT DISTINCT FROM e.id",
+        new="true",
+        test="tests/flows/test_recall_doubles.py",
+    ),
+    Mutation(
+        rows=("INV-K3", "18"),
+        removed="that a rekeying begins later than every key there is",
+        file="core/custody/keychain/rekeying.py",
+        old="greatest(%s::timestamptz, max(dek_made_at) + interval '1 microsecond') FROM batch_key",
+        new="%s::timestamptz",
+        test="tests/flows/test_key_versions.py::test_a_rekeying_leaves_no_batch_out_where_the_clock_was_set_back_since_its_key_was_made",
+    ),
 ]
