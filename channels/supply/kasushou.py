@@ -28,6 +28,7 @@ UNPAID = -1  # our balance there did not reach; nothing was bought
 
 ON_SALE = 1
 GOOD = 200
+REFUSALS = range(400, 500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,18 @@ class Kasushou:
             return SupplyAnswer(SupplyOutcome.UNKNOWN, problem="no_answer")
         if code is None:
             return SupplyAnswer(SupplyOutcome.UNKNOWN, problem="not_understood")
-        if code != GOOD:  # a defect of theirs may have come after the purchase; what they refuse was not bought
-            outcome = SupplyOutcome.UNKNOWN if code >= 500 else SupplyOutcome.REJECTED
-            return SupplyAnswer(outcome, problem=f"code_{code}")
+        if code in REFUSALS:
+            return self._refused(wish, code)
+        if code != GOOD:  # a defect of theirs may have come after the purchase; some sites say yes by another number
+            return SupplyAnswer(SupplyOutcome.UNKNOWN, problem=f"code_{code}")
         return SupplyAnswer(SupplyOutcome.ACCEPTED, external_ref=_reference(found))
+
+    def _refused(self, wish: Wish, code: int) -> SupplyAnswer:
+        """A refusal's reason is free text, and an order may be there all the same: a no only if it knows none."""
+        found = self.query(wish.request_id)
+        if found.outcome is SupplyOutcome.ABSENT:
+            return SupplyAnswer(SupplyOutcome.REJECTED, problem=f"code_{code}")
+        return found
 
     def query(self, request_id: UUID) -> SupplyAnswer:
         """What became of a request; only the order that has our number counts."""
@@ -118,11 +127,14 @@ def signature(body: str, stamp: str, key: Secret) -> str:
 
 def _reference(found: Any) -> str | None:
     number = found.get("ordersn") if isinstance(found, dict) else None
-    return number if isinstance(number, str) and number.isascii() and 0 < len(number) <= 64 else None
+    fits = isinstance(number, str) and number.isascii() and number.isprintable() and 0 < len(number) <= 64
+    return number if fits else None
 
 
 def _read(order: Mapping[str, Any]) -> SupplyAnswer:
     status, reference = order.get("status"), _reference(order)
+    if type(status) is not int:
+        return SupplyAnswer(SupplyOutcome.UNKNOWN, external_ref=reference, problem="status_unknown")
     if status == DONE:
         listed = order.get("card_list")
         keys = tuple(_key(one) for one in listed) if isinstance(listed, list) else ()
@@ -137,7 +149,11 @@ def _read(order: Mapping[str, Any]) -> SupplyAnswer:
 def _key(card: Any) -> SuppliedKey:
     """One key as it stands there; what is no text is an empty one."""
     fields = card if isinstance(card, dict) else {}
-    secret, number = (fields.get(name) for name in ("card_password", "card_no"))
-    return SuppliedKey(
-        Secret(secret if isinstance(secret, str) else ""), Secret(number if isinstance(number, str) else "")
-    )
+    return SuppliedKey(Secret(_text(fields.get("card_password"))), Secret(_text(fields.get("card_no"))))
+
+
+def _text(value: Any) -> str:
+    """What can be written down; half a character (JSON allows it) would end in an error that quotes the key."""
+    if not isinstance(value, str) or "\x00" in value:
+        return ""
+    return value if value.encode(errors="replace").decode() == value else ""

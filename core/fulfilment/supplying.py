@@ -26,7 +26,7 @@ from core.orders.service import lock_order
 from core.ports import Supplier, SupplyAnswer
 from core.supply import network
 from core.supply.requests import TakenRequest, rest_request, take_request
-from core.supply.rules import SupplierRequestState
+from core.supply.rules import SupplierRequestState, is_told
 from core.vault.client import VaultAway, VaultRefused
 from core.work import Work, enqueue_missing
 
@@ -54,9 +54,6 @@ FORGET_UNPAID = """
 UPDATE supplier_line s SET ended_at = %s WHERE s.ended_at IS NULL AND s.request_id IS NULL
     AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.line_id = s.line_id AND h.state IN ('open', 'captured'))
 """
-
-ALERT_AFTER = 6
-"""So many questions without a certain answer (some minutes) are told to the operator."""
 
 Suppliers = Callable[[int], Supplier]
 """The supplier behind an account's number."""
@@ -110,8 +107,8 @@ def _go_on(request_id: UUID, suppliers: Suppliers, vault: SupplyVault, vault_pub
     if state not in (SupplierRequestState.DELIVERED, SupplierRequestState.REJECTED):
         answer = _answer(taken, suppliers)
         state = take_down(taken=taken, answer=answer, vault_public=vault_public, now=now)
-        if state is SupplierRequestState.UNKNOWN and taken.attempts == ALERT_AFTER:
-            in_transaction(partial(notice, taken, {"problem": "unknown", "missing": taken.quantity}, now))
+        if is_told(state, taken.attempts):
+            in_transaction(partial(notice, taken, {"problem": state.value, "missing": taken.quantity}, now))
     over = _as_it_stands(request_id, taken, state)
     if over is None:
         return True

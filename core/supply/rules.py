@@ -59,6 +59,12 @@ FAILURES_ALLOWED = 3
 COOLING = timedelta(minutes=10)
 """How long goods are paused at least before what the supplier says of its stock is believed again."""
 
+TOLD_AFTER = {SupplierRequestState.UNKNOWN: 6, SupplierRequestState.ACCEPTED: 8}
+"""After so many questions without an end (some minutes; a quarter of an hour where it is worked on) a person hears."""
+
+TOLD_EVERY = 36
+"""And again with every so manieth question (six hours)."""
+
 NEXT_QUESTION = (3, 5, 10, 20, 60, 300, 600)
 """Seconds until a request that is not at its end is asked about again, by how often that was done."""
 
@@ -73,9 +79,16 @@ def state_after(
         return _waiting(state) if is_early else SupplierRequestState.DELIVERED
     if outcome is SupplyOutcome.ACCEPTED:
         return _waiting(state)
-    if outcome is SupplyOutcome.REJECTED or (outcome is SupplyOutcome.ABSENT and now - sent_at >= IN_FLIGHT):
+    was_accepted = state is SupplierRequestState.ACCEPTED  # then `no such order` says that its system forgets
+    is_absent = outcome is SupplyOutcome.ABSENT and not was_accepted and now - sent_at >= IN_FLIGHT
+    if outcome is SupplyOutcome.REJECTED or is_absent:
         return SupplierRequestState.REJECTED
-    return state if state is SupplierRequestState.ACCEPTED else SupplierRequestState.UNKNOWN
+    return state if was_accepted else SupplierRequestState.UNKNOWN
+
+
+def is_told(state: SupplierRequestState, attempts: int) -> bool:
+    """Whether the operator hears now of a request that does not come to its end."""
+    return state in TOLD_AFTER and (attempts == TOLD_AFTER[state] or attempts % TOLD_EVERY == 0)
 
 
 def _waiting(state: SupplierRequestState) -> SupplierRequestState:

@@ -1,4 +1,4 @@
-"""How requests to suppliers stand, for operators, and the one word of theirs that ends an unknown one."""
+"""How requests to suppliers stand, for operators, and the one word of theirs that ends one that never ends."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ WHERE g.account_id = %s ORDER BY r.created_at DESC, r.id LIMIT %s
 STATE = "SELECT state, order_id FROM supplier_request WHERE id = %s FOR NO KEY UPDATE"
 REFUSED = """
 UPDATE supplier_request SET state = 'rejected', problem = 'by_hand', lease_until = %s
-WHERE id = %s AND state = 'unknown'
+WHERE id = %s AND state IN ('unknown', 'accepted')
 """
 
 
 class NotUnknown(Conflict):
-    """Only an unknown request is ended by hand; `state` says what it is."""
+    """Only a request that nobody knows the end of is ended by hand; `state` says what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ def requests_of(*, account_id: int, limit: int) -> list[RequestView]:
 
 
 def say_refused(*, actor: Actor, request_id: UUID, reason: str, now: datetime) -> None:
-    """A person knows from the supplier itself that it never took an unknown request: its money goes back.
+    """A person knows from the supplier itself that a request comes to nothing, be it unknown or accepted long ago: its
+    money goes back.
 
     The platform does. Raises `NotAllowed`, `NotFound`, `Invalid` without a reason, `NotUnknown`.
     """
@@ -64,7 +65,7 @@ def say_refused(*, actor: Actor, request_id: UUID, reason: str, now: datetime) -
         if not rows:
             raise NotFound("supplier_request")
         state, order_id = rows[0]
-        if state != "unknown" or not changed(REFUSED, (now, request_id)):
+        if not changed(REFUSED, (now, request_id)):
             raise NotUnknown(state=state)
         enqueue(Work.SUPPLY, order_id)
         append(

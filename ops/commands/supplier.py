@@ -134,10 +134,12 @@ def off(context: typer.Context, code: str = SUPPLIER) -> None:
 
 def refused(
     context: typer.Context,
-    number: str = typer.Argument(..., metavar="REQUEST", help="An unknown request, as `supplier show` prints it."),
+    number: str = typer.Argument(
+        ..., metavar="REQUEST", help="An unknown or accepted request, as `supplier show` prints it."
+    ),
     reason: str = typer.Option(..., "--reason", metavar="TEXT", help="How you know; kept in the audit."),
 ) -> None:
-    """You asked the supplier yourself, and it never took this request: its money goes back."""
+    """You asked the supplier yourself, and nothing comes of this request: its money goes back."""
     from uuid import UUID
 
     from core.actor import OPERATOR

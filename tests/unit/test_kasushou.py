@@ -23,14 +23,15 @@ class Scripted:
     """An egress that answers as it is told."""
 
     answer: Any
+    later: Any = None  # to every question after the first
     sent: list[tuple[str, bytes, dict[str, str]]] = field(default_factory=list)
 
     def post(self, url: str, *, body: bytes, headers: dict[str, str]) -> Answer:
         self.sent.append((url, body, headers))
         if isinstance(self.answer, Exception):
             raise self.answer
-        raw = self.answer if isinstance(self.answer, bytes) else json.dumps(self.answer).encode()
-        return Answer(200, raw)
+        said = self.later if self.later is not None and len(self.sent) > 1 else self.answer
+        return Answer(200, said if isinstance(said, bytes) else json.dumps(said).encode())
 
 
 def asked(answer: Any) -> tuple[Kasushou, Scripted]:
@@ -72,7 +73,8 @@ def test_a_purchase_says_our_number_the_quantity_and_the_dearest_price() -> None
         (b"<html>", SupplyOutcome.UNKNOWN, "not_understood"),
         ({"code": "200"}, SupplyOutcome.UNKNOWN, "not_understood"),
         ({"code": 500, "msg": "系统异常"}, SupplyOutcome.UNKNOWN, "code_500"),
-        ({"code": 400, "msg": "库存不足"}, SupplyOutcome.REJECTED, "code_400"),
+        ({"code": 1, "msg": "成功"}, SupplyOutcome.UNKNOWN, "code_1"),
+        ({"code": 400, "msg": "库存不足"}, SupplyOutcome.UNKNOWN, "code_400"),
     ],
 )
 def test_only_a_clear_no_is_one(answer: Any, outcome: SupplyOutcome, problem: str) -> None:
@@ -80,6 +82,29 @@ def test_only_a_clear_no_is_one(answer: Any, outcome: SupplyOutcome, problem: st
     found = asked(answer)[0].buy(Wish(new_id(), "1001", 1, Money(950, "CNY")))
 
     assert (found.outcome, found.problem) == (outcome, problem)
+
+
+@pytest.mark.parametrize(
+    ("listed", "outcome", "problem"),
+    [
+        ([], SupplyOutcome.REJECTED, "code_400"),
+        ([{"status": 2}], SupplyOutcome.ACCEPTED, ""),
+        ([{"external_orderno": "other"}], SupplyOutcome.UNKNOWN, "other_order"),
+    ],
+)
+def test_a_refused_purchase_is_a_no_only_where_the_supplier_knows_no_such_order(
+    listed: list[Any], outcome: SupplyOutcome, problem: str
+) -> None:
+    """INV-O4: its pages say of 400 that the order may be there all the same."""
+    supplier, way = asked({"code": 400, "msg": "请求异常"})
+    wish = Wish(new_id(), "1001", 1, Money(950, "CNY"))
+    way.later = {"code": 200, "data": [order(wish.request_id.hex) | one for one in listed]}
+
+    found = supplier.buy(wish)
+
+    assert (found.outcome, found.problem) == (outcome, problem)
+    assert [url.rpartition("/")[2] for url, _, _ in way.sent] == ["buy", "info"]
+    assert json.loads(way.sent[1][1])["external_orderno"] == wish.request_id.hex
 
 
 @pytest.mark.parametrize(
@@ -94,6 +119,8 @@ def test_only_a_clear_no_is_one(answer: Any, outcome: SupplyOutcome, problem: st
         ([{"status": -1}], SupplyOutcome.REJECTED),
         ([{"status": 9}], SupplyOutcome.UNKNOWN),
         ([{"status": "3"}], SupplyOutcome.UNKNOWN),
+        ([{"status": []}], SupplyOutcome.UNKNOWN),
+        ([{"status": True}], SupplyOutcome.UNKNOWN),
         ([{}, {}], SupplyOutcome.UNKNOWN),
         ({"status": 3}, SupplyOutcome.UNKNOWN),
     ],
@@ -117,14 +144,16 @@ def test_keys_are_taken_as_they_stand_and_what_is_no_text_is_empty() -> None:
         {"card_no": None, "card_password": 5},
         "K-4",
         None,
+        {"card_no": "N-\x00", "card_password": "K-\ud800"},
     ]
 
-    found = asked({"code": 200, "data": [order(number.hex, card_list=listed)]})[0].query(number)
+    found = asked({"code": 200, "data": [order(number.hex, card_list=listed, ordersn="D\x00")]})[0].query(number)
 
     assert found.outcome is SupplyOutcome.DELIVERED
     assert [(key.number.reveal(), key.secret.reveal()) for key in found.keys] == [
-        (b"N-1", b"K-1"), (b"", b" K-2\t"), (b"", b""), (b"", b""), (b"", b""),
+        (b"N-1", b"K-1"), (b"", b" K-2\t"), (b"", b""), (b"", b""), (b"", b""), (b"", b""),
     ]  # fmt: skip
+    assert found.external_ref is None
     assert "K-1" not in repr(found)
 
 

@@ -114,6 +114,32 @@ def test_a_state_that_nobody_has_heard_of_is_unknown(supplied: Supplied, talker:
     assert supplied.till.shop.count("refund") == 0
 
 
+def test_inv_o4_what_was_accepted_and_never_ends_is_told_and_ended_by_a_person_only(
+    supplied: Supplied, talker: Talker
+) -> None:
+    """Its system forgets the order after it had accepted it: that is no certain no."""
+    supplied.double.status = 2
+    order = supplied.bought(talker)
+    supplied.carries_out(order)
+    supplied.double.orders.clear()
+
+    for _ in range(8):
+        supplied.till.wait(minutes=15)
+        supplied.carries_out(order)
+
+    assert supplied.request(order) == ("accepted", 1, None, "absent", False)
+    assert supplied.till.shop.count("refund") == 0
+    assert supplied.till.shop.sql("SELECT kind, detail FROM alert") == [
+        ("supplier_trouble", {"problem": "accepted", "missing": 1})
+    ]
+    ((request,),) = supplied.till.shop.sql("SELECT id FROM supplier_request")
+    say_refused(actor=OPERATOR, request_id=request, reason="they lost it", now=supplied.till.now)
+    supplied.till.wait(seconds=1)
+    supplied.carries_out(order)
+    assert supplied.request(order) == ("rejected", 1, 0, "by_hand", True)
+    assert order_view(actor=talker.actor, order_id=order.order_id).refunded_minor == PRICE
+
+
 def test_a_vault_that_is_away_leaves_the_keys_sealed_and_they_come_later(supplied: Supplied, talker: Talker) -> None:
     supplied.double.keys = KEYS[:1]
     order = supplied.bought(talker)
