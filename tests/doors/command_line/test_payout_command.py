@@ -130,7 +130,7 @@ def test_money_in_another_currency_is_paid_out_in_it(command: Command, config: C
     ask = ("payout", "request", "--party", "demo", *MEI, "--amount")
 
     settled = command(config, "payout", "settled", *paid, "--amount", "3000 JPY")
-    refused = [command(config, *ask, amount) for amount in ("3000.5 JPY", "3001 JPY", "1", "1 XXX")]
+    refused = [command(config, *ask, amount) for amount in ("3000.5 JPY", "3001 JPY", "1", "1 ABC")]
     asked = command(config, *ask, "3000 jpy")
     done = command(config, "payout", "approve", asked[1].split()[0], *WANG)
 
@@ -139,7 +139,7 @@ def test_money_in_another_currency_is_paid_out_in_it(command: Command, config: C
     assert "'3000.5 JPY' is no amount" in refused[0][2]
     assert "3000 JPY is available: ask for that or less" in refused[1][2]
     assert "0.00 CNY is available" in refused[2][2]
-    assert "'1 XXX' is no amount" in refused[3][2]
+    assert "'1 ABC' is no amount" in refused[3][2]
     assert (asked[1].split("  ")[1], done[0]) == ("3000 JPY for demo: waits for approval\n", 0)
     assert (
         f"{'demo at demo':<32} available 0 JPY  pending 0 JPY  in transit 3000 JPY"
