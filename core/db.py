@@ -18,7 +18,7 @@ from playhouse.pool import MaxConnectionsExceeded
 from playhouse.postgres_ext import PooledPsycopg3Database, Psycopg3Database
 
 from core.troubles import as_peewee, told_by_peewee, without_rows
-from core.waking import Wake, commit_text, said, wake_text
+from core.waking import Wake, check_stands, commit_text, said, wake_text
 
 Result = TypeVar("Result")
 Params = Sequence[Any] | Mapping[str, Any]
@@ -117,6 +117,7 @@ class StoreDatabase(PooledPsycopg3Database, SharedSessions):
         connection, wakes = self.connection(), self.wakes
         _scope.wakes.clear()
         with told_by_peewee:
+            check_stands(connection)
             said(connection, commit_text(connection, wakes))
 
     def wake(self, wake: Wake) -> None:

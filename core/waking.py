@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors, generators
-from psycopg.pq import Escaping, ExecStatus
+from psycopg.pq import Escaping, ExecStatus, TransactionStatus
 
 DOORS = "keystall_wake"
 """Where doors listen for the chats, payments and pages of those who wait; the payload is a topic."""
@@ -37,6 +37,15 @@ def commit_text(connection: psycopg.Connection[Any], wakes: Iterable[Wake]) -> b
     """COMMIT, and the wakes in a transaction of their own behind it: one message of the simple protocol."""
     told = wake_text(connection, wakes)
     return b"COMMIT; " + told if told else b"COMMIT"
+
+
+def check_stands(connection: psycopg.Connection[Any]) -> None:
+    """Raise `InFailedSqlTransaction` where a statement failed and nobody rolled back.
+
+    PostgreSQL answers COMMIT with ROLLBACK then, and no error: work that is lost would be told as done.
+    """
+    if connection.info.transaction_status == TransactionStatus.INERROR:
+        raise errors.InFailedSqlTransaction("a statement failed before COMMIT: nothing is kept")
 
 
 def wake_text(connection: psycopg.Connection[Any], wakes: Iterable[Wake]) -> bytes:

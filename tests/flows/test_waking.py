@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,28 @@ def test_a_commit_that_is_refused_wakes_nobody_and_says_why(
 
     assert str(refused.value) == "23505 late_n_key IntegrityError"
     assert db.execute("SELECT count(*) FROM late") == [(0,)]
+    assert heard() == []
+
+
+def test_fault_7_a_transaction_that_failed_is_never_told_as_committed(
+    sql: Sql, heard: Callable[[], list[tuple[str, str]]]
+) -> None:
+    """PostgreSQL answers such a COMMIT with ROLLBACK and no error; the connection is good for the next transaction."""
+
+    def work() -> None:
+        db.execute("INSERT INTO send_pause (scope, until) VALUES ('here', now())")
+        db.wake(DOORS, "conv:1")
+        with contextlib.suppress(peewee.DatabaseError):
+            db.execute("SELECT 1 / 0")
+
+    with db.connection():
+        with pytest.raises(peewee.InternalError) as refused:
+            db.in_transaction(work, repeatable=True)
+        with db.atomic():
+            db.execute("INSERT INTO send_pause (scope, until) VALUES ('there', now())")
+
+    assert db.sqlstate(refused.value) == "25P02"
+    assert sql("SELECT scope FROM send_pause") == [("there",)]
     assert heard() == []
 
 
