@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from core.config import Config
 from core.custody.chains import checkpoints
 from core.custody.rounds import run_alone
+from core.fulfilment.totals import compare
 from core.ledger.checkpoints import GENESIS, chain
 from core.ledger.service import balance
 from tests.builders import NOON, Shop, Sql
@@ -78,6 +80,32 @@ def test_a_full_period_is_closed_before_its_hour_and_no_period_is_larger(
 
     assert books.checkpoint(NOON + timedelta(minutes=1)) == 2
     assert [one.transfers for one in chain()] == [0, 3, 3]
+
+
+def test_a_batch_that_is_finished_between_two_checkpoints_of_one_run_is_no_false_alarm(
+    books: Books, pair: tuple[int, int], shop: Shop, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """INV-S3: the second one seals the totals of the first, so it counts no batch either; the next hour's does."""
+    monkeypatch.setattr(checkpoints, "CHUNK", 3)
+    books.checkpoint()
+    for _ in range(8):
+        move(*pair, 1)
+    write = books.vault._write
+
+    def slowly(*said: Any, **more: Any) -> Any:
+        if more["counted_before"]:
+            shop.a_batch(cards=2)
+            sql("UPDATE batch SET created_at = timestamptz 'epoch' + interval '2 hours'")
+        return write(*said, **more)
+
+    monkeypatch.setattr(books.vault, "_write", slowly)
+    assert books.checkpoint(NOON + timedelta(minutes=1)) == 2
+    assert compare(chain()[-1]).differing == ()
+
+    monkeypatch.undo()
+    assert books.checkpoint(NOON + 2 * HOUR) == 1
+    assert compare(chain()[-1]).differing == ()
+    assert chain()[-1].totals["INV-S3"]["rows"] == 2
 
 
 def test_a_balance_is_its_last_mark_and_what_came_later(books: Books, pair: tuple[int, int], sql: Sql) -> None:

@@ -190,10 +190,12 @@ class Checkpointer:
 
     def _sealed(self, last: Checkpoint | None, period: Period, now: datetime, *, counted_before: bool) -> Checkpoint:
         number, asked = (last.number if last else 0) + 1, period.params()
-        # The first of several in a row has counted all that came since the one before: the next need not do it again.
+        # The first of several in a row has counted all that came since the one before: the next need not do it again,
+        # and keeps no batch that the totals which it takes over do not have.
         counts = {} if counted_before else _count_violations(last)
         execute(MARK, asked | {"number": number})
-        execute(COUNT_BATCHES, {"number": number})
+        if not counted_before:
+            execute(COUNT_BATCHES, {"number": number})
         transfers, chunk = execute(books.TRANSFERS, asked)[0]
         unsealed = Checkpoint(
             number=number,
