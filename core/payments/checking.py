@@ -15,6 +15,7 @@ PAGE = 5000
 
 NO_END = 2**63 - 1
 
+
 def count_since(parts: Sequence[Part], since: Since) -> Counter[str]:
     """What the parts find among everything that moves or came after a checkpoint; each invariant has its count."""
     found = Counter({part.invariant: 0 for part in parts})
