@@ -8,7 +8,7 @@ from datetime import timedelta
 from bot.browse import not_found, product_of
 from bot.home import draw_home
 from bot.intents import Act, Intent
-from bot.memberships import before_payment
+from bot.memberships import before_payment, period_words
 from bot.pages import PAGE_LASTS, Page, PageKind
 from bot.paying import placed_from_wallet, show_order
 from bot.refusals import refuse
@@ -18,6 +18,8 @@ from bot.texts import Texts
 from bot.words import BadQuantity, echo, read_quantity
 from core.catalog.service import Listing, ProductKind, UnknownListing, find_listing, find_listings
 from core.errors import NotFound
+from core.members.periods import Unit
+from core.members.plans import period_of
 from core.members.service import access_shopper
 from core.money import Money
 from core.orders.rules import NothingIsSold, PriceChanged
@@ -38,6 +40,7 @@ class Offer:
     old_price: Money | None = None  # the price that was shown before, when it changed
     balance: Money | None = None  # of the wallet, where a word may pay from it at once
     coupon: str = ""  # a coupon that was named and cannot be used yet
+    period: tuple[int, Unit] | None = None  # for how long a piece makes somebody a member
 
 
 def confirm(talk: Talk, act: Act) -> Screen:
@@ -99,6 +102,7 @@ def offer_of(talk: Talk, listing: Listing, quantity: int, *, old_price: Money | 
         old_price=old_price,
         coupon=coupon,
         balance=balance,
+        period=period_of(listing_id=listing.id) if listing.kind is ProductKind.PLAN else None,
     )
 
 
@@ -162,6 +166,9 @@ def draw_confirm(texts: Texts, offer: Offer) -> Screen:
         lines += texts.money_row(texts.say("Price before"), offer.old_price)
     lines += texts.money_row(texts.say("Price each"), listing.price)
     lines.append(texts.row(texts.say("Quantity"), str(priced.quantity)))
+    if offer.period:
+        count, unit = offer.period
+        lines.append(texts.row(texts.say("Duration"), period_words(texts, count * priced.quantity, unit)))
     if priced.discount_minor and texts.manner.shows_prices:
         lines.append(texts.row(texts.say("Discount"), "−" + texts.money(Money(priced.discount_minor, currency))))
     lines += texts.money_row(texts.say("Total"), Money(priced.total_minor, currency))

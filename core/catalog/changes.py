@@ -148,6 +148,11 @@ def set_price(*, actor: Actor, listing_id: int, price: Money, now: datetime) -> 
     return int(rows[0][0])
 
 
+def outdate_listings(*, sku_id: int) -> None:
+    """What a piece of a SKU gives has changed: buttons drawn before do not buy it. In the caller's transaction."""
+    execute(sql.OUTDATE, (sku_id,))
+
+
 def set_on_sale(*, actor: Actor, listing_id: int, on_sale: bool, now: datetime) -> None:
     """Show or hide a listing. Raises `NotFound`, `NotAllowed`."""
     merchant_id = access_listing(actor=actor, listing_id=listing_id)

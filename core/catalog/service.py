@@ -9,6 +9,7 @@ from core.catalog.changes import (
     create_product,
     create_sku,
     find_sku,
+    outdate_listings,
     set_on_sale,
     set_price,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "find_listings",
     "find_sku",
     "nearest",
+    "outdate_listings",
     "product_view",
     "products_page",
     "public_products",

@@ -109,4 +109,5 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
 SET_PRICE = """
 UPDATE listing SET price_minor = %s, version = version + 1 WHERE id = %s AND currency = %s RETURNING version
 """
+OUTDATE = "UPDATE listing SET version = version + 1 WHERE sku_id = %s"
 SET_ON_SALE = "UPDATE listing SET on_sale = %s WHERE id = %s"

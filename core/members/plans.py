@@ -11,8 +11,8 @@ from psycopg.types.json import Jsonb
 
 from core.actor import Actor
 from core.audit import service as audit
-from core.catalog.rules import ProductKind
-from core.db import atomic, constraint, execute
+from core.catalog.service import ProductKind, outdate_listings
+from core.db import atomic, changed, constraint, execute
 from core.errors import Invalid, NotFound
 from core.members.periods import MOST_YEARS, Span, Unit
 from core.parties.service import CodeTaken, PartyKind, Role, access_party, require_change
@@ -29,6 +29,11 @@ FROM sku s JOIN product p ON p.id = s.product_id WHERE s.id = %(sku)s
 SET_PERIOD = """
 INSERT INTO plan_period (sku_id, plan_id, count, unit) VALUES (%s, %s, %s, %s)
 ON CONFLICT (sku_id) DO UPDATE SET plan_id = excluded.plan_id, count = excluded.count, unit = excluded.unit
+WHERE (plan_period.plan_id, plan_period.count, plan_period.unit)
+    IS DISTINCT FROM (excluded.plan_id, excluded.count, excluded.unit)
+"""
+PERIOD = """
+SELECT x.count, x.unit FROM listing l JOIN plan_period x ON x.sku_id = l.sku_id WHERE l.id = %s
 """
 OFFERED = """
 SELECT m.id, m.names, l.code, l.price_minor, l.currency, x.count, x.unit
@@ -92,8 +97,8 @@ def create_plan(*, actor: Actor, merchant_id: int, code: str, names: Names, now:
 def set_period(*, actor: Actor, sku_id: int, plan_id: int, count: int, unit: Unit, now: datetime) -> None:
     """How long a piece of a SKU makes somebody a member: `count` days, months or years of a plan.
 
-    The SKU is one of the kind `plan` that the plan's merchant owns. What was sold before keeps what was promised then.
-    Raises `NotFound`, `NotAllowed`, `Invalid` (period, goods).
+    The SKU is one of the kind `plan` that the plan's merchant owns. What was sold before keeps what was promised
+    then, and what was shown before is asked anew. Raises `NotFound`, `NotAllowed`, `Invalid` (period, goods).
     """
     rows = execute(GOODS, {"sku": sku_id, "plan": plan_id})
     if not rows:
@@ -107,7 +112,8 @@ def set_period(*, actor: Actor, sku_id: int, plan_id: int, count: int, unit: Uni
     if not 1 <= count <= MOST_UNITS or not is_sellable(Span.of(count, unit)):
         raise Invalid(what="period")
     with atomic():
-        execute(SET_PERIOD, (sku_id, plan_id, count, unit.value))
+        if changed(SET_PERIOD, (sku_id, plan_id, count, unit.value)):
+            outdate_listings(sku_id=sku_id)
         audit.append(
             actor=actor,
             action="plan.period_set",
@@ -122,6 +128,12 @@ def set_period(*, actor: Actor, sku_id: int, plan_id: int, count: int, unit: Uni
 def is_sellable(span: Span) -> bool:
     """Whether one purchase may be for so long: at most `MOST_YEARS` from whenever it is bought."""
     return span.months * 31 + span.days <= MOST_YEARS * 365
+
+
+def period_of(*, listing_id: int) -> tuple[int, Unit] | None:
+    """How long a piece of a listing makes somebody a member; None for goods of no plan."""
+    rows = execute(PERIOD, (listing_id,))
+    return (int(rows[0][0]), Unit(rows[0][1])) if rows else None
 
 
 def plans_of(*, merchant_id: int) -> list[PlanView]:

@@ -47,7 +47,9 @@ def test_a_shop_without_plans_says_so(shop: Shop, clock: FixedClock) -> None:
 def test_joining_and_renewing_is_one_code_and_the_chat_tells_until_when(
     talk: Dialog, shop: Shop, clock: FixedClock
 ) -> None:
+    assert "数量：3\n时长：3 个月\n合计：¥45.00" in talk.say("买 F1 3").text
     confirm = talk.say("买 F1")
+    assert "数量：1\n时长：1 个月\n合计：¥15.00" in confirm.text
     assert "卡密" not in confirm.text
     assert "付款后会员立即开通，到期时间会在这里告诉您。" in confirm.text
     bought(talk, shop, clock)

@@ -51,7 +51,7 @@ def members(texts: Texts, until: datetime | None = None) -> Screen:
 def confirm(texts: Texts) -> Screen:
     """One month, to be confirmed."""
     priced = quote(list_price_minor=1500, quantity=1)
-    return buying.draw_confirm(texts, buying.Offer(LISTING, priced, timedelta(minutes=15)))
+    return buying.draw_confirm(texts, buying.Offer(LISTING, priced, timedelta(minutes=15), period=(1, Unit.MONTH)))
 
 
 def bought(status: OrderStatus = OrderStatus.AWAITING_PAYMENT) -> OrderView:

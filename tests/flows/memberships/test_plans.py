@@ -13,6 +13,7 @@ from core.errors import Invalid, NotFound
 from core.fulfilment.service import deliver
 from core.members.periods import Unit
 from core.members.plans import PlanOffer, create_plan, plans_of, set_period
+from core.orders.rules import PriceChanged
 from core.parties.service import CodeTaken
 from tests.builders import NOON, Shop, Sql, Talker
 from tests.support.carriers import NOBODY
@@ -78,3 +79,17 @@ def test_a_change_of_a_period_is_for_what_is_sold_from_then_on(club: Club, month
     deliver(delivery_id=delivery, vault=SilentVault(), carrier=NOBODY, now=JANUARY_31)
 
     assert membership_of(talker).until == shanghai(2027, 2, 28, 12, 0)
+
+
+def test_an_old_button_does_not_buy_a_period_that_changed_meanwhile(club: Club, monthly: int, talker: Talker) -> None:
+    """INV-O8: what was seen is what is bought, or it is asked anew; the same period said again changes nothing."""
+    ((sku, version),) = execute("SELECT sku_id, version FROM listing WHERE id = %s", (monthly,))
+    for count in (1, 2, 2):
+        set_period(actor=OPERATOR, sku_id=sku, plan_id=club.plan, count=count, unit=Unit.MONTH, now=NOON)
+    before = club.shop.fingerprint()
+
+    with pytest.raises(PriceChanged):
+        club.shop.place(talker, monthly, seen_version=version)
+
+    assert club.shop.fingerprint() == before
+    assert execute("SELECT version FROM listing WHERE id = %s", (monthly,)) == [(version + 1,)]
