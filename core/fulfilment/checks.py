@@ -169,14 +169,15 @@ ORDER_PARTS = (
         """,
     ),
     # As long as nobody knows what became of a supplier's request, its lines wait: neither given up nor paid back; and a
-    # line is never in two requests, nor a request sent twice (the triggers).
+    # line is never in two requests, nor a request sent twice (the triggers). A restore may hold a line back meanwhile.
     Part(
         "INV-O4",
         Over.ORDERS,
         """
         SELECT count(*) FROM {lines} AS l JOIN supplier_line s ON s.line_id = l.id
         JOIN supplier_request r ON r.id = s.request_id
-        WHERE r.state NOT IN ('delivered', 'rejected') AND (l.gate <> 'supply' OR s.ended_at IS NOT NULL
+        WHERE r.state NOT IN ('delivered', 'rejected') AND (s.ended_at IS NOT NULL
+            OR (l.gate <> 'supply' AND (l.gate, l.gate_reason) IS DISTINCT FROM ('review', 'went_out_before'))
             OR EXISTS (SELECT 1 FROM refund f WHERE f.line_id = l.id))
         """,
     ),

@@ -102,7 +102,7 @@ BREAKS = {
     "INV-O4": """
         WITH a AS (
             INSERT INTO supplier_account (party_id, connector, created_at)
-            SELECT id, 'kasushou', now() FROM party WHERE code = 'brand1' RETURNING id
+            SELECT min(id), 'kasushou', now() FROM party RETURNING id
         ), g AS (
             INSERT INTO supplier_good (id, account_id, sku_id, product, most_minor, currency, created_at)
             SELECT gen_random_uuid(), a.id, (SELECT min(id) FROM sku), '1', 1, 'CNY', now() FROM a RETURNING id

@@ -33,6 +33,7 @@ LATER = BEGAN + 3 * DAY
 TABLES = (
     *("account", "transfer", "payment", "payment_event", "refund", "batch", "card", "hold", "line_share"),
     *("shop_order", "order_line", "delivery", "checkpoint_balance"),
+    *("supplier_account", "supplier_good", "supplier_request", "supplier_line"),
 )
 
 

@@ -140,6 +140,24 @@ def test_inv_o4_what_was_accepted_and_never_ends_is_told_and_ended_by_a_person_o
     assert order_view(actor=talker.actor, order_id=order.order_id).refunded_minor == PRICE
 
 
+def test_inv_o4_a_restore_that_holds_back_a_line_is_no_false_alarm_and_buys_nothing(
+    supplied: Supplied, talker: Talker
+) -> None:
+    """Fault 100: the backup knows an open request; its card went out later, so a person looks at the line."""
+    supplied.double.keys, supplied.double.buys = KEYS[:1], "drops"
+    order = supplied.bought(talker)
+    supplied.carries_out(order)
+    supplied.till.shop.sql("UPDATE order_line SET gate = 'review', gate_reason = 'went_out_before'")
+    assert violated() == {}
+
+    supplied.until_settled(order)
+
+    assert supplied.double.paths().count("buy") == 1
+    assert supplied.till.shop.count("card") == supplied.till.shop.count("refund") == 0
+    assert supplied.till.shop.sql("SELECT gate, gate_reason FROM order_line") == [("review", "went_out_before")]
+    assert violated() == {}
+
+
 def test_a_vault_that_is_away_leaves_the_keys_sealed_and_they_come_later(supplied: Supplied, talker: Talker) -> None:
     supplied.double.keys = KEYS[:1]
     order = supplied.bought(talker)
