@@ -111,6 +111,8 @@ def is_allowed(address: Address, *, loopback: bool) -> bool:
             hidden = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if hidden is not None:
             return is_allowed(hidden, loopback=False)
+        if address.is_site_local:  # the private ones of before; Python calls them global
+            return False
     if loopback and address.is_loopback:
         return True
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)

@@ -190,4 +190,13 @@ MUTATIONS = [
         new="    open_case(",
         test="tests/flows/test_payment_notices.py",
     ),
+    Mutation(
+        rows=("INV-S3",),
+        removed="that a checkpoint which takes over totals keeps no batch that they do not have",
+        file="core/custody/chains/checkpoints.py",
+        old="        if not counted_before:\n            execute(COUNT",
+        new="        if True:\n            execute(COUNT",
+        test="tests/flows/test_checkpoints.py"
+        "::test_a_batch_that_is_finished_between_two_checkpoints_of_one_run_is_no_false_alarm",
+    ),
 ]

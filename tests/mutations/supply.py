@@ -55,6 +55,22 @@ MUTATIONS = [
         test="tests/unit/test_kasushou.py::test_a_refused_purchase_is_a_no_only_where_the_supplier_knows_no_such_order",
     ),
     Mutation(
+        rows=("INV-O4", "100"),
+        removed="that a line which a restore holds back counts as paid for its request",
+        file="core/custody/imports/supplied.py",
+        old="            AND (l.gate = 'supply' OR (l.gate, l.gate_reason) = ('review', 'went_out_before'))",
+        new="            AND l.gate = 'supply'",
+        test=f"{UNKNOWN}::test_fault_100_what_a_restore_holds_back_takes_nothing_from_the_other_lines_of_its_request",
+    ),
+    Mutation(
+        rows=("89",),
+        removed="that site-local addresses are private",
+        file=EGRESS,
+        old="        if address.is_site_local:",
+        new="        if False:",
+        test=f"{WAY}::test_fault_89_addresses_that_are_not_public_are_refused",
+    ),
+    Mutation(
         rows=("INV-O4", "INV-O1"),
         removed="the trigger that holds the steps of a supplier's request",
         file=REQUESTS,

@@ -52,6 +52,7 @@ def post(url: str, **settings: Any) -> bytes:
         "224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1",
         "fd12:3456::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b::7f00:1",
         "2002:7f00:1::", "2002:a9fe:a9fe::", "2001:0:53aa:64c:0:fff:80ff:fffe", "2001:db8::1",
+        "fec0::1", "64:ff9b:1::7f00:1",
     ],
 )  # fmt: skip
 def test_fault_89_addresses_that_are_not_public_are_refused(address: str) -> None:

@@ -158,6 +158,25 @@ def test_inv_o4_a_restore_that_holds_back_a_line_is_no_false_alarm_and_buys_noth
     assert violated() == {}
 
 
+def test_fault_100_what_a_restore_holds_back_takes_nothing_from_the_other_lines_of_its_request(
+    supplied: Supplied, talker: Talker
+) -> None:
+    supplied.double.keys, supplied.double.buys = KEYS, "drops"
+    order = supplied.bought(talker, 2)
+    supplied.carries_out(order)
+    supplied.till.shop.sql(
+        "UPDATE order_line SET gate = 'review', gate_reason = 'went_out_before' WHERE position = (SELECT min(position)"
+        " FROM order_line)"
+    )
+
+    supplied.until_settled(order)
+
+    assert supplied.request(order)[:3] == ("delivered", 2, 1)
+    assert supplied.till.shop.count("refund") == 0
+    assert supplied.delivers(order) == [True]
+    assert violated() == {}
+
+
 def test_a_vault_that_is_away_leaves_the_keys_sealed_and_they_come_later(supplied: Supplied, talker: Talker) -> None:
     supplied.double.keys = KEYS[:1]
     order = supplied.bought(talker)
