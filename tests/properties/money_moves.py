@@ -19,10 +19,10 @@ from hypothesis.stateful import (
 )
 
 from core.errors import Refusal
+from core.fulfilment.checks import MONEY
 from core.ids import new_id
 from core.money import Money
 from core.orders.service import PlacedOrder, cancel_order, expire_due
-from core.fulfilment.checks import MONEY
 from core.payments.checking import count_since
 from core.payments.moving import last_checkpoint
 from core.payments.service import (
