@@ -37,7 +37,7 @@ FROM supplier_request r JOIN supplier_good g ON g.id = r.good_id JOIN supplier_a
 JOIN sku k ON k.id = g.sku_id JOIN upload u ON u.id = r.upload_id
 WHERE r.id = %s AND r.state = 'delivered' AND r.settled_at IS NULL
 """
-"""A line whose card went out before a restore is paid, and waits for a person; the others of its request are brought."""
+"""A line whose card went out before a restore is paid and waits for a person; the others of its request are brought."""
 
 STANDING = "SELECT state, error FROM import_job WHERE id = %s"
 
