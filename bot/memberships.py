@@ -95,3 +95,16 @@ def draw_given(texts: Texts, body: Mapping[str, Any]) -> Screen:
         texts.say("Renew whenever you like: it is added to the end."),
     )
     return Screen(ScreenKind.RECEIPT, "\n".join(lines), (member_option(texts), home_option(texts)))
+
+
+def draw_taken_back(texts: Texts, body: Mapping[str, Any]) -> Screen:
+    """An order was taken back: until when the membership lasts without it, or that it is over."""
+    left = texts.say("it has ended")
+    if "until" in body:
+        left = texts.say("you are a member until {time}", time=texts.moment(datetime.fromisoformat(body["until"])))
+    lines = (
+        texts.say("An order was taken back, and its time with it"),
+        texts.row(texts.name(body["plan"]), left),
+    )
+    options = (choice(texts.say("See the order"), Intent.ORDER, order=body["order"]), member_option(texts))
+    return Screen(ScreenKind.RECEIPT, "\n".join(lines), (*options, home_option(texts)))

@@ -10,7 +10,7 @@ from uuid import UUID
 from bot.binding import draw_question, draw_released, draw_told_bound, draw_told_declined
 from bot.contacts import draw_code_not_sent
 from bot.intents import Intent
-from bot.memberships import draw_given, is_membership
+from bot.memberships import draw_given, draw_taken_back, is_membership
 from bot.paying import is_by_hand, summary_of
 from bot.pickups import draw_told_refused
 from bot.restock import draw_restock_refused, draw_restocked
@@ -144,6 +144,8 @@ def _about_accounts(texts: Texts, kind: MessageKind, body: Mapping[str, Any]) ->
             return draw_released(texts, account_in(body))
         case MessageKind.MEMBERSHIP:
             return draw_given(texts, body)
+        case MessageKind.MEMBERSHIP_TAKEN_BACK:
+            return draw_taken_back(texts, body)
         case MessageKind.CODE_NOT_SENT:
             return draw_code_not_sent(texts, ContactKind(body["contact"]))
         case MessageKind.RESTOCKED:

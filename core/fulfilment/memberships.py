@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -15,11 +16,11 @@ from core.actor import Actor, ActorKind
 from core.db import execute, in_transaction
 from core.errors import Conflict, NotAllowed
 from core.ids import Prefix, public
-from core.members.memberships import MembershipTooLong, give_period, take_back_period
+from core.members.memberships import Given, MembershipTooLong, give_period, take_back_period
 from core.messages.alerts import AlertKind, raise_alert
 from core.messages.service import MessageKind, tell
 from core.orders.lines import cancel_given
-from core.orders.service import Sending, finish_sending, hold_for_review, lock_order
+from core.orders.service import LockedOrder, Sending, finish_sending, hold_for_review, lock_order
 from core.payments.lines import is_exchanged, refund_line, return_paid, went_back_outside
 
 log = structlog.get_logger()
@@ -91,6 +92,14 @@ def _give_back(sending: Sending, now: datetime) -> None:
     raise_alert(kind=kind, subject=subject, detail={"problem": TOO_LONG}, now=now)
 
 
+def _tell_taken_back(order: LockedOrder, left: Given, now: datetime) -> None:
+    """Nobody finds out by a closed door that a membership is shorter now."""
+    body: dict[str, Any] = {"order": public(Prefix.ORDER, order.id), "plan": left.names}
+    if left.running.until > now:
+        body["until"] = left.running.until.isoformat()
+    tell(conversation_id=order.conversation_id, kind=MessageKind.MEMBERSHIP_TAKEN_BACK, body=body, now=now)
+
+
 def take_back(*, actor: Actor, order_id: UUID, returns: bool, now: datetime) -> TakenBack:
     """End what an order gave of memberships; with `returns` its money goes back the way it came, in one transaction.
 
@@ -109,8 +118,9 @@ def take_back(*, actor: Actor, order_id: UUID, returns: bool, now: datetime) -> 
         ended: dict[UUID, int] = {}
         for (line_id,) in execute(GIVEN, (order_id,)):
             paid = cancel_given(actor=actor, order=order, line_id=line_id, problem=TAKEN_BACK, returns=returns, now=now)
-            if paid is not None and take_back_period(line_id=line_id, now=now):
+            if paid is not None and (left := take_back_period(line_id=line_id, now=now)):
                 ended[line_id] = paid
+                _tell_taken_back(order, left, now)
         if not ended:
             raise NothingGiven()
         for line_id, paid in ended.items():

@@ -49,6 +49,11 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (shopper_id, plan_id) DO UPDATE SET since = excluded.since, anchor_day = excluded.anchor_day,
     zone = excluded.zone, months = excluded.months, days = excluded.days, until = excluded.until
 """
+OF_LINE = """
+SELECT p.names, m.since, m.zone, m.months, m.days FROM membership_period x
+JOIN plan p ON p.id = x.plan_id JOIN membership m ON m.shopper_id = x.shopper_id AND m.plan_id = x.plan_id
+WHERE x.line_id = %s
+"""
 FORGET = "DELETE FROM membership WHERE shopper_id = ANY (%s::uuid[]) RETURNING shopper_id"
 OF_SHOPPER = """
 SELECT m.plan_id, p.names, m.since, m.until FROM membership m JOIN plan p ON p.id = m.plan_id
@@ -62,7 +67,7 @@ class MembershipTooLong(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a paid line did: the names of its plan, and the membership as it stands now."""
+    """What a line did, or its end: the names of its plan, and the membership as it stands now."""
 
     names: dict[str, str]
     running: Running
@@ -104,12 +109,14 @@ def require_room(*, shopper_id: UUID, plan_id: int, span: Span, zone: str, now: 
     _with(shopper_id, plan_id, Period(now, now, span, zone))
 
 
-def take_back_period(*, line_id: UUID, now: datetime) -> bool:
-    """The money of a line goes back, and its period with it, in the caller's transaction; False where it had none."""
+def take_back_period(*, line_id: UUID, now: datetime) -> Given | None:
+    """The money of a line goes back, and its period with it, in the caller's transaction; None where it had none."""
     rows = execute(TAKE_BACK, (now, line_id))
-    if rows:
-        count_again(shopper_ids=[rows[0][0]])
-    return bool(rows)
+    if not rows:
+        return None
+    count_again(shopper_ids=[rows[0][0]])
+    names, since, zone, months, days = execute(OF_LINE, (line_id,))[0]
+    return Given(names, Running(since, zone, Span(months, days)))
 
 
 def count_again(*, shopper_ids: Sequence[UUID]) -> None:

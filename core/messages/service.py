@@ -35,6 +35,7 @@ class MessageKind(StrEnum):
     BINDING_DECLINED = "binding_declined"  # that account said no: {"channel", "hint", "since"}
     BOUND = "bound"  # that account is this shopper's from now on: {"channel", "hint", "since"}
     MEMBERSHIP = "membership"  # begun or extended: {"order", "plan": names, "since", "until"} (ISO 8601, UTC)
+    MEMBERSHIP_TAKEN_BACK = "membership_taken_back"  # {"order", "plan": names, "until"; none where it is over}
     CODE_NOT_SENT = "code_not_sent"  # no code reached the address that was to be confirmed: {"contact"}
     UNBOUND = "unbound"  # that account is a shopper of its own again: {"channel", "hint", "since"}
     RESTOCKED = "restocked"  # to staff: {"sku", "added", "duplicates", "refused", "rows": [[place, reason, shape]], …}

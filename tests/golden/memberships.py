@@ -39,6 +39,8 @@ def joining() -> Iterator[tuple[str, Callable[[Texts], Screen]]]:
     for status in (OrderStatus.PAID, OrderStatus.DELIVERED):
         yield f"member_receipt_{status.value}", lambda texts, s=status: paying.draw_receipt(texts, bought(s))
     yield "member_told_paid", lambda texts: told(texts, MessageKind.PAID, OrderStatus.PAID)
+    over = a_message(MessageKind.MEMBERSHIP_TAKEN_BACK, plan=NAMES).body
+    yield "member_told_taken_back_over", lambda texts: memberships.draw_taken_back(texts, over)
     yield "member_told_expired", lambda texts: told(texts, MessageKind.ORDER_EXPIRED, OrderStatus.EXPIRED)
 
 

@@ -253,6 +253,7 @@ def told(texts: Texts, kind: MessageKind, *, to_wallet: bool = False) -> Screen:
         MessageKind.PICKUP_REFUSED: PICKUP_REFUSED,
         MessageKind.CODE_NOT_SENT: {"contact": "email"},
         MessageKind.MEMBERSHIP: GIVEN,
+        MessageKind.MEMBERSHIP_TAKEN_BACK: GIVEN,
     }
     view = None if kind in WITHOUT_ORDER else an_order(status.get(kind, OrderStatus.PAID))
     background = outbox.Background(view, redeem=REDEEM[texts.locale])

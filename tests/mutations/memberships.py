@@ -68,9 +68,9 @@ MUTATIONS = [
     Mutation(
         rows=("INV-O3",),
         removed="that a line whose money goes back gives its period back",
-        file="core/fulfilment/memberships.py",
-        old="if paid is not None and take_back_period(line_id=line_id, now=now):",
-        new="if paid is not None:",
+        file="core/members/memberships.py",
+        old="SET taken_back_at = greatest(given_at, %s) WHERE",
+        new="SET taken_back_at = NULL WHERE %s <> now() AND",
         test=f"{BACK}::test_a_refund_of_the_line_takes_its_period_back_once",
     ),
     Mutation(

@@ -69,6 +69,8 @@ def test_a_refund_of_the_line_takes_its_period_back_once(
         take_back(actor=OPERATOR, order_id=placed.order_id, returns=True, now=later)
 
     assert done == TakenBack(1, 1500, "CNY")
+    (told_now,) = (body for kind, body in told(talker) if kind == "membership_taken_back")
+    assert told_now["until"] == membership_of(talker).until.isoformat()
     assert membership_of(talker).until == till.now.replace(month=4)
     assert order_view(actor=talker.actor, order_id=placed.order_id).status is OrderStatus.REFUNDED
     assert execute("SELECT amount_minor, to_wallet, state FROM refund") == [(1500, False, "requested")]
@@ -118,6 +120,8 @@ def test_what_a_gateway_gave_back_by_itself_is_not_given_back_twice(
 
     assert memberships_of(actor=talker.actor) == []
     assert shop.count("refund") == 0
+    (told_now,) = (body for kind, body in told(talker) if kind == "membership_taken_back")
+    assert "until" not in told_now
 
 
 def test_what_was_paid_beyond_that_meanwhile_goes_back_and_nothing_is_given(
