@@ -67,7 +67,7 @@ class SupplyVault(Protocol):
 
 def take_down(*, taken: TakenRequest, answer: SupplyAnswer, vault_public: bytes, now: datetime) -> SupplierRequestState:
     """Write down what a supplier answered, its keys sealed in the same transaction; returns where the request is."""
-    to = state_after(taken.state, answer, sent_at=taken.sent_at, now=now)
+    to = state_after(taken.state, answer, wanted=taken.quantity, sent_at=taken.sent_at, now=now)
 
     def work() -> bool:
         upload = None

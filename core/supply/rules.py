@@ -51,7 +51,8 @@ IN_FLIGHT = timedelta(minutes=10)
 """After this nothing that we sent can reach a supplier any more: what it does not know then was never bought."""
 
 EMPTY_PATIENCE = timedelta(minutes=2)
-"""A supplier that says done, but shows no key yet, is asked again for so long; many fill the keys in a little later."""
+"""A supplier that says done, but does not show as many keys as were bought, is asked again for so long after the call:
+many fill the keys in a little later."""
 
 FAILURES_ALLOWED = 3
 """So many questions or purchases in a row may fail before the goods are paused."""
@@ -70,12 +71,13 @@ NEXT_QUESTION = (3, 5, 10, 20, 60, 300, 600)
 
 
 def state_after(
-    state: SupplierRequestState, answer: SupplyAnswer, *, sent_at: datetime, now: datetime
+    state: SupplierRequestState, answer: SupplyAnswer, *, wanted: int, sent_at: datetime, now: datetime
 ) -> SupplierRequestState:
-    """What an answer makes of a request. No certain answer never becomes a no (INV-O4)."""
+    """What an answer makes of a request for `wanted` keys. No certain answer never becomes a no (INV-O4)."""
     outcome = answer.outcome
     if outcome is SupplyOutcome.DELIVERED:
-        is_early = not answer.keys and now - sent_at < EMPTY_PATIENCE
+        shown = sum(bool(key.secret) for key in answer.keys)
+        is_early = shown < wanted and now - sent_at < EMPTY_PATIENCE
         return _waiting(state) if is_early else SupplierRequestState.DELIVERED
     if outcome is SupplyOutcome.ACCEPTED:
         return _waiting(state)

@@ -63,6 +63,14 @@ MUTATIONS = [
         test=f"{UNKNOWN}::test_fault_100_what_a_restore_holds_back_takes_nothing_from_the_other_lines_of_its_request",
     ),
     Mutation(
+        rows=("91",),
+        removed="the patience with keys that are filled in one by one",
+        file=RULES,
+        old="        is_early = shown < wanted and",
+        new="        is_early = shown < 1 and",
+        test=f"{ORDERS}::test_fault_91_keys_that_are_filled_in_one_by_one_are_waited_for_and_all_delivered",
+    ),
+    Mutation(
         rows=("89",),
         removed="that site-local addresses are private",
         file=EGRESS,

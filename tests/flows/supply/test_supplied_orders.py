@@ -66,6 +66,26 @@ def test_fault_91_fewer_keys_than_were_bought_are_delivered_and_the_rest_goes_ba
     assert violated() == {}
 
 
+def test_fault_91_keys_that_are_filled_in_one_by_one_are_waited_for_and_all_delivered(
+    supplied: Supplied, talker: Talker
+) -> None:
+    """Its system says done as soon as the first is there: nothing is paid back that comes a minute later."""
+    supplied.double.keys = KEYS[:1]
+    order = supplied.bought(talker, 2)
+    supplied.carries_out(order)
+    supplied.till.wait(seconds=5)
+    supplied.carries_out(order)
+    assert supplied.request(order)[0] == "accepted"
+
+    (theirs,) = supplied.double.orders.values()
+    theirs.cards.append(theirs.cards[0] | {"card_password": "LATE-2222-KKKK"})
+    supplied.until_settled(order)
+
+    assert supplied.request(order)[:3] == ("delivered", 2, 2)
+    assert supplied.till.shop.count("refund") == 0
+    assert supplied.delivers(order) == [True, True]
+
+
 @pytest.mark.parametrize(
     ("brought", "good"),
     [
