@@ -19,15 +19,17 @@ import structlog
 from core.actor import SYSTEM
 from core.audit.service import append
 from core.db import changed, execute, in_transaction
+from core.errors import NotFound
 from core.fulfilment.supplied import SupplyVault, notice, settle, take_down
 from core.ids import new_id
 from core.orders.rules import OrderState
 from core.orders.service import lock_order
-from core.ports import Supplier, SupplyAnswer
+from core.ports import Supplier, SupplyAnswer, SupplyOutcome
 from core.supply import network
 from core.supply.requests import TakenRequest, rest_request, take_request
 from core.supply.rules import SupplierRequestState, is_told
 from core.vault.client import VaultAway, VaultRefused
+from core.vault.primitives import SealError
 from core.work import Work, enqueue_missing
 
 NEW_LINES = """
@@ -122,8 +124,19 @@ def _go_on(request_id: UUID, suppliers: Suppliers, vault: SupplyVault, vault_pub
 
 def _answer(taken: TakenRequest, suppliers: Suppliers) -> SupplyAnswer:
     """Bought the first time, asked about ever after. No transaction is open meanwhile."""
-    supplier = suppliers(taken.account_id)
+    supplier = _opened(suppliers, taken.account_id)
+    if supplier is None:
+        return SupplyAnswer(SupplyOutcome.UNKNOWN, problem="not_opened")
     return supplier.buy(taken.wish) if taken.is_new else supplier.query(taken.id)
+
+
+def _opened(suppliers: Suppliers, account_id: int) -> Supplier | None:
+    """The supplier, or None where its credentials are lost or sealed for another key: then nobody answers for it."""
+    try:
+        return suppliers(account_id)
+    except (NotFound, SealError):
+        log.exception("supplier.not_opened", account=account_id)
+        return None
 
 
 def _as_it_stands(request_id: UUID, taken: TakenRequest, state: SupplierRequestState) -> TakenRequest | None:
@@ -142,7 +155,8 @@ def ask_stock(*, good_id: UUID, suppliers: Suppliers, now: datetime) -> bool:
     good = in_transaction(partial(network.take_question, good_id=good_id, now=now))
     if good is None:
         return False
-    found = suppliers(good.account_id).stock(good.product, good.most.currency)
+    supplier = _opened(suppliers, good.account_id)
+    found = supplier.stock(good.product, good.most.currency) if supplier else None
     if found is None:
         in_transaction(partial(network.failed, good_id=good_id, why="silent", at_once=False, now=now))
         return False

@@ -177,6 +177,26 @@ def test_fault_100_what_a_restore_holds_back_takes_nothing_from_the_other_lines_
     assert violated() == {}
 
 
+def test_an_account_that_does_not_open_is_told_and_its_requests_stay_unknown(
+    supplied: Supplied, talker: Talker
+) -> None:
+    """As after a restore without its key: neither a defect in the log for ever, nor money back."""
+    order = supplied.bought(talker)
+    supplied.till.shop.sql("UPDATE credential SET sealed = decode(repeat('00', 64), 'hex') WHERE name = 'api_key'")
+
+    for _ in range(6):
+        supplied.carries_out(order)
+        supplied.till.wait(minutes=15)
+
+        assert not supplied.asks_stock()
+
+    assert supplied.request(order) == ("unknown", 1, None, "not_opened", False)
+    assert supplied.left() == 0
+    assert supplied.double.paths() == ["info"]
+    assert supplied.till.shop.count("refund") == 0
+    assert supplied.till.shop.sql("SELECT detail FROM alert") == [({"problem": "unknown", "missing": 1},)]
+
+
 def test_a_vault_that_is_away_leaves_the_keys_sealed_and_they_come_later(supplied: Supplied, talker: Talker) -> None:
     supplied.double.keys = KEYS[:1]
     order = supplied.bought(talker)
