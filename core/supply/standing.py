@@ -54,7 +54,8 @@ def say_refused(*, actor: Actor, request_id: UUID, reason: str, now: datetime) -
     """A person knows from the supplier itself that a request comes to nothing, be it unknown or accepted long ago: its
     money goes back.
 
-    The platform does. Raises `NotAllowed`, `NotFound`, `Invalid` without a reason, `NotUnknown`.
+    The platform does, as the owner of the database: no process has the right to it, for it gives money back. Raises
+    `NotAllowed`, `NotFound`, `Invalid` without a reason, `NotUnknown`.
     """
     require_platform(actor)
     if not 0 < len(reason.strip()) <= LONGEST_REASON or not reason.strip().isprintable():

@@ -145,7 +145,7 @@ def refused(
     from core.actor import OPERATOR
     from core.db import database_now
     from core.supply.standing import say_refused
-    from ops.commands.channel import as_shop
+    from ops.owner import as_owner
 
     try:
         request = UUID(number)
@@ -153,7 +153,7 @@ def refused(
         raise ConfigError(
             f"{number!r} is no request: `python run.py supplier show CODE` prints their numbers"
         ) from None
-    with as_shop(context), in_words():
+    with as_owner(context), in_words():
         say_refused(actor=OPERATOR, request_id=request, reason=reason, now=database_now())
     typer.echo(f"{number} was refused: what was paid for it goes back")
 

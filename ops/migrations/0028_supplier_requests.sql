@@ -116,7 +116,6 @@ GRANT UPDATE (request_id) ON supplier_line TO keystall_worker;
 GRANT INSERT ON supplier_request TO keystall_worker;
 GRANT UPDATE (state, external_ref, problem, upload_id, attempts, sent_at, lease_until, received, settled_at)
     ON supplier_request TO keystall_worker;
-GRANT UPDATE (state, problem, lease_until) ON supplier_request TO keystall_shop;  -- a person who found out
 GRANT UPDATE (stock_told, price_told, told_at, asked_at, failures, paused_at, paused_for) ON supplier_good
     TO keystall_worker;
 GRANT INSERT ON upload, upload_chunk TO keystall_worker;

@@ -71,6 +71,15 @@ MUTATIONS = [
         test=f"{ORDERS}::test_fault_91_keys_that_are_filled_in_one_by_one_are_waited_for_and_all_delivered",
     ),
     Mutation(
+        rows=("INV-O4",),
+        removed="that web's password says nothing of a supplier's request",
+        file=REQUESTS,
+        old="GRANT INSERT ON supplier_request TO keystall_worker;",
+        new="GRANT INSERT ON supplier_request TO keystall_worker;"
+        " GRANT UPDATE (state) ON supplier_request TO keystall_shop;",
+        test=f"{UNKNOWN}::test_inv_o4_a_person_who_asked_the_supplier_ends_an_unknown_request_and_no_other",
+    ),
+    Mutation(
         rows=("89",),
         removed="that site-local addresses are private",
         file=EGRESS,

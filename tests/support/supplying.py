@@ -25,6 +25,7 @@ from core.secret import Secret
 from core.stock.service import available
 from core.supply.network import SupplierAccount, add_account, opened, sell_from
 from core.supply.rules import Connector
+from core.supply.standing import say_refused
 from core.vault.client import ImportReport, VaultAway
 from tests.builders import NOON, Talker
 from tests.doubles.kasushou import KEY, USER, KasushouDouble
@@ -171,6 +172,17 @@ class Supplied:
     def sweeps(self) -> int:
         with self.as_worker():
             return supply_due(now=self.till.now)
+
+    def refused_by_hand(self, reason: str) -> None:
+        """What `supplier refused` says of the one request, with the hand of the database's owner."""
+        ((request,),) = self.till.shop.sql("SELECT id FROM supplier_request")
+        db.disconnect()
+        db.connect(self.vault.config.database.url, size=2)
+        try:
+            say_refused(actor=OPERATOR, request_id=request, reason=reason, now=self.till.now)
+        finally:
+            db.disconnect()
+            db.connect(self.vault.config.database.roles.shop, size=24)
 
     def refunds(self) -> int:
         """The worker sends back what is to go back; returns how many."""
