@@ -125,7 +125,8 @@ def add_account(
     """Connect a supplier's system, or give a connected one another address or key; `opens` has a value for each of
     `NAMES`, which is sealed for the worker alone.
 
-    The platform does. Raises `NotAllowed`, `NotFound`, `NotASupplier`, `Invalid`.
+    The platform does, as the owner of the database: no process has the right to it. Raises `NotAllowed`, `NotFound`,
+    `NotASupplier`, `Invalid`.
     """
     require_platform(actor)
     if set(opens) != set(NAMES) or not all(value.reveal().strip() for value in opens.values()):

@@ -47,13 +47,13 @@ def add(
     from core.secret import Secret
     from core.supply.network import add_account
     from core.supply.rules import Connector
-    from ops.commands.channel import as_shop
+    from ops.owner import as_owner
 
     if system not in set(Connector):
         raise ConfigError(f"there is no system {system!r}: today there is {', '.join(Connector)}")
     if not (user_id.isascii() and user_id.isalnum() and len(user_id) <= 64):
         raise ConfigError(f"--user-id {user_id!r} is no number of an account there")
-    with as_shop(context) as config, in_words():
+    with as_owner(context) as config, in_words():
         base = read_address(config, api_base)
         opens = {"api_base": Secret(base), "user_id": Secret(user_id), "api_key": read_key(config, api_key)}
         account = add_account(
@@ -79,9 +79,9 @@ def sku(
     from core.actor import OPERATOR
     from core.db import database_now
     from core.supply.network import sell_from, supplier_accounts
-    from ops.commands.channel import as_shop
+    from ops.owner import as_owner
 
-    with as_shop(context) as config, in_words():
+    with as_owner(context) as config, in_words():
         account = supplier_accounts(actor=OPERATOR, supplier=code)[0]
         price = _money(most, config.store.currency)
         sell_from(actor=OPERATOR, account=account, sku=sku_code, product=product, most=price, now=database_now())
@@ -237,9 +237,9 @@ def _switch(context: typer.Context, code: str, *, enabled: bool) -> None:
     from core.actor import OPERATOR
     from core.db import database_now
     from core.supply.network import supplier_accounts, switch_account
-    from ops.commands.channel import as_shop
+    from ops.owner import as_owner
 
-    with as_shop(context), in_words():
+    with as_owner(context), in_words():
         account = supplier_accounts(actor=OPERATOR, supplier=code)[0]
         switch_account(actor=OPERATOR, account=account, enabled=enabled, now=database_now())
     typer.echo(f"{code} is {'on' if enabled else 'off'}")

@@ -109,7 +109,9 @@ ALTER TABLE import_job ADD COLUMN supplier_request_id uuid UNIQUE REFERENCES sup
 GRANT SELECT ON supplier_account, supplier_good, supplier_request, supplier_line, supplier_quota
     TO keystall_shop, keystall_worker;
 GRANT SELECT ON supplier_account, supplier_good, supplier_request, supplier_line TO keystall_vault;
-GRANT INSERT, UPDATE ON supplier_account, supplier_good TO keystall_shop;
+-- What is sold from where, and how dear it may be, only the owner writes: a price of a web's own, or another product's
+-- number, would have dear keys bought for cheap orders.
+GRANT UPDATE (asked_at) ON supplier_good TO keystall_shop;  -- FOR NO KEY UPDATE asks for it
 GRANT INSERT ON supplier_line TO keystall_shop, keystall_worker;
 GRANT UPDATE (good_id, ended_at) ON supplier_line TO keystall_shop, keystall_worker;
 GRANT UPDATE (request_id) ON supplier_line TO keystall_worker;

@@ -80,6 +80,14 @@ MUTATIONS = [
         test=f"{UNKNOWN}::test_inv_o4_a_person_who_asked_the_supplier_ends_an_unknown_request_and_no_other",
     ),
     Mutation(
+        rows=("INV-K4", "91"),
+        removed="that web's password says nothing of what is bought from a supplier",
+        file=REQUESTS,
+        old="GRANT UPDATE (asked_at) ON supplier_good TO keystall_shop;",
+        new="GRANT INSERT, UPDATE ON supplier_account, supplier_good TO keystall_shop;",
+        test=f"{STOCK}::test_webs_password_alone_says_neither_what_is_bought_nor_how_dear_it_may_be",
+    ),
+    Mutation(
         rows=("89",),
         removed="that site-local addresses are private",
         file=EGRESS,

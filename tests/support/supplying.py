@@ -15,6 +15,7 @@ from channels.egress import Egress
 from channels.supply.kasushou import Kasushou
 from core import db
 from core.actor import OPERATOR
+from core.config import Config
 from core.fulfilment.service import deliver
 from core.fulfilment.supplying import ask_stock, forget_unpaid, supply_due, supply_order
 from core.money import Money
@@ -176,13 +177,8 @@ class Supplied:
     def refused_by_hand(self, reason: str) -> None:
         """What `supplier refused` says of the one request, with the hand of the database's owner."""
         ((request,),) = self.till.shop.sql("SELECT id FROM supplier_request")
-        db.disconnect()
-        db.connect(self.vault.config.database.url, size=2)
-        try:
+        with as_owner(self.vault.config):
             say_refused(actor=OPERATOR, request_id=request, reason=reason, now=self.till.now)
-        finally:
-            db.disconnect()
-            db.connect(self.vault.config.database.roles.shop, size=24)
 
     def refunds(self) -> int:
         """The worker sends back what is to go back; returns how many."""
@@ -200,6 +196,18 @@ class Supplied:
         )[0]  # fmt: skip
 
 
+@contextmanager
+def as_owner(config: Config) -> Iterator[None]:
+    """Connected as the owner of the tables, as the commands of an operator are; as shop afterwards."""
+    db.disconnect()
+    db.connect(config.database.url, size=2)
+    try:
+        yield
+    finally:
+        db.disconnect()
+        db.connect(config.database.roles.shop, size=24)
+
+
 def a_supplied_shop(till: Till, double: KasushouDouble, vault: DeskVault, worker_url: str) -> Supplied:
     """The merchant's goods, the offer down to it, the supplier's account, and what it said of its stock."""
     shop = till.shop
@@ -209,8 +217,9 @@ def a_supplied_shop(till: Till, double: KasushouDouble, vault: DeskVault, worker
     shop.an_offer(brand, shop.merchant, price_micro=10_000_000, credit=100_000)
     opens = {"api_base": Secret(double.address), "user_id": Secret(USER), "api_key": Secret(KEY)}
     who = {"actor": OPERATOR, "now": NOON}
-    account = add_account(supplier="brand1", connector=Connector.KASUSHOU, opens=opens, act_key=ACT, **who)
-    good = sell_from(account=account, sku="A1", product="1001", most=Money(900, "CNY"), **who)
+    with as_owner(vault.config):
+        account = add_account(supplier="brand1", connector=Connector.KASUSHOU, opens=opens, act_key=ACT, **who)
+        good = sell_from(account=account, sku="A1", product="1001", most=Money(900, "CNY"), **who)
     supplied = Supplied(till, double, vault, worker_url, account, good, listing)
     assert supplied.asks_stock()
     return supplied

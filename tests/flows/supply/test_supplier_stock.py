@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
 from core.orders.service import order_view
@@ -60,6 +61,22 @@ def test_what_costs_more_than_agreed_is_not_sold_and_not_bought(supplied: Suppli
     supplied.till.wait(minutes=30)
     supplied.asks_stock()
     assert supplied.left() == 0
+
+
+def test_webs_password_alone_says_neither_what_is_bought_nor_how_dear_it_may_be(supplied: Supplied) -> None:
+    """Else it would have dear keys bought for cheap orders."""
+    for bent in (
+        "UPDATE supplier_good SET most_minor = 99999",
+        "UPDATE supplier_good SET product = '7'",
+        "UPDATE supplier_good SET stock_told = 100, paused_at = NULL, paused_for = NULL",
+        "UPDATE supplier_account SET party_id = 1",
+        "INSERT INTO supplier_account (party_id, connector, created_at) VALUES (1, 'kasushou', now())",
+    ):
+        with (
+            psycopg.connect(supplied.vault.config.database.roles.shop) as web,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            web.execute(bent)
 
 
 def test_an_answer_that_is_none_tells_nothing(supplied: Supplied) -> None:
