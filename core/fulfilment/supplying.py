@@ -34,7 +34,7 @@ from core.work import Work, enqueue_missing
 
 NEW_LINES = """
 SELECT s.line_id, s.good_id, g.most_minor FROM supplier_line s JOIN order_line l ON l.id = s.line_id
-JOIN delivery d ON d.line_id = l.id JOIN supplier_good g ON g.id = s.good_id
+JOIN delivery d ON d.line_id = l.id JOIN supplier_good g ON g.id = s.good_id AND g.sku_id = l.sku_id
 WHERE l.order_id = %s AND s.request_id IS NULL AND s.ended_at IS NULL AND l.gate = 'supply' AND d.state = 'waiting'
 ORDER BY l.position
 """

@@ -88,6 +88,14 @@ MUTATIONS = [
         test=f"{STOCK}::test_webs_password_alone_says_neither_what_is_bought_nor_how_dear_it_may_be",
     ),
     Mutation(
+        rows=("91",),
+        removed="that goods are bought for lines of their own SKU only",
+        file="core/fulfilment/supplying.py",
+        old=" JOIN supplier_good g ON g.id = s.good_id AND g.sku_id = l.sku_id",
+        new=" JOIN supplier_good g ON g.id = s.good_id",
+        test=f"{STOCK}::test_a_line_that_names_another_goods_supplier_has_nothing_bought",
+    ),
+    Mutation(
         rows=("89",),
         removed="that site-local addresses are private",
         file=EGRESS,

@@ -79,6 +79,17 @@ def test_webs_password_alone_says_neither_what_is_bought_nor_how_dear_it_may_be(
             web.execute(bent)
 
 
+def test_a_line_that_names_another_goods_supplier_has_nothing_bought(supplied: Supplied, talker: Talker) -> None:
+    """Whoever writes rows as web has no dear key bought for the line of a cheap one: the vault would refuse it later."""
+    order = supplied.bought(talker)
+    supplied.till.shop.sql("UPDATE supplier_good SET sku_id = %s", [supplied.till.shop.a_sku("B2")])
+
+    supplied.carries_out(order)
+
+    assert supplied.double.paths() == ["info"]
+    assert supplied.till.shop.count("supplier_request") == 0
+
+
 def test_an_answer_that_is_none_tells_nothing(supplied: Supplied) -> None:
     supplied.double.raw = b'{"code":200,"data":{"id":1001,"goods_price":"NaN","stock_num":9}}'
     supplied.till.wait(minutes=1)
