@@ -80,7 +80,7 @@ def test_webs_password_alone_says_neither_what_is_bought_nor_how_dear_it_may_be(
 
 
 def test_a_line_that_names_another_goods_supplier_has_nothing_bought(supplied: Supplied, talker: Talker) -> None:
-    """Whoever writes rows as web has no dear key bought for the line of a cheap one: the vault would refuse it later."""
+    """Whoever writes rows as web has no dear key bought for the line of a cheap one; the vault would refuse it."""
     order = supplied.bought(talker)
     supplied.till.shop.sql("UPDATE supplier_good SET sku_id = %s", [supplied.till.shop.a_sku("B2")])
 
