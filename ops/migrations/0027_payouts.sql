@@ -47,7 +47,7 @@ CREATE TABLE settled_money (
     currency text NOT NULL REFERENCES currency,
     settled bigint NOT NULL DEFAULT 0 CHECK (settled BETWEEN 0 AND 1000000000000000),
     settled_for_others bigint NOT NULL DEFAULT 0 CHECK (settled_for_others BETWEEN 0 AND settled),
-    released bigint NOT NULL DEFAULT 0 CHECK (released >= 0),
+    released bigint NOT NULL DEFAULT 0 CHECK (released BETWEEN 0 AND 1000000000000000),
     released_to_others bigint NOT NULL DEFAULT 0 CHECK (released_to_others BETWEEN 0 AND released),
     PRIMARY KEY (debtor_id, currency),
     CONSTRAINT released_within_settled CHECK (released <= settled),

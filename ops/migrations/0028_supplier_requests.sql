@@ -38,7 +38,7 @@ CREATE TABLE supplier_request (
     good_id uuid NOT NULL REFERENCES supplier_good,
     order_id uuid NOT NULL REFERENCES shop_order,
     quantity integer NOT NULL CHECK (quantity BETWEEN 1 AND 10),
-    most_minor bigint NOT NULL,               -- frozen: the price that we accept, a piece
+    most_minor bigint NOT NULL CHECK (most_minor BETWEEN 1 AND 1000000000000000),  -- frozen: the price that we accept, a piece
     state text NOT NULL CHECK (state IN ('created', 'sent', 'accepted', 'delivered', 'rejected', 'unknown')),
     external_ref text,                        -- the supplier's number of it
     problem text,

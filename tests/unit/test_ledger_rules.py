@@ -63,5 +63,7 @@ def test_any_sequence_of_refunds_that_adds_up_gives_everyones_share_back_exactly
     assert left == [0] * len(over)
 
 
-def test_only_what_people_may_spend_is_bounded() -> None:
-    assert frozenset({AccountKind.WALLET, AccountKind.WALLET_HOLD, AccountKind.TRADE}) == BOUNDED
+def test_only_what_people_may_spend_or_have_paid_out_is_bounded() -> None:
+    spent = {AccountKind.WALLET, AccountKind.WALLET_HOLD, AccountKind.TRADE}
+
+    assert spent | {AccountKind.AVAILABLE, AccountKind.IN_TRANSIT} == BOUNDED
