@@ -1,95 +1,60 @@
-"""The panel's Flask application; until its pages are built it says so, and what can be done meanwhile."""
+"""The panel's Flask application: its pages, and what stands around all of them."""
 
 from __future__ import annotations
 
-import structlog
-from flask import Flask, Response
-from markupsafe import Markup
-from werkzeug.exceptions import HTTPException
+from pathlib import Path
 
-from core.errors import error_id
+from flask import Flask, send_from_directory
+from flask_wtf.csrf import CSRFProtect, generate_csrf
+from jinja2 import StrictUndefined
+from markupsafe import Markup, escape
+from werkzeug.wrappers import Response
 
-log = structlog.get_logger()
+from admin import home, signing
+from admin.declared import check_all_declared, open_to_anyone
+from admin.guard import stand_before
+from admin.panel import Panel, panel
 
-FRAME = Markup("""<!doctype html>
-<html lang="zh-CN">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} · Keystall</title>
-<link rel="stylesheet" href="/admin/static/panel.css">
-</head>
-<body>
-<main>
-<p class="mark" aria-hidden="true">K</p>
-<h1>{title}</h1>
-{body}
-</main>
-</body>
-</html>
-""")
-
-TITLE = "管理后台还没有开放"
-BODY = Markup("""<p>建立真正的店铺（商家、商品、价格、收款）要等后台完成；在此之前，演示模式里有一家完整的店。</p>
-<p>命令行现在可以：为已有的商品导入卡密、核对账目、放行待审核的订单。</p>
-<p lang="en">The panel is not built yet. Setting up a real shop (merchant, goods, prices, ways to pay) comes with it;
-until then the demo has a whole shop. The command line can import cards for goods that exist, check the books and
-release paid orders that wait for a person:</p>
-<pre>python run.py demo
-python run.py import FILE --batch-of A1
-python run.py verify
-python run.py review
-python run.py --help</pre>
-<p><a href="/">去店铺 · To the shop</a></p>""")
-
-MISSING = "这里什么也没有"
-FAILED = "出了点问题"
-SAID = Markup("""<p>{chinese}</p>
-<p lang="en">{english}</p>
-<p><a href="/admin/">回到后台首页 · To the panel's first page</a></p>
-<p class="id">错误编号 · Error id <code>{error_id}</code></p>""")
-
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
+HERE = Path(__file__).parent
+LARGEST_FORM = 64 * 1024
+YEAR = 365 * 24 * 3600
 
 
-def make_app() -> Flask:
-    """The application, mounted below /admin by ops."""
-    app = Flask(__name__)
-    app.register_error_handler(HTTPException, refused)
-    app.register_error_handler(Exception, failed)
-
-    @app.get("/")
-    def home() -> Response:
-        return drawn(TITLE, BODY)
-
+def make_app(values: Panel) -> Flask:
+    """The application, mounted below /admin by ops. Raises `Undeclared` where a route does not say for whom it is."""
+    app = Flask("keystall.panel", static_folder=str(HERE / "static"), template_folder=str(HERE / "templates"))
+    app.extensions["panel"] = values
+    app.config.update(
+        SECRET_KEY=values.form_key.reveal(),
+        MAX_CONTENT_LENGTH=LARGEST_FORM,
+        SEND_FILE_MAX_AGE_DEFAULT=YEAR,
+        SESSION_COOKIE_NAME="__Host-keystall_form" if values.is_https else "keystall_form",
+        SESSION_COOKIE_PATH="/",
+        SESSION_COOKIE_SECURE=values.is_https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Strict",
+        WTF_CSRF_TIME_LIMIT=12 * 3600,
+        WTF_CSRF_SSL_STRICT=False,  # Origin and Sec-Fetch-Site are looked at by the guard; no referrer is sent
+    )
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals["csrf"] = csrf_field
+    stand_before(app)  # first: whatever is refused is drawn in somebody's language
+    CSRFProtect(app)
+    app.add_url_rule("/shared/<path:name>", "shared", shared)
+    for pages in (signing.pages, home.pages):
+        app.register_blueprint(pages)
+    open_to_anyone(app.view_functions["static"])
+    check_all_declared(app)
     return app
 
 
-def drawn(title: str, body: Markup, status: int = 200) -> Response:
-    """One page of the panel with its headers."""
-    return Response(FRAME.format(title=title, body=body), status, mimetype="text/html", headers=HEADERS)
+def csrf_field() -> Markup:
+    """The hidden field that says a form is the panel's own."""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(escape(generate_csrf()))
 
 
-def refused(error: HTTPException) -> Response:
-    """A page that is not there, or a way to ask that it does not know; the error id is also in the log."""
-    status = error.code or 400
-    id_ = error_id()
-    log.info("refused by the panel", error_id=id_, status=status)
-    if status == 404:
-        said = ("链接可能抄错了，或者已经失效。", "There is nothing here. The link may be mistyped or no longer valid.")
-        return drawn(MISSING, SAID.format(chinese=said[0], english=said[1], error_id=id_), status)
-    said = ("这个地址不支持这样的操作，什么都没有改变。", "This address does not do that. Nothing changed.")
-    return drawn("不能这样做", SAID.format(chinese=said[0], english=said[1], error_id=id_), status)
-
-
-def failed(error: Exception) -> Response:
-    """A mistake of ours: told with its error id, and no more than that."""
-    id_ = error_id()
-    log.exception("the panel failed", error_id=id_, exc_info=error)
-    said = ("这是我们的错，什么都没有改变。", "The mistake is ours. Nothing changed.")
-    return drawn(FAILED, SAID.format(chinese=said[0], english=said[1], error_id=id_), 500)
+@open_to_anyone
+def shared(name: str) -> Response:
+    """A file that shop and panel have in common."""
+    return send_from_directory(panel().shared, name, max_age=YEAR)

@@ -48,6 +48,8 @@ from core.custody.restored.epoch_desk import OPERATIONS as EPOCH_OPERATIONS
 from core.custody.restored.epoch_desk import EpochDesk
 from core.custody.restored.epochs import Epoch, EpochRefused
 from core.custody.rounds import Round, vault_rounds
+from core.custody.staff.second_factors import OPERATIONS as SECOND_OPERATIONS
+from core.custody.staff.second_factors import SecondFactors
 from core.errors import error_id
 from core.secret import Secret
 from core.vault.client import VaultCode
@@ -95,6 +97,7 @@ class Desk:
         self._filler = Filler(self._importer)
         self._stock = StockDesk(clock.now)
         self._keys = KeyDesk(vault, clock.now)
+        self._seconds = SecondFactors(vault, clock.now)
         self._epochs = EpochDesk(epoch, self._books.put_aside, clock.now)
 
     def answer(self, operation: str, request: Mapping[str, Any], progress: Progress) -> Answer:
@@ -189,6 +192,8 @@ class Desk:
             "supplied": lambda: self._supplied(request),
             "trace": lambda: self._trace(request),
         }
+        if operation in SECOND_OPERATIONS:
+            return {"ok": True} | self._seconds.answer(operation, request)
         if operation in STOCK_OPERATIONS:
             return {"ok": True} | self._stock.answer(operation, request)
         if operation in KEY_OPERATIONS:

@@ -38,7 +38,7 @@ MAY_ASK: Mapping[Caller, frozenset[str]] = {
     )
     | _ON_ITSELF,
 }
-ANYONE_MAY_ASK = frozenset({"status"})
+ANYONE_MAY_ASK = frozenset({"status", "totp_begin", "totp_confirm", "totp_check"})
 OPERATIONS = ANYONE_MAY_ASK.union(*MAY_ASK.values())
 
 

@@ -6,25 +6,33 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
+from flask import Flask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from admin.app import make_app as make_panel
+from admin.app import make_app as panel_app
+from admin.panel import WORDS as PANEL_WORDS
+from admin.panel import Panel
+from bot.texts import Phrasebook
 from channels.pay.sandbox import refuse_elsewhere
 from channels.wake import Wakes
 from channels.web.app import Application
 from channels.web.door import Door
 from channels.web.frame import hosts_of, page_host_of
-from channels.web.render import Pages
+from channels.web.render import STATIC, Pages
 from channels.web.words import load_words
 from core import db
 from core.config import Config
 from core.ports import Counter
+from core.secret import Secret
+from core.vault.client import VaultClient
+from core.vault.primitives import derive
 from ops import wiring
 from ops.figures.gathered import Gathered
 from ops.figures.process import figures_of_this_process
@@ -37,6 +45,7 @@ from ops.processes.listening import listener, listening_to_signals, run_until_as
 THREADS = 16  # use cases at once; what waits, waits on the loop
 INTAKE_THREADS = 4  # who speaks, where an answer has its time
 PANEL_THREADS = 8
+VAULT_ANSWERS = 5.0  # seconds; then the panel says that the vault is away
 SPARE_CONNECTIONS = 2  # figures, and whoever reads them
 
 
@@ -69,7 +78,9 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
         ThreadPoolExecutor(INTAKE_THREADS, thread_name_prefix="intake") as intake,
     ):
         pools = (threads, intake)
-        door = await asyncio.get_running_loop().run_in_executor(threads, make_door, config, wakes, *pools, counter)
+        loop = asyncio.get_running_loop()
+        door = await loop.run_in_executor(threads, make_door, config, wakes, *pools, counter)
+        panel = await loop.run_in_executor(threads, make_panel, config, door.shop.clock.now)
         health = Health(config)
         figures.gauge("keystall_waits", "Open long polls and streams.", lambda: wakes.waiting)
         figures.gauge("keystall_listening", "Whether notices of the database arrive.", lambda: wakes.is_listening)
@@ -82,7 +93,7 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
                     figures=figures,
                     hosts=hosts_of(config.web.public_url, config.web.panel_url, config.web.page_url),
                     page_host=page_host_of(config.web.page_url, config.web.public_url, config.web.panel_url),
-                    further=[*health_routes(health), Route("/admin", to_panel), panel_mount()],
+                    further=[*health_routes(health), Route("/admin", to_panel), panel_mount(panel)],
                 ),
                 operator_app(health, Gathered(publisher, budget=config.vault.opening_budget_per_hour), config),
             )
@@ -128,7 +139,25 @@ def to_panel(request: Request) -> Response:
     return RedirectResponse("/admin/", 308)
 
 
-def panel_mount() -> BaseRoute:
-    """The Flask panel under /admin; it never waits for anything, so few threads are enough."""
-    panel = cast("ASGIApp", WSGIMiddleware(cast("Any", make_panel()), workers=PANEL_THREADS))
-    return Mount("/admin", panel, name="panel")
+def make_panel(config: Config, now: Callable[[], datetime]) -> Flask:
+    """The panel, with what it is handed."""
+    with db.connection():
+        is_demo = installation_kind() == "demo"
+    return panel_app(
+        Panel(
+            book=Phrasebook(zone=config.store.timezone, default=config.store.default_locale, folder=PANEL_WORDS),
+            vault=VaultClient(config.vault_socket, timeout=VAULT_ANSWERS),
+            now=now,
+            form_key=Secret(derive(config.secret(config.secrets.session_key).reveal(), "keystall panel forms", 32)),
+            is_https=(config.web.panel_url or config.public_url).startswith("https://"),
+            shared=STATIC,
+            store_name=config.store.name,
+            is_demo=is_demo,
+        )
+    )
+
+
+def panel_mount(panel: Flask) -> BaseRoute:
+    """The Flask panel under /admin; what it waits for is the vault's yes or no, a moment, without a connection."""
+    mounted = cast("ASGIApp", WSGIMiddleware(cast("Any", panel), workers=PANEL_THREADS))
+    return Mount("/admin", mounted, name="panel")

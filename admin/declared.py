@@ -1,0 +1,66 @@
+"""Every route says for whom it is; one that does not stops the panel at its start (INV-D2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Flask
+
+from core.parties.rules import Role
+from core.parties.staff_sessions import StaffSession
+
+View = TypeVar("View", bound=Callable[..., Any])
+MARK = "_panel_declared"
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """For whom a page is. `roles` empty: for everybody who is signed in."""
+
+    is_open: bool = False  # before anybody signed in
+    before_second: bool = False  # also while the second factor is still missing
+    steps_up: bool = False  # only within five minutes of a second factor
+    roles: frozenset[Role] = frozenset()
+
+    def admits(self, session: StaffSession) -> bool:
+        """Whether the roles of somebody signed in open this page."""
+        return not self.roles or bool(self.roles & session.roles)
+
+
+class Undeclared(Exception):
+    """A route of the panel does not say for whom it is."""
+
+
+def open_to_anyone(view: View) -> View:
+    """A page before signing in."""
+    return _declared(view, Declared(is_open=True))
+
+
+def for_signed_in(view: View, *, before_second: bool = False, steps_up: bool = False) -> View:
+    """A page for everybody who is signed in."""
+    return _declared(view, Declared(before_second=before_second, steps_up=steps_up))
+
+
+def for_roles(*roles: Role, steps_up: bool = False) -> Callable[[View], View]:
+    """A page for these roles; others get the answer of a page that is not there."""
+    return lambda view: _declared(view, Declared(roles=frozenset(roles), steps_up=steps_up))
+
+
+def declared_for(app: Flask, endpoint: str | None) -> Declared | None:
+    """What the page of this request declared; None where there is no such page."""
+    view = app.view_functions.get(endpoint or "")
+    return getattr(view, MARK, None)
+
+
+def check_all_declared(app: Flask) -> None:
+    """Raises `Undeclared` for the first route that does not say for whom it is."""
+    for rule in app.url_map.iter_rules():
+        if declared_for(app, rule.endpoint) is None:
+            raise Undeclared(f"{rule.rule} ({rule.endpoint}) does not say for whom it is")
+
+
+def _declared(view: View, declared: Declared) -> View:
+    setattr(view, MARK, declared)
+    return view

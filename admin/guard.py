@@ -1,0 +1,140 @@
+"""What stands around every page: who asks, from where, in which language; headers, and what an error becomes."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, current_app, g, redirect, request, url_for
+from werkzeug.exceptions import Forbidden, HTTPException, NotFound
+from werkzeug.wrappers import Response as AnyResponse
+
+from admin import cookies
+from admin.declared import declared_for
+from admin.drawing import draw, policy
+from admin.language import chosen
+from admin.panel import give_connection_back, panel, take_connection
+from core.errors import NotFound as Missing
+from core.errors import Refusal, error_id
+from core.parties.staff_sessions import StaffSession, session_of
+
+log = structlog.get_logger()
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+
+
+def stand_before(app: Flask) -> None:
+    """Put the guard before and after every page of the panel."""
+    app.before_request(_let_in)
+    app.after_request(_dress)
+    app.teardown_request(_leave)
+    app.register_error_handler(HTTPException, refused)
+    app.register_error_handler(Refusal, refused_by_a_rule)
+    app.register_error_handler(Exception, failed)
+
+
+def _let_in() -> AnyResponse | None:
+    g.nonce = secrets.token_urlsafe(16)
+    g.words = chosen(request, panel().book)
+    g.now = panel().now()
+    g.session = None
+    if request.endpoint in {"static", "shared"}:
+        return None
+    take_connection()
+    declared = declared_for(_app(), request.endpoint)
+    if request.method not in SAFE and not _is_from_here():
+        raise Forbidden()
+    g.session = _session()
+    if declared is None or declared.is_open:
+        return None
+    return _turned_away(g.session)
+
+
+def _turned_away(session: StaffSession | None) -> AnyResponse | None:
+    """Where somebody must go first: sign in, show the second factor; None where the page is for them."""
+    declared = declared_for(_app(), request.endpoint)
+    assert declared is not None
+    back = request.full_path.rstrip("?") if request.method == "GET" else ""
+    if session is None:
+        return redirect(url_for("signing.sign_in", next=back if back != "/" else None))
+    if session.lacks_second and not declared.before_second:
+        return redirect(url_for("signing.second" if session.has_second else "signing.second_begin"))
+    if not declared.admits(session):
+        log.info("a page of another role was asked for", staff=str(session.staff_id), endpoint=request.endpoint)
+        raise NotFound()
+    if declared.steps_up and not session.is_stepped_up(g.now):
+        return redirect(url_for("signing.second", next=back or None))
+    return None
+
+
+def _session() -> StaffSession | None:
+    secret = cookies.session_secret(request, panel())
+    if secret is None:
+        return None
+    try:
+        return session_of(secret=secret, now=g.now)
+    except Missing:
+        return None
+
+
+def _is_from_here() -> bool:
+    """Whether a write comes from a page of the panel itself: browsers say so in two headers, forms by their token."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        return False
+    origin = request.headers.get("Origin")
+    return origin is None or (origin != "null" and urlsplit(origin).netloc == request.host)
+
+
+def _dress(response: Response) -> Response:
+    """The headers of every answer; pages are kept by nobody, files for ever under their address."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", policy(g.get("nonce", "")))
+    return response
+
+
+def _leave(error: BaseException | None) -> None:
+    del error
+    give_connection_back()
+
+
+def refused(error: HTTPException) -> AnyResponse:
+    """A page that is not there, or not for this person, or a way to ask that it does not know."""
+    status = error.code or 400
+    if 300 <= status < 400:
+        return error.get_response()
+    id_ = error_id()
+    log.info("refused by the panel", error_id=id_, status=status)
+    return draw("trouble.html.jinja", status=status, trouble=str(status), error_id=id_)
+
+
+def refused_by_a_rule(refusal: Refusal) -> AnyResponse:
+    """A no of the store that no page expected: its kind in words, never its insides."""
+    id_ = error_id()
+    log.info("refused by a rule", error_id=id_, reason=refusal.reason)
+    return draw("trouble.html.jinja", status=refusal.http, trouble=str(refusal.http), error_id=id_)
+
+
+def failed(error: Exception) -> AnyResponse:
+    """A mistake of ours: told with its error id, and no more than that."""
+    id_ = error_id()
+    log.error("the panel failed", error_id=id_, problem=type(error).__name__, exc_info=_without_values(error))
+    return draw("trouble.html.jinja", status=500, trouble="500", error_id=id_)
+
+
+def _without_values(error: Exception) -> Any:
+    return (type(error), None, error.__traceback__)
+
+
+def _app() -> Flask:
+    return current_app._get_current_object()  # type: ignore[attr-defined]

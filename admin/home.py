@@ -1,0 +1,20 @@
+"""The first page of the panel: what today asks of this person."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from werkzeug.wrappers import Response
+
+from admin.declared import for_signed_in
+from admin.drawing import draw
+
+pages = Blueprint("home", __name__)
+
+
+@pages.get("/", endpoint="today")
+def today() -> Response:
+    """What was sold today, and what waits."""
+    return draw("today.html.jinja")
+
+
+for_signed_in(today)

@@ -1,0 +1,75 @@
+"""The menu of the panel: what somebody's roles open, grouped as their work is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import current_app, url_for
+
+from admin.declared import declared_for
+from bot.texts import mark
+from core.parties.staff_sessions import StaffSession
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One page of the menu: its endpoint, what it is called (a message id), its icon."""
+
+    endpoint: str
+    called: str
+    icon: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An entry as it is drawn."""
+
+    url: str
+    called: str
+    icon: str
+    is_here: bool
+
+
+GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    ("", (Entry("home.today", mark("Today"), "sun"),)),
+    (
+        mark("Selling"),
+        (
+            Entry("orders.index_view", mark("Orders"), "receipt-text"),
+            Entry("listings.index_view", mark("Goods on sale"), "shopping-bag"),
+        ),
+    ),
+    (
+        mark("Stock"),
+        (Entry("batches.index_view", mark("Batches"), "package"),),
+    ),
+    (
+        mark("Installation"),
+        (
+            Entry("parties.index_view", mark("Parties"), "store"),
+            Entry("audit.index_view", mark("Audit"), "shield-check"),
+            Entry("roles.matrix", mark("Roles"), "lock"),
+        ),
+    ),
+)
+
+
+def menu_of(session: StaffSession, here: str | None) -> Sequence[tuple[str, Sequence[Shown]]]:
+    """The groups of the menu that hold anything for this person."""
+    groups = []
+    for called, entries in GROUPS:
+        shown = [_shown(entry, here) for entry in entries if _opens(entry, session)]
+        if shown:
+            groups.append((called, shown))
+    return groups
+
+
+def _opens(entry: Entry, session: StaffSession) -> bool:
+    declared = declared_for(current_app, entry.endpoint)
+    return declared is not None and declared.admits(session)
+
+
+def _shown(entry: Entry, here: str | None) -> Shown:
+    is_here = (here or "").partition(".")[0] == entry.endpoint.partition(".")[0]
+    return Shown(url_for(entry.endpoint), entry.called, entry.icon, is_here)

@@ -1,0 +1,91 @@
+"""What the panel is handed when it is built, and what every page of it knows about the request in hand."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, cast
+from uuid import UUID
+
+from flask import current_app, g
+
+from bot.texts import Phrasebook, Texts
+from core import db
+from core.parties.staff_sessions import StaffSession
+from core.secret import Secret
+from core.vault.second_factor import NewSeed
+
+WORDS = Path(__file__).parent / "locale"
+
+
+class SecondFactors(Protocol):
+    """The vault, as far as the panel asks it (core.vault.second_factor)."""
+
+    def begin_second_factor(self, staff_id: UUID, /) -> NewSeed: ...
+
+    def confirm_second_factor(self, staff_id: UUID, code: str, /) -> None: ...
+
+    def check_second_factor(self, staff_id: UUID, code: str, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """`shared` holds the colours, fonts and icon that shop and panel have in common."""
+
+    book: Phrasebook
+    vault: SecondFactors
+    now: Callable[[], datetime]
+    form_key: Secret
+    is_https: bool
+    shared: Path
+    store_name: str
+    is_demo: bool
+
+
+def panel() -> Panel:
+    """The panel of the application in hand."""
+    return cast("Panel", current_app.extensions["panel"])
+
+
+def words() -> Texts:
+    """The language of the request in hand."""
+    return cast("Texts", g.words)
+
+
+def signed_in() -> StaffSession:
+    """Who is signed in; only pages that are for somebody may ask."""
+    found: StaffSession | None = g.session
+    if found is None:
+        raise LookupError("a page that is open to anyone asked who is signed in")
+    return found
+
+
+def request_time() -> datetime:
+    """One time for the whole request."""
+    return cast("datetime", g.now)
+
+
+def take_connection() -> None:
+    """From now on the request in hand has a connection of the pool, until `give_connection_back`."""
+    g.connection = contextlib.ExitStack()
+    g.connection.enter_context(db.connection())
+
+
+def give_connection_back() -> None:
+    """The request in hand needs the database no more."""
+    held: contextlib.ExitStack | None = g.pop("connection", None)
+    if held is not None:
+        held.close()
+
+
+@contextlib.contextmanager
+def waiting_elsewhere() -> Iterator[None]:
+    """While somebody else is asked (the vault), the request keeps no connection from others."""
+    give_connection_back()
+    try:
+        yield
+    finally:
+        take_connection()

@@ -1,0 +1,1 @@
+"""What the vault keeps of the staff: second factors, which nobody else may check."""

@@ -1,0 +1,126 @@
+"""Signing in to the panel: an address and a password, answered the same way for all that does not fit."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from core.actor import Actor, ActorKind
+from core.audit import service as audit
+from core.db import atomic, execute
+from core.errors import Limited, NotAllowed
+from core.ids import new_id
+from core.parties.rules import Role
+from core.parties.tries import Subject, blocked_until, forget_tries, note_wrong
+from core.secret import Secret
+
+ABSOLUTE = timedelta(hours=12)
+"""How long a session lasts, however much it is used."""
+
+IDLE = timedelta(minutes=30)
+"""How long a session lasts that nobody uses."""
+
+LONGEST_PASSWORD = 200
+"""Longer ones are refused unread: hashing is made to be dear."""
+
+BY_EMAIL = """
+SELECT s.id, s.password_hash, s.disabled_at IS NOT NULL,
+       (SELECT array_agg(r.party_id ORDER BY r.party_id) FROM staff_role r JOIN party p ON p.id = r.party_id
+        WHERE r.staff_id = s.id AND p.status = 'active')
+FROM staff s WHERE s.email = %s
+"""
+OPEN = """
+INSERT INTO staff_session (id, staff_id, party_id, secret_hash, browser, network, created_at, seen_at, ends_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+class WrongSignIn(NotAllowed):
+    """Address or password is wrong, or the login was closed: which of them is not told."""
+
+
+class TooManyTries(Limited):
+    """Too many wrong tries for this address or from this network; `minutes` until the next one counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class From:
+    """Where a request comes from: what its owner will know again in the list of sessions."""
+
+    browser: str
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A new session; the secret is shown this one time, to the browser's cookie."""
+
+    session_id: UUID
+    secret: Secret = field(repr=False)
+
+
+def sign_in(*, email: str, password: Secret, came_from: From, now: datetime) -> SignedIn:
+    """Begin a session for whoever knows the password of this login; it acts for the first of the person's parties.
+
+    Raises `WrongSignIn` for an unknown address, a wrong password, a closed login, one without a party, all alike and in
+    the same time; `TooManyTries` after five wrong ones for an address or thirty from a network, for fifteen minutes.
+    """
+    email = email.strip().lower()[:320]
+    subjects = (Subject.address(email), Subject.network(came_from.network))
+    until = blocked_until(subjects, now=now)
+    if until is not None:
+        raise TooManyTries(minutes=max(1, -int(-(until - now).total_seconds() // 60)))
+    rows = execute(BY_EMAIL, (email,))
+    staff_id, kept, is_closed, parties = rows[0] if rows else (None, _nobodys_hash(), True, None)
+    fits = verify(kept, password)
+    if staff_id is None or is_closed or not parties or not fits:
+        note_wrong(subjects, now=now)
+        raise WrongSignIn()
+    secret = new_secret()
+    session_id = new_id()
+    with atomic():
+        forget_tries(subjects[:1])
+        row = (session_id, staff_id, parties[0], hashed(secret), came_from.browser[:80], came_from.network[:64])
+        execute(OPEN, (*row, now, now, now + ABSOLUTE))
+        actor = Actor(ActorKind.STAFF, id=staff_id, party_id=parties[0])
+        audit.append(actor=actor, action="staff.signed_in", object_kind="session", object_id=session_id, now=now)
+    return SignedIn(session_id, secret)
+
+
+def verify(kept: str, password: Secret) -> bool:
+    """Whether a password is the one of an argon2 hash; false for one that is empty or absurdly long."""
+    given = password.reveal()
+    if not 0 < len(given) <= LONGEST_PASSWORD:
+        return False
+    try:
+        return PasswordHasher().verify(kept, given)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def new_secret() -> Secret:
+    """256 random bits for a session's cookie, in the letters of an address."""
+    return Secret(secrets.token_urlsafe(32))
+
+
+def hashed(secret: Secret) -> bytes:
+    """SHA-256 of a session's secret: what the table keeps, and what it is found by."""
+    return hashlib.sha256(secret.reveal()).digest()
+
+
+def is_high(roles: frozenset[str]) -> bool:
+    """Whether these roles must have a second factor: owners, the platform's people, and who moves money."""
+    return bool(roles & {Role.OWNER, Role.FINANCE, Role.PLATFORM_OWNER})
+
+
+@cache
+def _nobodys_hash() -> str:
+    """A hash that nothing fits, as dear to try as a real one: an unknown address takes as long as a known one."""
+    return PasswordHasher().hash(secrets.token_urlsafe(32))

@@ -1,0 +1,42 @@
+"""A panel over a fresh database with a vault's desk beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from admin.app import make_app
+from admin.panel import WORDS, Panel
+from bot.texts import Phrasebook
+from channels.web.render import STATIC
+from core import db
+from core.config import Config
+from core.secret import Secret
+from tests.builders import Shop
+from tests.support.panel import Browser
+from tests.support.vaults import TestVault, desk_vault
+
+
+@pytest.fixture
+def vault(store_db: Any, config: Config) -> TestVault:
+    """A vault that opens what it should."""
+    return desk_vault(config)
+
+
+@pytest.fixture
+def panel(shop: Shop, vault: TestVault) -> Callable[[], Browser]:
+    """A new browser at the panel of a shop, each time it is called."""
+    values = Panel(
+        book=Phrasebook(zone="Asia/Shanghai", default="en", folder=WORDS),
+        vault=vault.client,
+        now=db.database_now,
+        form_key=Secret(b"k" * 32),
+        is_https=False,
+        shared=STATIC,
+        store_name="Keystall",
+        is_demo=False,
+    )
+    app = make_app(values)
+    return lambda: Browser(app)

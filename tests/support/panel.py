@@ -1,0 +1,80 @@
+"""The panel as tests meet it: its pages through Flask's own client, over a real database and a real vault's desk."""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from core.actor import OPERATOR
+from core.parties.rules import Role
+from core.parties.service import create_staff
+from core.secret import Secret
+
+PASSWORD = "correct horse battery"  # not-a-secret
+TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="csrf_token"')
+LETTERS = re.compile(r'class="letters">([A-Z2-7 ]+)<')
+ERROR_ID = re.compile(r"err_[a-z2-7]{16}")
+
+
+def code_of(letters: str, *, at: float | None = None) -> str:
+    """What an authenticator with this seed shows."""
+    seed = base64.b32decode(letters.replace(" ", ""))
+    return TOTP(seed, 6, SHA1(), 30).generate(int(at if at is not None else time.time())).decode()
+
+
+@dataclass
+class Browser:
+    """Somebody's browser: it keeps cookies and sends the forms that it was shown."""
+
+    app: Flask
+    client: FlaskClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = self.app.test_client()
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        """One page; redirects are not followed."""
+        return self.client.get(path, headers=headers)
+
+    def post(self, path: str, values: Mapping[str, str] | None = None, *, shown: str = "") -> TestResponse:
+        """Send a form as the page at `shown` (default: the same address) gives it."""
+        page = self.client.get(shown or path).get_data(as_text=True)
+        found = TOKEN.search(page)
+        assert found is not None, page
+        return self.client.post(path, data={"csrf_token": found[1] or found[2], **(values or {})})
+
+    def sign_in(self, email: str, password: str = PASSWORD, *, path: str = "/sign-in") -> TestResponse:
+        """Type an address and a password."""
+        return self.post(path, {"email": email, "password": password})
+
+    def set_up_second(self) -> str:
+        """Set a second factor up; returns the letters of its seed."""
+        shown = self.post("/second/begin").get_data(as_text=True)
+        found = LETTERS.search(shown)
+        assert found is not None, shown
+        assert self.post("/second/begin", {"code": code_of(found[1])}).status_code == 302
+        return found[1]
+
+
+def a_login(email: str, party_id: int, *roles: Role, name: str = "Li Mei", now: datetime | None = None) -> Any:
+    """Somebody who may sign in with PASSWORD."""
+    return create_staff(
+        actor=OPERATOR,
+        party_id=party_id,
+        email=email,
+        name=name,
+        password=Secret(PASSWORD),
+        roles=frozenset(roles),
+        now=now or datetime.now(UTC),
+    )
