@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, ClassVar
 
-from flask import Flask, send_from_directory
+from flask import Blueprint, Flask, send_from_directory
+from flask_admin import Admin
+from flask_admin.base import AdminIndexView
+from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
@@ -13,7 +17,8 @@ from werkzeug.wrappers import Response
 from admin import home, signing
 from admin.declared import check_all_declared, open_to_anyone
 from admin.guard import stand_before
-from admin.panel import Panel, panel
+from admin.lists import all_lists
+from admin.panel import Panel, panel, words
 
 HERE = Path(__file__).parent
 LARGEST_FORM = 64 * 1024
@@ -41,12 +46,33 @@ def make_app(values: Panel) -> Flask:
     app.jinja_env.globals["csrf"] = csrf_field
     stand_before(app)  # first: whatever is refused is drawn in somebody's language
     CSRFProtect(app)
+    Babel(app, locale_selector=lambda: words().locale.replace("-", "_"))  # of what Flask-Admin and WTForms say
     app.add_url_rule("/shared/<path:name>", "shared", shared)
     for pages in (signing.pages, home.pages):
         app.register_blueprint(pages)
+    add_lists(app)
     open_to_anyone(app.view_functions["static"])
     check_all_declared(app)
     return app
+
+
+def add_lists(app: Flask) -> None:
+    """Flask-Admin's model views, in the panel's own frame; of Flask-Admin itself no page and no file is served."""
+    admin = Admin(app, name="Keystall", index_view=NoIndex(name="", url="/lists", endpoint="lists"))
+    for one in all_lists():
+        admin.add_view(one)
+        one.declare(app.view_functions)
+
+
+class NoIndex(AdminIndexView):
+    """Flask-Admin wants a first page of its own; the panel has another."""
+
+    _urls: ClassVar[list[Any]] = []
+
+    def create_blueprint(self, admin: Any) -> Blueprint:
+        """No route at all."""
+        self.admin = admin
+        return Blueprint(self.endpoint, __name__)
 
 
 def csrf_field() -> Markup:

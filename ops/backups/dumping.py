@@ -40,7 +40,7 @@ def dump(url: str) -> Iterator[IO[bytes]]:
     Raises `DumpFailed` at the end of the block when it did not come to its end.
     """
     arguments = [str(binaries() / "pg_dump"), "--format=custom", "--no-owner"]
-    arguments += ["--no-unlogged-table-data", "--exclude-schema=replaced_by_restore"]
+    arguments += ["--no-unlogged-table-data", "--enable-row-security", "--exclude-schema=replaced_by_restore"]
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             arguments, env=environment_for(url), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said

@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
+from admin import reading
 from admin.app import make_app as panel_app
 from admin.panel import WORDS as PANEL_WORDS
 from admin.panel import Panel
@@ -52,9 +53,11 @@ SPARE_CONNECTIONS = 2  # figures, and whoever reads them
 def main(config: Config, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT. `config` holds the addresses and keys of this process only."""
     db.connect(config.database.roles.shop, size=THREADS + INTAKE_THREADS + PANEL_THREADS + SPARE_CONNECTIONS)
+    reading.connect(config.database.roles.panel, size=PANEL_THREADS)
     try:
         asyncio.run(serve(config, ready))
     finally:
+        reading.disconnect()
         db.close()
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from admin import reading
 from admin.app import make_app
 from admin.panel import WORDS, Panel
 from bot.texts import Phrasebook
@@ -26,7 +27,7 @@ def vault(store_db: Any, config: Config) -> TestVault:
 
 
 @pytest.fixture
-def panel(shop: Shop, vault: TestVault) -> Callable[[], Browser]:
+def panel(shop: Shop, vault: TestVault, urls: dict[str, str]) -> Iterator[Callable[[], Browser]]:
     """A new browser at the panel of a shop, each time it is called."""
     values = Panel(
         book=Phrasebook(zone="Asia/Shanghai", default="en", folder=WORDS),
@@ -39,4 +40,6 @@ def panel(shop: Shop, vault: TestVault) -> Callable[[], Browser]:
         is_demo=False,
     )
     app = make_app(values)
-    return lambda: Browser(app)
+    reading.connect(urls["panel"], size=4)
+    yield lambda: Browser(app)
+    reading.disconnect()
