@@ -7,6 +7,8 @@ from werkzeug.wrappers import Response
 
 from admin.declared import for_signed_in
 from admin.drawing import draw
+from admin.panel import request_time, signed_in
+from admin.today import figures
 
 pages = Blueprint("home", __name__)
 
@@ -14,7 +16,8 @@ pages = Blueprint("home", __name__)
 @pages.get("/", endpoint="today")
 def today() -> Response:
     """What was sold today, and what waits."""
-    return draw("today.html.jinja")
+    sold, waiting = figures(signed_in(), request_time())
+    return draw("today.html.jinja", sold=sold, waiting=waiting)
 
 
 for_signed_in(today)

@@ -44,7 +44,7 @@ GRANT SELECT (id, line_id, order_id, state, attempts, last_problem, created_at, 
 GRANT SELECT ON listing, party TO keystall_panel;
 GRANT SELECT (id, no, owner_id, supplier_id, sku_id, terms, unit_cost_micro, state, reason, source_name, card_count,
               expires_on, created_at, finished_at) ON batch TO keystall_panel;
-GRANT SELECT ON batch_mark, audit_entry, sku, product TO keystall_panel;
+GRANT SELECT ON batch_mark, audit_entry, sku, product, source TO keystall_panel;
 
 -- A list begins with the newest and reads a page of it, however many there are.
 CREATE INDEX shop_order_merchant ON shop_order (merchant_id, id DESC);

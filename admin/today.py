@@ -1,0 +1,130 @@
+"""What the first page tells: today's sales, and what waits for this person; each figure reads few rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from admin.panel import words
+from admin.reading import panel_db, reading
+from bot.texts import mark
+from core.money import Money
+from core.parties.rules import PLATFORM_ROLES, PartyKind, Role
+from core.parties.staff_sessions import StaffSession
+
+SOLD = """
+SELECT o.currency, count(*), coalesce(sum(o.total_minor - o.refunded_minor), 0)
+FROM (SELECT currency, total_minor, refunded_minor FROM shop_order
+      WHERE id >= %(placed)s AND paid_at >= %(day)s AND (%(all)s OR merchant_id = %(party)s) LIMIT 50000) o
+GROUP BY 1 ORDER BY 1
+"""
+"""Today's paid orders by currency; they were placed a day before its beginning or later (ids are ordered by time)."""
+
+UNDELIVERED = """
+SELECT count(*) FROM (SELECT 1 FROM delivery WHERE state IN ('ready', 'sending', 'unknown')
+                      AND created_at < %(minute_ago)s LIMIT 100) d
+"""
+GATED = "SELECT count(*) FROM (SELECT 1 FROM order_line WHERE gate = %(gate)s LIMIT 100) l"
+LOW = """
+SELECT count(*) FROM (
+    SELECT l.sku_id FROM listing l JOIN sku k ON k.id = l.sku_id JOIN product p ON p.id = k.product_id
+    LEFT JOIN batch b ON b.sku_id = l.sku_id AND b.owner_id = l.merchant_id AND b.state = 'selling'
+    LEFT JOIN batch_mark m ON m.batch_no = b.no
+    WHERE l.on_sale AND p.kind = 'card_key'
+      AND NOT EXISTS (SELECT 1 FROM source s WHERE s.merchant_id = l.merchant_id AND s.sku_id = l.sku_id)
+    GROUP BY l.sku_id, l.merchant_id HAVING coalesce(sum(m.free_count), 0) < 10 LIMIT 100) s
+"""
+LOCKED = "SELECT count(*) FROM (SELECT 1 FROM batch WHERE state IN ('locked', 'recalled') LIMIT 100) b"
+APPLIED = "SELECT count(*) FROM (SELECT 1 FROM party WHERE status = 'applied' LIMIT 100) p"
+
+MOST = 100
+"""Nobody counts further at a glance: more is shown as 99+."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sales:
+    """What was sold today in one currency."""
+
+    orders: int
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that may wait: how many, what it is, where to go; `endpoint` empty where there is no list of it."""
+
+    count: str
+    called: str
+    is_calm: bool
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question of the first page, and for whom it is."""
+
+    statement: str
+    called: str
+    endpoint: str
+    roles: frozenset[Role]
+    gate: str = ""
+
+
+SEE_SALES = frozenset({Role.OWNER, Role.FINANCE, Role.ORDERS}) | PLATFORM_ROLES
+SELLERS = frozenset({Role.OWNER, Role.ORDERS}) | PLATFORM_ROLES
+ASKED = (
+    Ask(UNDELIVERED, mark("paid, not delivered yet"), "orders.index_view", SELLERS),
+    Ask(GATED, mark("paid, somebody must look at it first"), "orders.index_view", SELLERS, "review"),
+    Ask(GATED, mark("to top up by hand"), "orders.index_view", SELLERS, "task"),
+    Ask(LOW, mark("goods with fewer than 10 cards"), "listings.index_view", PLATFORM_ROLES | {Role.OWNER, Role.CATALOG}),
+    Ask(LOCKED, mark("batches that are locked or recalled"), "batches.index_view", PLATFORM_ROLES | {Role.OWNER, Role.STOCK}),
+    Ask(APPLIED, mark("parties that ask to be let in"), "parties.index_view", PLATFORM_ROLES),
+)
+
+
+def figures(session: StaffSession, now: datetime) -> tuple[Sequence[Sales] | None, Sequence[Waiting]]:
+    """Today's sales (None for whom they are not), and what waits; in one read transaction of the party."""
+    begin = day_of(now, words().zone)
+    sells = session.party.kind is not PartyKind.SUPPLIER and session.roles & SEE_SALES
+    with reading(session):
+        ask = _asking(session, now, begin)
+        sold = [_sales(*row) for row in ask(SOLD)] if sells else None
+        waits = [_waiting(one, int(ask(one.statement, one.gate)[0][0])) for one in ASKED if one.roles & session.roles]
+    return sold, waits
+
+
+def day_of(now: datetime, zone: ZoneInfo) -> datetime:
+    """When today began, as the store's clock on the wall has it: 2026-03-02 00:00 in Shanghai is 1 March, 16:00 UTC."""
+    return datetime.combine(now.astimezone(zone).date(), time(), zone).astimezone(UTC)
+
+
+def first_id(at: datetime) -> UUID:
+    """The least UUIDv7 of a moment: 48 bits of milliseconds, then nothing."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
+
+
+def _asking(session: StaffSession, now: datetime, begin: datetime) -> Callable[..., list[tuple[Any, ...]]]:
+    asked = {
+        "day": begin,
+        "placed": first_id(begin - timedelta(days=1)),
+        "minute_ago": now - timedelta(minutes=1),
+        "party": session.party.id,
+        "all": bool(session.roles & PLATFORM_ROLES),
+    }
+
+    def ask(statement: str, gate: str = "") -> list[tuple[Any, ...]]:
+        return list(panel_db.execute_sql(statement, {**asked, "gate": gate}).fetchall())
+
+    return ask
+
+
+def _sales(currency: str, orders: int, total: int) -> Sales:
+    return Sales(orders, words().money(Money(int(total), currency)))
+
+
+def _waiting(one: Ask, count: int) -> Waiting:
+    return Waiting(str(count) if count < MOST else f"{MOST - 1}+", one.called, count == 0, one.endpoint)
