@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-import peewee
 from markupsafe import Markup
 
 from admin.panel import request_time, words
@@ -26,6 +25,7 @@ STATES = {
     "cancelled": (mark("cancelled"), ""),
     "returned": (mark("refunded"), ""),
     "selling": (mark("selling"), "ok"),
+    "off_sale": (mark("off sale"), ""),
     "importing": (mark("importing"), "warn"),
     "locked": (mark("locked"), "bad"),
     "recalled": (mark("recalled"), "bad"),
@@ -64,7 +64,7 @@ class Orders(ScopedView):
     )
     is_searched = True
 
-    def get_query(self) -> peewee.ModelSelect:
+    def get_query(self) -> Any:
         return OrderRow.select(OrderRow, PartyRow).join(PartyRow).order_by(OrderRow.id.desc())
 
     def get_list(self, page: Any, sort: Any, descending: Any, search: Any, filters: Any, **more: Any) -> Any:
@@ -107,7 +107,7 @@ class Listings(ScopedView):
         ("merchant_name", mark("Merchant")),
     )
 
-    def get_query(self) -> peewee.ModelSelect:
+    def get_query(self) -> Any:
         joined = ListingRow.select(ListingRow, PartyRow, SkuRow, ProductRow).join(PartyRow).switch(ListingRow)
         return joined.join(SkuRow).join(ProductRow).order_by(ListingRow.code, ListingRow.id)
 
@@ -118,7 +118,9 @@ class Listings(ScopedView):
         return words().money(Money(row.price_minor, row.currency))
 
     def sold(self, row: ListingRow) -> Markup:
-        return pill("selling") if row.on_sale else Markup('<span class="pill">{}</span>').format(words().say("off sale"))
+        return (
+            pill("selling") if row.on_sale else Markup('<span class="pill">{}</span>').format(words().say("off sale"))
+        )
 
     def merchant_name(self, row: ListingRow) -> str:
         return words().name(row.merchant.names)
@@ -140,7 +142,7 @@ class Batches(ScopedView):
         ("came", mark("Came")),
     )
 
-    def get_query(self) -> peewee.ModelSelect:
+    def get_query(self) -> Any:
         joined = BatchRow.select(BatchRow, PartyRow, SkuRow).join(PartyRow).switch(BatchRow)
         return joined.join(SkuRow).order_by(BatchRow.no.desc())
 
@@ -173,14 +175,14 @@ class Parties(ScopedView):
         ("status", mark("State")),
         ("since", mark("Since")),
     )
-    KINDS = {
+    KINDS: ClassVar = {
         "platform": mark("platform"),
         "merchant": mark("merchant"),
         "supplier": mark("supplier"),
         "promoter": mark("promoter"),
     }
 
-    def get_query(self) -> peewee.ModelSelect:
+    def get_query(self) -> Any:
         return PartyRow.select().order_by(PartyRow.kind, PartyRow.code)
 
     def called(self, row: PartyRow) -> str:
@@ -209,7 +211,7 @@ class Audit(ScopedView):
         ("what", mark("To what")),
     )
     read = frozenset({"index_view"})
-    ACTORS = {
+    ACTORS: ClassVar = {
         "shopper": mark("a shopper"),
         "staff": mark("staff"),
         "api_key": mark("another system"),
@@ -217,7 +219,7 @@ class Audit(ScopedView):
         "operator": mark("the command line"),
     }
 
-    def get_query(self) -> peewee.ModelSelect:
+    def get_query(self) -> Any:
         return AuditRow.select().order_by(AuditRow.id.desc())
 
     def done(self, row: AuditRow) -> str:

@@ -30,7 +30,7 @@ class Unscoped(Exception):
 class ScopedView(ModelView):
     """A list and the page of one row, for `roles`; rows come through row-level security, in one read transaction.
 
-    Everything else that Flask-Admin brings with a model (new, edit, delete, bulk actions, AJAX look-ups, its export) has
+    Whatever else Flask-Admin brings with a model (new, edit, delete, bulk actions, AJAX look-ups, its export) has
     no route here: changes are pages of their own that say their consequence and call a use case.
     """
 
@@ -56,7 +56,7 @@ class ScopedView(ModelView):
 
     def create_blueprint(self, admin: Any) -> Blueprint:
         """Only the routes that are read; each says for whom it is."""
-        self._urls = [entry for entry in type(self)._urls if entry[1] in self.read]
+        self._urls = [entry for entry in self._urls if entry[1] in self.read]  # type: ignore[has-type]
         made: Blueprint = super().create_blueprint(admin)
         return made
 
@@ -100,7 +100,7 @@ class ScopedView(ModelView):
         """What stands in one cell: of this view's own function, else the row's attribute."""
         return getattr(self, name)(row) if hasattr(type(self), name) else getattr(row, name)
 
-    def render(self, template: str, **values: Any) -> Response:  # type: ignore[override]
+    def render(self, template: str, **values: Any) -> Response:
         """The list or the row in the panel's own frame."""
         return draw(template, view=self, **values)
 

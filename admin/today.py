@@ -76,12 +76,19 @@ class Ask:
 
 SEE_SALES = frozenset({Role.OWNER, Role.FINANCE, Role.ORDERS}) | PLATFORM_ROLES
 SELLERS = frozenset({Role.OWNER, Role.ORDERS}) | PLATFORM_ROLES
+GOODS = frozenset({Role.OWNER, Role.CATALOG}) | PLATFORM_ROLES
+CARDS = frozenset({Role.OWNER, Role.STOCK}) | PLATFORM_ROLES
 ASKED = (
     Ask(UNDELIVERED, mark("paid, not delivered yet"), "orders.index_view", SELLERS),
     Ask(GATED, mark("paid, somebody must look at it first"), "orders.index_view", SELLERS, "review"),
     Ask(GATED, mark("to top up by hand"), "orders.index_view", SELLERS, "task"),
-    Ask(LOW, mark("goods with fewer than 10 cards"), "listings.index_view", PLATFORM_ROLES | {Role.OWNER, Role.CATALOG}),
-    Ask(LOCKED, mark("batches that are locked or recalled"), "batches.index_view", PLATFORM_ROLES | {Role.OWNER, Role.STOCK}),
+    Ask(LOW, mark("goods with fewer than 10 cards"), "listings.index_view", GOODS),
+    Ask(
+        LOCKED,
+        mark("batches that are locked or recalled"),
+        "batches.index_view",
+        CARDS,
+    ),
     Ask(APPLIED, mark("parties that ask to be let in"), "parties.index_view", PLATFORM_ROLES),
 )
 

@@ -30,10 +30,8 @@ from core.custody.imports.importing import Counts, Importer, Progress
 from core.custody.imports.jobs import ImportRefused, begin, wanted
 from core.custody.imports.preparing import Job
 from core.custody.imports.restocking import job_of_restock, lost, restock_of
-from core.custody.imports.stock_desk import OPERATIONS as STOCK_OPERATIONS
 from core.custody.imports.stock_desk import StockDesk
 from core.custody.imports.supplied import job_of_request, request_of
-from core.custody.keychain.key_desk import OPERATIONS as KEY_OPERATIONS
 from core.custody.keychain.key_desk import KeyDesk
 from core.custody.keychain.keys import OpenVault
 from core.custody.keychain.versions import KeyRefused
@@ -44,11 +42,9 @@ from core.custody.openings.links import Links
 from core.custody.openings.opening import Opener
 from core.custody.openings.opening_log import OpeningLog
 from core.custody.openings.pickups import Pickups
-from core.custody.restored.epoch_desk import OPERATIONS as EPOCH_OPERATIONS
 from core.custody.restored.epoch_desk import EpochDesk
 from core.custody.restored.epochs import Epoch, EpochRefused
 from core.custody.rounds import Round, vault_rounds
-from core.custody.staff.second_factors import OPERATIONS as SECOND_OPERATIONS
 from core.custody.staff.second_factors import SecondFactors
 from core.errors import error_id
 from core.secret import Secret
@@ -192,14 +188,11 @@ class Desk:
             "supplied": lambda: self._supplied(request),
             "trace": lambda: self._trace(request),
         }
-        if operation in SECOND_OPERATIONS:
-            return {"ok": True} | self._seconds.answer(operation, request)
-        if operation in STOCK_OPERATIONS:
-            return {"ok": True} | self._stock.answer(operation, request)
-        if operation in KEY_OPERATIONS:
+        for desk in (self._seconds, self._stock, self._epochs):
+            if operation in desk.operations:
+                return {"ok": True} | desk.answer(operation, request)
+        if operation in self._keys.operations:
             return {"ok": True} | self._keys.answer(operation, request, progress)
-        if operation in EPOCH_OPERATIONS:
-            return {"ok": True} | self._epochs.answer(operation, request)
         return acts[operation]()
 
     def _status(self) -> Answer:

@@ -14,10 +14,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from core.actor import Actor, ActorKind
 from core.audit import service as audit
-from core.db import atomic, execute
-from core.errors import Limited, NotAllowed
+from core.db import atomic, changed, execute
+from core.errors import Invalid, Limited, NotAllowed, NotFound
 from core.ids import new_id
 from core.parties.rules import Role
+from core.parties.service import require_platform
 from core.parties.tries import Subject, blocked_until, forget_tries, note_wrong
 from core.secret import Secret
 
@@ -92,6 +93,28 @@ def sign_in(*, email: str, password: Secret, came_from: From, now: datetime) -> 
         actor = Actor(ActorKind.STAFF, id=staff_id, party_id=parties[0])
         audit.append(actor=actor, action="staff.signed_in", object_kind="session", object_id=session_id, now=now)
     return SignedIn(session_id, secret)
+
+
+def replace_password(*, actor: Actor, staff_id: UUID, password: Secret, now: datetime) -> bool:
+    """Give a login another password and end its sessions; only the platform does, for others. False if it is the same.
+
+    Raises `NotAllowed`, `NotFound`, `Invalid` for one under 12 characters or over `LONGEST_PASSWORD`.
+    """
+    require_platform(actor)
+    if not 12 <= len(password.reveal()) <= LONGEST_PASSWORD:
+        raise Invalid(what="password")
+    rows = execute("SELECT password_hash FROM staff WHERE id = %s", (staff_id,))
+    if not rows:
+        raise NotFound("staff")
+    if verify(rows[0][0], password):
+        return False
+    with atomic():
+        changed(
+            "UPDATE staff SET password_hash = %s WHERE id = %s", (PasswordHasher().hash(password.reveal()), staff_id)
+        )
+        changed("UPDATE staff_session SET ended_at = %s WHERE staff_id = %s AND ended_at IS NULL", (now, staff_id))
+        audit.append(actor=actor, action="staff.password_replaced", object_kind="staff", object_id=staff_id, now=now)
+    return True
 
 
 def verify(kept: str, password: Secret) -> bool:

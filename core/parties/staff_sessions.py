@@ -180,9 +180,9 @@ def act_for(*, session: StaffSession, party_id: int, now: datetime) -> None:
         )  # fmt: skip
 
 
-def forget_old_sessions(*, now: datetime) -> None:
-    """Sessions that ended long ago go a month later; done by a sweep."""
-    execute(FORGET_OLD, (now - timedelta(days=30),))
+def forget_old_sessions(*, now: datetime) -> int:
+    """Sessions that ended go a month later; done by a sweep. Returns how many went."""
+    return changed(FORGET_OLD, (now - timedelta(days=30),))
 
 
 def _note(session: StaffSession, action: str, object_id: UUID, now: datetime) -> None:

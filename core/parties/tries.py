@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.db import execute
+from core.db import changed, execute
 
 WINDOW = timedelta(minutes=15)
 """Wrong tries further apart than this do not add up; and how long a subject is blocked then."""
@@ -68,9 +68,9 @@ def forget_tries(subjects: Sequence[Subject]) -> None:
     execute(FORGET, ([one.digest for one in subjects],))
 
 
-def forget_old_tries(*, now: datetime) -> None:
-    """What no window holds any more goes; done by a sweep."""
-    execute(FORGET_OLD, (now - WINDOW, now))
+def forget_old_tries(*, now: datetime) -> int:
+    """What no window holds any more goes; done by a sweep. Returns how many went."""
+    return changed(FORGET_OLD, (now - WINDOW, now))
 
 
 def _digest(kind: str, said: str) -> bytes:

@@ -19,6 +19,8 @@ from core.messages.cleaning import forget_carried
 from core.messages.outgoing import send_due
 from core.orders.lost import enqueue_lost_deliveries
 from core.orders.service import OrderPolicy, expire_due
+from core.parties.staff_sessions import forget_old_sessions
+from core.parties.tries import forget_old_tries
 from core.payments.service import decide_due, join_due, poll_due, reconcile_due, refund_due
 from core.payments.sweeps import notice_stuck_refunds
 from core.settlement.service import release_due
@@ -65,6 +67,7 @@ def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
         Sweep("presses.expired", 600, in_parts(lambda now: forget_presses(now=now))),
         Sweep("claims.released", 3600, lambda now: release_due(now=now)),
         Sweep("figures.expired", 3600, lambda now: forget_ended(now=now)),
+        Sweep("sign_ins.expired", 3600, lambda now: forget_old_tries(now=now) + forget_old_sessions(now=now)),
         Sweep("fields.wiped", 600, in_parts(lambda now: wipe_fields(now=now, limit=LIMIT))),
         Sweep("alerts.expired", 600, in_parts(lambda now: forget_alerts(now=now))),
     ]

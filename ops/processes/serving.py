@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from core.config import Config, ConfigError
 from ops import logs
@@ -12,6 +13,9 @@ from ops.isolation.confinement import NOT_ENFORCED
 from ops.processes.supervisor import START_ORDER, StopSignals
 from ops.store import Running, running, why_nothing_sells
 
+if TYPE_CHECKING:
+    from ops.demo.logins import Printed
+
 
 def serve(config: Config, kind: Kind, *, names: Sequence[str] = START_ORDER, seed: bool = False) -> None:
     """Run until Ctrl-C or SIGTERM. Raises ConfigError when the store cannot start or an engine ends by itself."""
@@ -20,10 +24,9 @@ def serve(config: Config, kind: Kind, *, names: Sequence[str] = START_ORDER, see
     with StopSignals() as signals, logs.kept("supervisor", config.data_dir / "log"):
         say(f"Keystall is starting in {config.data_dir} …")
         with running(config, kind, names=names, signals=signals) as store:
-            if seed:
-                fill(store)
+            logins = fill(store) if seed else None
             if not store.supervisor.is_stopping:
-                announce(store, kind, names)
+                announce(store, kind, names, logins)
             gone = store.supervisor.run()
             say("Keystall is stopping …")
     if gone is not None:
@@ -33,22 +36,29 @@ def serve(config: Config, kind: Kind, *, names: Sequence[str] = START_ORDER, see
     say("Keystall has stopped; nothing is lost.")
 
 
-def fill(store: Running) -> None:
-    """The goods of a demo, by a process of their own, and what its parties may owe each other."""
+def fill(store: Running) -> Printed | None:
+    """The goods of a demo, by a process of their own, what its parties may owe each other, and its people's logins."""
+    from ops.demo.logins import demo_logins
     from ops.demo.seed import lend
 
     store.supervisor.run_once("seed")
-    if not store.supervisor.is_stopping:
-        lend(store.config)
+    if store.supervisor.is_stopping:
+        return None
+    lend(store.config)
+    return demo_logins(store.config)
 
 
-def announce(store: Running, kind: Kind, names: Sequence[str]) -> None:
+def announce(store: Running, kind: Kind, names: Sequence[str], logins: Printed | None) -> None:
     """Where the store is, and what is wrong with it."""
     config = store.config
     if "web" in names:
         say(f"  shop    {config.public_url}/")
         panel = config.web.panel_url.rstrip("/") or config.public_url
-        say(f"  panel   {panel}/admin/ (not built yet: a page that says so)")
+        say(f"  panel   {panel}/admin/")
+    if logins is not None:
+        say(f"  logins  password {logins.password}; their authenticators' secrets:")
+        for email, letters in logins.letters.items():
+            say(f"          {email:<20} {letters}")
     say(f"  data    {config.data_dir}")
     if store.keys_made:
         say(f"  keys    made in {config.keys_dir}: copy them to a safe place, without them no card ever opens")

@@ -174,16 +174,18 @@ def test_errors_are_pages_for_people_and_documents_for_programs(http: httpx.Clie
     assert http.post("/").status_code == 405
 
 
-def test_the_panel_says_that_it_is_not_built_yet(http: httpx.Client) -> None:
-    page = http.get("/admin/")
+def test_the_panel_asks_who_it_is(http: httpx.Client) -> None:
+    first = http.get("/admin/")
+    page = http.get("/admin/sign-in", headers={"Accept-Language": "en"})
 
-    assert page.status_code == 200
-    assert "panel is not built yet" in page.text
-    assert "Setting up a real shop (merchant, goods, prices, ways to pay) comes with it" in page.text
-    assert http.get("/admin/static/panel.css").status_code == 200
+    assert (first.status_code, first.headers["location"]) == (302, "/admin/sign-in")
+    assert "Sign in" in page.text
+    files = re.findall(r'(?:href|src)="(/admin/(?:static|shared)/[^"]+)"', page.text)
+    assert len(files) >= 3
+    assert {http.get(file).status_code for file in files} == {200}
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/admin/x", 404), ("POST", "/admin/", 405)])
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/admin/x", 404), ("DELETE", "/admin/sign-in", 405)])
 def test_a_page_that_the_panel_does_not_have_is_said_in_its_own_form_with_an_error_id(
     http: httpx.Client, method: str, path: str, status: int
 ) -> None:
@@ -191,7 +193,7 @@ def test_a_page_that_the_panel_does_not_have_is_said_in_its_own_form_with_an_err
 
     assert page.status_code == status
     assert re.search(r"<code>err_[a-z2-7]+</code>", page.text)
-    assert "/admin/static/panel.css" in page.text
+    assert "/admin/static/css/panel.css" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 

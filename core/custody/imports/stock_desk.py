@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from core.custody.imports import cancelling, contesting, vetting
 from core.custody.imports.jobs import ImportRefused
 from core.stock.contested import GivenTo
 
-OPERATIONS = frozenset({"cancel_import", "decide_contested", "vet_supplier"})
-
 
 class StockDesk:
     """Acts on stock that only the vault's role may carry out."""
+
+    operations: ClassVar = frozenset({"cancel_import", "decide_contested", "vet_supplier"})
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 
@@ -16,7 +16,6 @@ from core.custody.rounds import Round
 from core.db import execute
 
 Progress = Callable[[int, int], None]
-OPERATIONS = frozenset({"keys", "rotate", "rekey", "retire"})
 EVERY = 20.0  # seconds between two looks for what a kill left behind
 
 log = structlog.get_logger()
@@ -24,6 +23,8 @@ log = structlog.get_logger()
 
 class KeyDesk:
     """Acts on the keys of one vault, one at a time."""
+
+    operations: ClassVar = frozenset({"keys", "rotate", "rekey", "retire"})
 
     def __init__(self, vault: OpenVault, now: Callable[[], datetime]) -> None:
         self._vault = vault

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from core.custody import sql
 from core.custody.restored import epochs
 from core.db import execute
 
-OPERATIONS = frozenset({"epoch", "epoch_compared", "epoch_release"})
-
 
 class EpochDesk:
     """Holds the vault back while an epoch is open."""
+
+    operations: ClassVar = frozenset({"epoch", "epoch_compared", "epoch_release"})
 
     def __init__(self, epoch: epochs.Epoch | None, put_aside: epochs.PutAside, now: Callable[[], datetime]) -> None:
         self._epoch = epoch

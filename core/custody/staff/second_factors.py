@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -25,8 +25,6 @@ from core.secret import Secret
 from core.vault.client import VaultCode
 from core.vault.primitives import hpke_open, hpke_seal
 from core.vault.second_factor import SEED_BYTES, digits, seed_context
-
-OPERATIONS = frozenset({"totp_begin", "totp_confirm", "totp_check"})
 
 STEP_SECONDS = 30
 EITHER_WAY = 1
@@ -63,6 +61,8 @@ VALUES (%s, 'staff', %s, %s, 'staff', %s)
 @dataclass(frozen=True, slots=True)
 class SecondFactors:
     """The second factors of one vault."""
+
+    operations: ClassVar = frozenset({"totp_begin", "totp_confirm", "totp_check"})
 
     vault: OpenVault
     now: Callable[[], datetime]
