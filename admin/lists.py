@@ -67,9 +67,9 @@ class Orders(ScopedView):
     def get_query(self) -> Any:
         return OrderRow.select(OrderRow, PartyRow).join(PartyRow).order_by(OrderRow.id.desc())
 
-    def get_list(self, page: Any, sort: Any, descending: Any, search: Any, filters: Any, **more: Any) -> Any:
+    def get_list(self, page: Any, *asked: Any, **more: Any) -> Any:
         """A page; searched by the whole number of an order."""
-        query = self.get_query()
+        query, search = self.get_query(), asked[2]
         if search:
             try:
                 query = query.where(OrderRow.id == parse(Prefix.ORDER, search.strip()))

@@ -80,7 +80,7 @@ class ScopedView(ModelView):
 
     def _get_list_extra_args(self) -> Any:
         asked = super()._get_list_extra_args()
-        asked.page = min(asked.page or 0, LAST_PAGE)
+        asked.page = max(0, min(asked.page or 0, LAST_PAGE))
         asked.search = (asked.search or "").replace("\0", "")[:100] or None
         return asked
 

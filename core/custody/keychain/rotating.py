@@ -20,6 +20,7 @@ from core.audit.service import append
 from core.custody.keychain.keyring import KeyVersion, NoSuchVersion
 from core.custody.keychain.keys import OpenVault
 from core.custody.keychain.versions import KeyRefused, note_versions
+from core.custody.staff.seeds import reseal_seeds
 from core.db import execute, in_transaction
 from core.vault.primitives import SealError
 from core.vault.seal import BatchContext, open_batch_key, seal_batch_key
@@ -93,8 +94,9 @@ def reseal(vault: OpenVault, *, now: datetime, progress: Progress) -> Rotated:
         in_transaction(partial(_write, version, fresh), repeatable=True)
         done, broken, last = done + len(fresh), broken + len(rows) - len(fresh), rows[-1][0]
         progress(done, max(about, done))
-    if done:
-        in_transaction(partial(_note, version, {"batches": done, "broken": broken}, now))
+    seeds = in_transaction(partial(reseal_seeds, vault), repeatable=True)
+    if done or seeds:
+        in_transaction(partial(_note, version, {"batches": done, "broken": broken, "seeds": seeds}, now))
     return Rotated(version.id, done, broken)
 
 

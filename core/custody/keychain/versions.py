@@ -18,6 +18,7 @@ from core.actor import OPERATOR
 from core.audit.service import append
 from core.custody.keychain.keyring import Keyring, KeyVersion, NoSuchVersion
 from core.custody.keychain.keys import OpenVault
+from core.custody.staff.seeds import versions_of_seeds
 from core.db import execute, in_transaction
 from core.vault.bindings import Side
 from core.vault.chunks import open_file_key
@@ -153,7 +154,8 @@ def _version(ring: Keyring, name: str) -> KeyVersion:
 
 
 def _waiting(vault: OpenVault) -> Iterator[str]:
-    """The version of each file that waits to be imported, code that waits to be looked at, and field that is kept."""
+    """The version of each second factor, file that waits to be imported, code that waits, and field that is kept."""
+    yield from versions_of_seeds(vault)
     for upload, sealed in execute(WAITING_UPLOADS):
         yield from _opened_by(vault, partial(_open_upload, vault.vault_id, upload, bytes(sealed)))
     for wish_id, conversation, identity, address, sealed in execute(WAITING_WISHES):

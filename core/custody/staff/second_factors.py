@@ -20,11 +20,12 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from core.custody.keychain.keys import OpenVault
 from core.custody.openings.checks import OpeningRefused
+from core.custody.staff.seeds import opened_seed, sealed_seed
 from core.db import atomic, execute
 from core.secret import Secret
 from core.vault.client import VaultCode
-from core.vault.primitives import hpke_open, hpke_seal
-from core.vault.second_factor import SEED_BYTES, digits, seed_context
+from core.vault.primitives import SealError
+from core.vault.second_factor import SEED_BYTES, digits
 
 STEP_SECONDS = 30
 EITHER_WAY = 1
@@ -81,7 +82,7 @@ class SecondFactors:
     def begin(self, staff_id: UUID) -> Secret:
         """A new seed, for somebody without a confirmed one. Raises `OpeningRefused`."""
         seed, now = secrets.token_bytes(SEED_BYTES), self.now()
-        sealed = hpke_seal(self.vault.keys.public, seed, seed_context(self.vault.vault_id, staff_id))
+        sealed = sealed_seed(self.vault, staff_id, seed)
         with atomic():
             if not execute(BEGIN, {"sealed": sealed, "staff": staff_id, "now": now}):
                 raise refused()
@@ -103,9 +104,7 @@ class SecondFactors:
         sealed, last_step, blocked_until, _ = rows[0]
         if blocked_until is not None and blocked_until > now:
             return OpeningRefused(VaultCode.TOO_OFTEN, "too many wrong codes: a quarter of an hour must pass")
-        context = seed_context(self.vault.vault_id, staff_id)
-        seed = self.vault.keys.ring.opened(lambda private: hpke_open(private, bytes(sealed), context))
-        step = _step_of(seed, code, now)
+        step = self._step(staff_id, bytes(sealed), code, now)
         if step is None or step <= last_step:
             execute(WRONG, {"allowed": WRONG_CODES, "until": now + BLOCKED, "staff": staff_id})
             return refused()
@@ -113,6 +112,12 @@ class SecondFactors:
         if confirms:
             execute(AUDIT, (now, staff_id, "staff.second_confirmed", str(staff_id)))
         return None
+
+    def _step(self, staff_id: UUID, sealed: bytes, code: str, now: datetime) -> int | None:
+        try:
+            return _step_of(opened_seed(self.vault, staff_id, sealed), code, now)
+        except SealError:
+            return None
 
 
 def _step_of(seed: bytes, code: str, now: datetime) -> int | None:

@@ -17,13 +17,14 @@ from core.config import Config
 from core.secret import Secret
 from tests.builders import Shop
 from tests.support.panel import Browser
+from tests.support.vault_keys import with_own_keys
 from tests.support.vaults import TestVault, desk_vault
 
 
 @pytest.fixture
 def vault(store_db: Any, config: Config) -> TestVault:
     """A vault that opens what it should."""
-    return desk_vault(config)
+    return desk_vault(with_own_keys(config))
 
 
 @pytest.fixture

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from admin.reading import panel_db
 from core.ids import Prefix, public
 from core.parties.rules import Role
 from tests.builders import Shop
 from tests.support.panel import Browser, a_login
 
 Panel = Callable[[], Browser]
+
+
+@contextlib.contextmanager
+def recorded(asked: list[str]) -> Iterator[None]:
+    """What the panel's own login says to the database meanwhile, BEGIN and COMMIT left out."""
+    real = panel_db.execute_sql
+
+    def note(sql: str, *more: Any, **others: Any) -> Any:
+        if not sql.startswith(("BEGIN", "COMMIT")):
+            asked.append(sql)
+        return real(sql, *more, **others)
+
+    panel_db.execute_sql = note  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del panel_db.execute_sql
 
 
 @pytest.fixture
@@ -54,3 +76,61 @@ def test_a_merchant_sees_its_own_orders_goods_and_cards(owner: Browser, stranger
         assert told not in stranger.get(path).get_data(as_text=True), path
         assert stranger.get(path).status_code == 200
         assert stranger.get(details).status_code == 404
+
+
+def test_a_page_of_another_role_is_not_there(panel: Panel, shop: Shop) -> None:
+    """INV-D2, fault 84: whoever sees to goods opens no orders and no audit; the menu does not name them either."""
+    a_login("goods@demo.test", shop.merchant, Role.CATALOG)
+    browser = panel()
+    browser.sign_in("goods@demo.test")
+
+    answers = {
+        path: browser.get(path).status_code for path in ("/goods/", "/orders/", "/batches/", "/audit/", "/parties/")
+    }
+
+    assert answers == {"/goods/": 200, "/orders/": 404, "/batches/": 404, "/audit/": 404, "/parties/": 404}
+    assert "/orders/" not in browser.get("/").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("path", ["/orders/", "/goods/", "/batches/", "/audit/"])
+@pytest.mark.parametrize("junk", ["%00", "x", "-1", "1e99", "99999999999999999999", "'", "ord_zzz"])
+def test_junk_in_the_address_of_a_list_is_answered_calmly(owner: Browser, path: str, junk: str) -> None:
+    """Faults 54 and 56: never a 500, whatever a page number, a search or an id says."""
+    asked = [f"{path}?page={junk}", f"{path}?search={junk}", f"{path}?sort={junk}", f"{path}details/?id={junk}"]
+
+    assert {owner.get(one).status_code for one in asked} <= {200, 302, 400, 404}
+
+
+def test_what_waits_today_is_told_to_whom_it_is_for(owner: Browser, stranger: Browser, shop: Shop) -> None:
+    """A sale of today, in its currency; a line that somebody must look at; to another merchant neither is there."""
+    shop.a_sku("A1")
+    listing = shop.a_listing("A1", price=2500)
+    shop.a_batch("A1", cards=3)
+    placed = shop.place(shop.a_shopper(), listing, now=datetime.now(UTC))
+    shop.sql("UPDATE shop_order SET state = 'paid', paid_at = now(), paid_minor = total_minor")
+    shop.sql("UPDATE order_line SET gate = 'review' WHERE order_id = %s", [placed.order_id])
+
+    told, foreign = owner.get("/").get_data(as_text=True), stranger.get("/").get_data(as_text=True)
+
+    assert "CN¥25.00" in told
+    assert "1 orders" in told
+    assert re.search(r"num\">1</strong>\s*<span class=\"row-main\">paid, somebody must look at it first", told)
+    assert "CN¥25.00" not in foreign
+    assert "nothing yet" in foreign
+
+
+def test_a_list_asks_the_database_a_few_times_however_long_it_is(owner: Browser, shop: Shop) -> None:
+    """A page of 25 orders with their merchants: who asks, the transaction, one read; nothing a row."""
+    shop.a_sku("A1")
+    listing = shop.a_listing("A1")
+    shop.a_batch("A1", cards=100)
+    for _ in range(30):
+        shop.place(shop.a_shopper(), listing)
+    asked: list[str] = []
+
+    with recorded(asked):
+        page = owner.get("/orders/").get_data(as_text=True)
+
+    assert page.count("ord_") == 25
+    assert "Older" in page
+    assert len(asked) <= 3, asked

@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from core.config import Config
 from core.parties.rules import Role
 from core.vault.client import VaultCode, VaultRefused
 from tests.builders import Shop
@@ -161,3 +162,17 @@ def test_a_vault_that_is_away_says_so_and_lets_nobody_in(
     assert answer.status_code == 503
     assert "does not answer" in answer.get_data(as_text=True)
     assert again.get("/").location == "/second"
+
+
+def test_a_second_factor_follows_the_vaults_key(vault: TestVault, shop: Shop, owner: Browser, config: Config) -> None:
+    """INV-K3: after a rotation the code still counts, and the old version is not needed for it."""
+    from core.vault.key_requests import KeyRequests
+
+    letters = owner.set_up_second()
+    ((staff, before),) = shop.sql("SELECT staff_id, sealed FROM staff_totp")
+
+    KeyRequests(vault.client).rotate()
+
+    ((after,),) = shop.sql("SELECT sealed FROM staff_totp")
+    assert bytes(after) != bytes(before)
+    vault.client.check_second_factor(staff, code_of(letters, at=time.time() + 30))
