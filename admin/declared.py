@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from flask import Flask
 
-from core.parties.rules import Role
+from core.parties.rules import PartyKind, Role
 from core.parties.staff_sessions import StaffSession
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -17,16 +17,18 @@ MARK = "_panel_declared"
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """For whom a page is. `roles` empty: for everybody who is signed in."""
+    """For whom a page is. `roles` empty: for everybody who is signed in; `kinds` empty: for people of any party."""
 
     is_open: bool = False  # before anybody signed in
     before_second: bool = False  # also while the second factor is still missing
     steps_up: bool = False  # only within five minutes of a second factor
     roles: frozenset[Role] = frozenset()
+    kinds: frozenset[PartyKind] = frozenset()
 
     def admits(self, session: StaffSession) -> bool:
-        """Whether the roles of somebody signed in open this page."""
-        return not self.roles or bool(self.roles & session.roles)
+        """Whether the roles of somebody signed in, at the party that they act for, open this page."""
+        fits = not self.kinds or session.party.kind in self.kinds
+        return fits and (not self.roles or bool(self.roles & session.roles))
 
 
 class Undeclared(Exception):
@@ -43,9 +45,11 @@ def for_signed_in(view: View, *, before_second: bool = False, steps_up: bool = F
     return _declared(view, Declared(before_second=before_second, steps_up=steps_up))
 
 
-def for_roles(*roles: Role, steps_up: bool = False) -> Callable[[View], View]:
-    """A page for these roles; others get the answer of a page that is not there."""
-    return lambda view: _declared(view, Declared(roles=frozenset(roles), steps_up=steps_up))
+def for_roles(
+    *roles: Role, kinds: frozenset[PartyKind] = frozenset(), steps_up: bool = False
+) -> Callable[[View], View]:
+    """A page for these roles at parties of these kinds; others get the answer of a page that is not there."""
+    return lambda view: _declared(view, Declared(roles=frozenset(roles), kinds=kinds, steps_up=steps_up))
 
 
 def declared_for(app: Flask, endpoint: str | None) -> Declared | None:

@@ -13,9 +13,10 @@ from bot.texts import mark
 from core.errors import NotFound
 from core.ids import Prefix, parse, public
 from core.money import Money
-from core.parties.rules import Role
+from core.parties.rules import PartyKind, Role
 
 PLATFORM = frozenset({Role.PLATFORM_OWNER, Role.PLATFORM_SUPPORT})
+SELLING = frozenset({PartyKind.MERCHANT, PartyKind.PLATFORM})
 
 STATES = {
     "awaiting_payment": (mark("awaiting payment"), "warn"),
@@ -53,6 +54,7 @@ class Orders(ScopedView):
     """Orders of a merchant, the newest first."""
 
     roles = PLATFORM | {Role.OWNER, Role.ORDERS, Role.FINANCE}
+    kinds = SELLING
     titled = mark("Orders")
     empty = mark("Nobody has ordered yet. Open the shop and buy something yourself, to see how it goes.")
     columns = (
@@ -97,6 +99,7 @@ class Listings(ScopedView):
     """What a merchant sells."""
 
     roles = PLATFORM | {Role.OWNER, Role.CATALOG}
+    kinds = SELLING
     titled = mark("Goods on sale")
     empty = mark("Nothing is on sale yet.")
     columns = (

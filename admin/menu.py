@@ -45,11 +45,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (Entry("batches.index_view", mark("Batches"), "package"),),
     ),
     (
-        mark("Installation"),
+        mark("Records"),
         (
             Entry("parties.index_view", mark("Parties"), "store"),
             Entry("audit.index_view", mark("Audit"), "shield-check"),
-            Entry("roles.matrix", mark("Roles"), "lock"),
         ),
     ),
 )

@@ -13,11 +13,11 @@ from flask_admin.contrib.peewee import ModelView
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from admin.declared import for_roles
+from admin.declared import Declared, for_roles
 from admin.drawing import draw
 from admin.panel import signed_in
 from admin.reading import reading
-from core.parties.rules import Role
+from core.parties.rules import PartyKind, Role
 
 LAST_PAGE = 200
 """Nobody turns further: who looks for something old searches or filters; a list never walks over a whole table."""
@@ -35,6 +35,7 @@ class ScopedView(ModelView):
     """
 
     roles: ClassVar[frozenset[Role]] = frozenset()
+    kinds: ClassVar[frozenset[PartyKind]] = frozenset()  # empty: of any party
     titled: ClassVar[str]
     empty: ClassVar[str]  # what to do next where nothing is there yet
     columns: ClassVar[Sequence[tuple[str, str]]]  # attribute or function of this view, what it is called
@@ -64,7 +65,7 @@ class ScopedView(ModelView):
         """Say for whom the routes of this list are, once they are there."""
         for _, name, _ in self._urls:
             endpoint = f"{self.endpoint}.{name}"
-            views[endpoint] = for_roles(*self.roles)(_as_function(views[endpoint]))
+            views[endpoint] = for_roles(*self.roles, kinds=self.kinds)(_as_function(views[endpoint]))
 
     def init_search(self) -> bool:
         """Each list that is searched knows its own way; none looks for a part of a text in a big table."""
@@ -72,7 +73,7 @@ class ScopedView(ModelView):
 
     def is_accessible(self) -> bool:
         """The guard has looked before; here once more, so that no list depends on it alone."""
-        return bool(self.roles & signed_in().roles)
+        return Declared(roles=self.roles, kinds=self.kinds).admits(signed_in())
 
     def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         with reading(signed_in()):

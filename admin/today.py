@@ -9,6 +9,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from flask import current_app
+
+from admin.declared import declared_for
 from admin.panel import words
 from admin.reading import panel_db, reading
 from bot.texts import mark
@@ -100,8 +103,14 @@ def figures(session: StaffSession, now: datetime) -> tuple[Sequence[Sales] | Non
     with reading(session):
         ask = _asking(session, now, begin)
         sold = [_sales(*row) for row in ask(SOLD)] if sells else None
-        waits = [_waiting(one, int(ask(one.statement, one.gate)[0][0])) for one in ASKED if one.roles & session.roles]
+        waits = [_waiting(one, int(ask(one.statement, one.gate)[0][0])) for one in ASKED if _is_for(one, session)]
     return sold, waits
+
+
+def _is_for(one: Ask, session: StaffSession) -> bool:
+    """A thing waits for whom its list opens, and who may see to it."""
+    declared = declared_for(current_app, one.endpoint)
+    return bool(one.roles & session.roles) and declared is not None and declared.admits(session)
 
 
 def day_of(now: datetime, zone: ZoneInfo) -> datetime:

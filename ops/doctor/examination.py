@@ -40,7 +40,7 @@ SELECT EXISTS (SELECT 1 FROM party WHERE kind = 'merchant' AND status = 'active'
 """
 NO_MERCHANT = (
     "there is no default merchant: the shop shows nothing and takes no cards; merchants and goods are set up in the"
-    " panel, which is not built yet"
+    " panel, whose pages for that are not built yet"
 )
 NO_GATEWAY = "no gateway takes real money: nothing can be paid; such gateways are not built yet"
 

@@ -10,8 +10,8 @@ MUTATIONS = [
         rows=("INV-D2",),
         removed="that a page is for certain roles only",
         file="admin/declared.py",
-        old="        return not self.roles or bool(self.roles & session.roles)",
-        new="        return True",
+        old="        return fits and (not self.roles or bool(self.roles & session.roles))",
+        new="        return fits",
         test=f"{PANEL}/test_lists.py",
     ),
     Mutation(

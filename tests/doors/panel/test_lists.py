@@ -134,3 +134,16 @@ def test_a_list_asks_the_database_a_few_times_however_long_it_is(owner: Browser,
     assert page.count("ord_") == 25
     assert "Older" in page
     assert len(asked) <= 3, asked
+
+
+def test_a_supplier_is_shown_no_pages_of_selling(panel: Panel, shop: Shop) -> None:
+    """INV-T3: its owner sees batches and audit; orders and goods on sale are a merchant's."""
+    a_login("owner@brand.test", shop.a_party("brand1", kind="supplier"), Role.OWNER)
+    browser = panel()
+    browser.sign_in("owner@brand.test")
+    browser.set_up_second()
+
+    answers = {path: browser.get(path).status_code for path in ("/", "/batches/", "/audit/", "/orders/", "/goods/")}
+
+    assert answers == {"/": 200, "/batches/": 200, "/audit/": 200, "/orders/": 404, "/goods/": 404}
+    assert "Sold today" not in browser.get("/").get_data(as_text=True)
