@@ -79,7 +79,7 @@ def test_a_merchant_sees_its_own_orders_goods_and_cards(owner: Browser, stranger
 
 
 def test_a_page_of_another_role_is_not_there(panel: Panel, shop: Shop) -> None:
-    """INV-D2, fault 84: whoever sees to goods opens no orders and no audit; the menu does not name them either."""
+    """INV-D2: whoever sees to goods opens no orders and no audit; the menu does not name them either."""
     a_login("goods@demo.test", shop.merchant, Role.CATALOG)
     browser = panel()
     browser.sign_in("goods@demo.test")
@@ -137,7 +137,7 @@ def test_a_list_asks_the_database_a_few_times_however_long_it_is(owner: Browser,
 
 
 def test_a_supplier_is_shown_no_pages_of_selling(panel: Panel, shop: Shop) -> None:
-    """INV-T3: its owner sees batches and audit; orders and goods on sale are a merchant's."""
+    """Its owner sees batches and audit; orders and goods on sale are a merchant's."""
     a_login("owner@brand.test", shop.a_party("brand1", kind="supplier"), Role.OWNER)
     browser = panel()
     browser.sign_in("owner@brand.test")
