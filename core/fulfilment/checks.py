@@ -220,8 +220,9 @@ ORDER_PARTS = (
         Form.WHOLE,
     ),
     # No paid order is stuck: each line is delivered, under a lease that a sweep watches, or at a closed gate with a
-    # reason. A lease that ended counts only if the store went on working for 15 minutes after it; when that was is said
-    # by the entry that was written last, since a clock that was set back left later times before it (fault 18).
+    # reason. A lease that ended counts only if the store went on working long after it: its last 50 entries are all 15
+    # minutes younger. A store that stood still meanwhile takes up what waits by its next sweep, and a clock that was
+    # set back left later times before it (faults 17 and 18).
     Part(
         "INV-O9",
         Over.ORDERS,
@@ -235,7 +236,9 @@ ORDER_PARTS = (
             WHEN 'waiting' THEN l.gate = 'none'
             WHEN 'failed' THEN l.gate <> 'cancelled'
             ELSE d.lease_until IS NULL OR l.gate <> 'none'
-                OR d.lease_until < (SELECT at FROM audit_entry ORDER BY id DESC LIMIT 1) - interval '15 minutes' END,
+                OR coalesce(greatest(d.lease_until, d.created_at) < (
+                    SELECT CASE WHEN count(*) = 50 THEN min(at) END - interval '15 minutes'
+                    FROM (SELECT at FROM audit_entry ORDER BY id DESC LIMIT 50) AS lately), false) END,
             true)
         """,
     ),

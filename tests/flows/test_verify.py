@@ -142,3 +142,28 @@ def test_what_raw_sql_breaks_is_counted(shop: Shop, sql: Sql, invariant: str) ->
 
     assert before == {}
     assert violations()[invariant] >= 1
+
+
+def test_a_lease_that_ended_while_nothing_happened_is_no_stuck_order_yet(shop: Shop, sql: Sql) -> None:
+    """INV-O9, faults 17 and 18: a store that stood still, or whose clock was set back, gets time; a lively one not."""
+    till = Till(shop)
+    till.fill_wallet(shop.a_shopper(), 5000)
+    shop.a_batch(cards=20)
+    till.pay(shop.place(shop.a_shopper(), shop.a_listing(), 1))
+    sql("UPDATE delivery SET state = 'sending', lease_until = created_at + interval '1 minute'")
+
+    def happens(times: int, after: str) -> None:
+        sql(
+            "INSERT INTO audit_entry (at, actor_kind, action, object_kind, object_id) SELECT (SELECT max(created_at)"
+            f" FROM delivery) + interval '{after}', 'system', 'x', 'x', 'x' FROM generate_series(1, {times})"
+        )
+
+    happens(49, "1 day")
+    stood_still = violations()
+    happens(1, "-1 hour")
+    set_back = violations()
+    happens(50, "17 minutes")
+    lively = violations()
+
+    assert (stood_still, set_back) == ({}, {})
+    assert lively == {"INV-O9": 1}
