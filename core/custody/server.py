@@ -1,7 +1,8 @@
 """The vault's socket: who may ask, what may be asked, and one thread per connection.
 
-Other users of the machine may ask nothing. Of our own user, web may ask for `status` only: what its caller may ask is
-proved with each request, since the kernel does not tell our processes apart.
+Other users of the machine may ask nothing. web has no key: it may ask for `status`, and whether a second factor's code
+is right (few times). What another caller may ask is proved with each request, since the kernel does not tell our
+processes apart.
 
 Without usable keys it still answers `status` with the reason and refuses everything else, so that the store runs, sells
 nothing and says why (fault 70).

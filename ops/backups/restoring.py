@@ -7,6 +7,7 @@ and one that is killed is seen by it, so that nothing sells until `restore` has 
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,11 @@ from ops.backups.dumping import restore as run_restore
 REPLACED = "replaced_by_restore"
 _NAME = sql.Identifier(REPLACED)
 _ASK_AGAIN_DAYS = 7
+_GOODBYE_SECONDS = 2.0
+_SESSIONS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename LIKE 'keystall_%'"
+    " AND usename <> current_user"
+)
 _USERS = ("keystall_shop", "keystall_panel", "keystall_worker", "keystall_vault", "keystall_direct")
 _TRIGRAMS = """
 SELECT DISTINCT pg_get_indexdef(d.objid) FROM pg_depend d
@@ -120,13 +126,22 @@ def checked(config: Config, file: Path, private: bytes) -> Head:
     return head
 
 
+def _sessions(connection: psycopg.Connection[tuple[object, ...]]) -> int:
+    """How many sessions of the store there are; one that was closed just now is given a moment to be gone."""
+    until = time.monotonic() + _GOODBYE_SECONDS
+    while True:
+        connection.execute("SELECT pg_stat_clear_snapshot()")
+        row = connection.execute(_SESSIONS).fetchone()
+        if row == (0,) or time.monotonic() > until:
+            return int(str(row[0])) if row else 0
+        time.sleep(0.05)
+
+
 def _may_replace(connection: psycopg.Connection[tuple[object, ...]], replace: str) -> None:
-    name, holds, users = connection.execute(
-        "SELECT current_database(), EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = 'public'),"
-        " (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename LIKE 'keystall_%'"
-        "  AND usename <> current_user)"
-    ).fetchone() or ("", False, 0)
-    if users:
+    name, holds = connection.execute(
+        "SELECT current_database(), EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = 'public')"
+    ).fetchone() or ("", False)
+    if users := _sessions(connection):
         raise ConfigError(f"{users} sessions use the database {name}: stop the store on every machine, then try again")
     has_content = holds and connection.execute("SELECT to_regclass('public.installation')").fetchone() != (None,)
     if has_content:

@@ -16,10 +16,11 @@ from ops.figures.published import Publisher, place_from_environment
 from ops.isolation.accounts import peers_of, take_own
 from ops.processes.vault_wiring import key_source
 
+STATUS_ONLY = frozenset({"status"})
 MAY_CONNECT = {
     "web": ANYONE_MAY_ASK,
-    "bot": ANYONE_MAY_ASK,
-    "worker": ANYONE_MAY_ASK | MAY_ASK[Caller.WORKER],
+    "bot": STATUS_ONLY,
+    "worker": STATUS_ONLY | MAY_ASK[Caller.WORKER],
 }
 """What each process may ask where its user tells it from the others, whatever key it shows."""
 
