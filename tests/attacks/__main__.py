@@ -42,12 +42,15 @@ from tests.support.whole import WholeStore
 
 
 def main(wanted: list[str]) -> int:
-    """Run the wanted parts, all by default; returns how many things worked that must not."""
+    """Run the wanted parts, all by default; returns how many things worked that must not (a misspelled part is one)."""
+    parts: dict[str, Callable[[], int]] = {"inside": inside, "queue": queue, "writer": writer, "oracle": oracle}
+    parts |= {"canaries": canaries, "log": log}
+    if unknown := set(wanted) - set(parts):
+        print(f"there is no part {', '.join(sorted(unknown))}: python -m tests.attacks [{' '.join(parts)}]")
+        return len(unknown)
     sys.stderr = os.fdopen(os.dup(2), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what the attacked processes say of each attempt
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    parts: dict[str, Callable[[], int]] = {"inside": inside, "queue": queue, "writer": writer, "oracle": oracle}
-    parts |= {"canaries": canaries, "log": log}
     failures = sum(part() for name, part in parts.items() if not wanted or name in wanted)
     print(f"\n{failures} attacks worked" if failures else "\nall was refused")
     return failures
