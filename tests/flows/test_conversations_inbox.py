@@ -191,7 +191,8 @@ def test_a_cursor_never_skips_a_message_that_commits_late(urls: dict[str, str], 
         slow.execute(TELL.encode(), values)
 
         quick = pool.submit(in_own_connection, lambda: told_paid(chat))
-        while not shop.sql("SELECT 1 FROM pg_locks WHERE NOT granted"):
+        waiting = "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database()"
+        while not shop.sql(waiting + " AND NOT granted"):
             assert not quick.done(), "the second message overtook the first"
         assert messages_after(conversation_id=chat, after=0) == []
 

@@ -141,7 +141,10 @@ def migrated_beside_a_long_report(shop: Shop, owner: str, folder: Path) -> tuple
         report.execute("SELECT count(*) FROM shop_order")
         newer = threading.Thread(target=lambda: ran.extend(migrate(owner, folder)))
         newer.start()
-        waiting = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+        waiting = (  # of this database: other tests of the cluster wait for locks of theirs
+            "SELECT count(*) > 0 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database()"
+            " AND NOT granted AND mode = 'AccessExclusiveLock'"
+        )
         assert until(lambda: bool(shop.sql(waiting)[0][0]))
         sale = threading.Thread(target=lambda: shop.place(shop.a_shopper(), listing), daemon=True)
         sale.start()

@@ -121,7 +121,10 @@ def test_a_transfer_waits_for_a_horizon_that_is_being_read_no_longer_than_its_pa
 def test_a_horizon_that_waited_sees_what_it_waited_for(shop: Shop, urls: dict[str, str]) -> None:
     """INV-M3: the greatest id is read in a moment after the lock, not in the one when the wait began."""
     pair = world(), wallet()
-    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7120 AND NOT granted"
+    waiting = (
+        "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database()"
+        " AND locktype = 'advisory' AND objid = 7120 AND NOT granted"
+    )
     with psycopg.connect(urls["shop"]) as slow:
         added = slow.execute(INSERT, pair).fetchone()
         reading = Beside(horizon)
