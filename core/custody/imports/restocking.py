@@ -21,15 +21,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import peewee
-
 from core.custody.imports import import_sql as sql
-from core.custody.imports.decoder.problems import FileProblem, FileRefused
 from core.custody.imports.fingerprint import CardRule
-from core.custody.imports.jobs import MOST_ROWS_BY_CHAT, ImportRefused, begun, left_behind
+from core.custody.imports.jobs import MOST_ROWS_BY_CHAT, ImportRefused
+from core.custody.imports.once import OneJob
 from core.custody.imports.preparing import Job
 from core.custody.keychain.keys import OpenVault
-from core.db import atomic, constraint, execute
+from core.db import execute
 from core.ids import new_id
 from core.parties.rules import PartyKind, may_bring_stock
 from core.secret import Secret
@@ -58,7 +56,8 @@ IN_A_DAY = """
 SELECT count(*) FROM import_job j JOIN batch b ON b.id = j.batch_id
 WHERE j.restock_id IS NOT NULL AND b.owner_id = %s AND j.created_at > %s::timestamptz - interval '1 day'
 """
-STANDING = "SELECT state, error FROM import_job WHERE id = %s"
+LOST = "the file of this restock is lost"
+RESTOCKS = OneJob(sql.JOB_OF_RESTOCK, "import_job_restock_id_key", taken_back=LOST, given_up=LOST)
 
 
 def restock_of(request: Mapping[str, Any]) -> UUID:
@@ -74,35 +73,12 @@ def job_of_restock(vault: OpenVault, restock: UUID, *, now: datetime) -> Job:
 
     Raises `ImportRefused` (with its `problem` where it is for good), `FileRefused` of a job that was given up.
     """
-    found = _found(vault, restock)
-    if found is not None:
-        return found
-    try:
-        with atomic():
-            return begun(vault, _checked(vault, restock, now), now=now)
-    except peewee.IntegrityError as error:
-        again = _found(vault, restock) if constraint(error) == "import_job_restock_id_key" else None
-        if again is None:
-            raise
-        return again  # a twin was faster
+    return RESTOCKS.of(vault, restock, lambda: _checked(vault, restock, now), now=now)
 
 
 def lost() -> ImportRefused:
     """The sealed file is not there, not whole, or not the one that the seal names."""
-    return ImportRefused("the file of this restock is lost", problem="lost")
-
-
-def _found(vault: OpenVault, restock: UUID) -> Job | None:
-    rows = execute(sql.JOB_OF_RESTOCK, (restock,))
-    if not rows:
-        return None
-    job = left_behind(vault, rows[0])
-    ((state, error),) = execute(STANDING, (job.id,))
-    if state in ("cancelling", "cancelled"):
-        raise lost()
-    if state == "failed":
-        raise FileRefused(FileProblem(error)) if error in set(FileProblem) else lost()
-    return job
+    return ImportRefused(LOST, problem="lost")
 
 
 def _checked(vault: OpenVault, restock: UUID, now: datetime) -> Job:

@@ -12,15 +12,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import peewee
-
 from core.custody.imports import import_sql as sql
-from core.custody.imports.decoder.problems import FileProblem, FileRefused
 from core.custody.imports.fingerprint import CardRule
-from core.custody.imports.jobs import ImportRefused, begun, left_behind
+from core.custody.imports.jobs import ImportRefused
+from core.custody.imports.once import OneJob
 from core.custody.imports.preparing import Job
 from core.custody.keychain.keys import OpenVault
-from core.db import atomic, constraint, execute
+from core.db import execute
 from core.ids import new_id
 from core.vault.seal import new_batch_key
 
@@ -39,7 +37,12 @@ WHERE r.id = %s AND r.state = 'delivered' AND r.settled_at IS NULL
 """
 """A line whose card went out before a restore is paid and waits for a person; the others of its request are brought."""
 
-STANDING = "SELECT state, error FROM import_job WHERE id = %s"
+ANSWERS = OneJob(
+    sql.JOB_OF_REQUEST,
+    "import_job_supplier_request_id_key",
+    taken_back="the import of this answer was taken back",
+    given_up="the import of this answer was given up",
+)
 
 MOST_KEYS = 100
 """So many keys one answer may bring; a request asks for ten at most."""
@@ -58,32 +61,7 @@ def job_of_request(vault: OpenVault, request: UUID, *, now: datetime) -> Job:
 
     Raises `ImportRefused` (with its `problem` where it is for good), `FileRefused` of a job that was given up.
     """
-    found = _found(vault, request)
-    if found is not None:
-        return found
-    try:
-        with atomic():
-            return begun(vault, _described(request), now=now)
-    except peewee.IntegrityError as error:
-        again = _found(vault, request) if constraint(error) == "import_job_supplier_request_id_key" else None
-        if again is None:
-            raise
-        return again  # a twin was faster
-
-
-def _found(vault: OpenVault, request: UUID) -> Job | None:
-    rows = execute(sql.JOB_OF_REQUEST, (request,))
-    if not rows:
-        return None
-    job = left_behind(vault, rows[0])
-    ((state, error),) = execute(STANDING, (job.id,))
-    if state in ("cancelling", "cancelled"):
-        raise ImportRefused("the import of this answer was taken back", problem="lost")
-    if state == "failed":
-        if error in set(FileProblem):
-            raise FileRefused(FileProblem(error))
-        raise ImportRefused("the import of this answer was given up", problem="lost")
-    return job
+    return ANSWERS.of(vault, request, lambda: _described(request), now=now)
 
 
 def _described(request: UUID) -> Job:
