@@ -31,6 +31,7 @@ from core.reports.checks import verify
 from core.risk.rules import StockKeptForOthers
 from core.stock.rules import HeldByOthers, OutOfStock
 from core.vault.seal import answer_context, open_answer
+from core.waking import DOORS
 from ops.races.faults import Faults, before_the_end
 from ops.races.figures import Basket, Outcome, quantile
 from ops.races.trial import Buyer, Trial
@@ -225,7 +226,9 @@ class Race:
                 suppress(psycopg.OperationalError),
                 psycopg.connect(self.trial.config.database.roles.direct, autocommit=True) as connection,
             ):
-                connection.execute("LISTEN keystall_wake")
+                connection.execute(f"LISTEN {DOORS}")
+                for event in self._woken.values():
+                    event.set()  # what was told while nobody listened
                 while not self._over.is_set():
                     for notice in connection.notifies(timeout=0.5):
                         kind, _, named = notice.payload.partition(":")

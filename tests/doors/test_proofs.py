@@ -1,6 +1,7 @@
 """The commands that prove something: trace and verify on a running store, race in a store of its own."""
 
 import contextlib
+import os
 import re
 import subprocess
 import sys
@@ -115,10 +116,18 @@ def test_verify_names_what_is_broken_and_exits_with_1(store: WholeStore, bought:
     assert "INV-S3 1" in broken.stdout.splitlines()
 
 
-def run_race(*arguments: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Where a race makes its folder: nobody else's, with a path short enough for the sockets in it."""
+    with tempfile.TemporaryDirectory(prefix="race-") as folder:
+        yield Path(folder)
+
+
+def run_race(*arguments: str, place: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "run.py", "race", *arguments],
         cwd=ROOT,
+        env=environment(place),
         capture_output=True,
         text=True,
         timeout=180,
@@ -126,20 +135,18 @@ def run_race(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def temporary_folders() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("keystall-trial-*"))
+def environment(place: Path | None) -> dict[str, str]:
+    return {**os.environ, "TMPDIR": str(place)} if place else dict(os.environ)
 
 
-def test_a_race_sells_every_card_once_and_leaves_nothing_behind() -> None:
-    before = temporary_folders()
-
-    race = run_race("--buyers", "30", "--cards", "12")
+def test_a_race_sells_every_card_once_and_leaves_nothing_behind(place: Path) -> None:
+    race = run_race("--buyers", "30", "--cards", "12", place=place)
 
     assert race.returncode == 0, race.stdout + race.stderr
     printed = race.stdout.splitlines()
     assert printed[:4] == ["sold 12", "sold twice 0", "lost 0", "refused 18"]
     assert any(re.fullmatch(r"place  median \d+ ms  p99 \d+ ms", line) for line in printed)
-    assert temporary_folders() <= before
+    assert not list(place.iterdir())
 
 
 def test_strangers_of_a_race_hold_a_fifth_at_most_and_still_buy_everything() -> None:
@@ -152,11 +159,11 @@ def test_strangers_of_a_race_hold_a_fifth_at_most_and_still_buy_everything() -> 
     assert float(share[1]) <= 20
 
 
-def test_a_race_that_is_told_to_end_leaves_neither_folder_nor_process() -> None:
-    before = temporary_folders()
+def test_a_race_that_is_told_to_end_leaves_neither_folder_nor_process(place: Path) -> None:
     race = subprocess.Popen(
         [sys.executable, "run.py", "race", "--buyers", "60", "--cards", "30"],
         cwd=ROOT,
+        env=environment(place),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -164,7 +171,7 @@ def test_a_race_that_is_told_to_end_leaves_neither_folder_nor_process() -> None:
     assert race.stderr is not None
     while "buyers are ready" not in race.stderr.readline():
         assert race.poll() is None
-    (folder,) = temporary_folders() - before
+    (folder,) = place.iterdir()
 
     race.terminate()
     printed, _ = race.communicate(timeout=30)

@@ -37,7 +37,7 @@ from core.vault.client import RefusedRow
 from core.vault.primitives import SealError
 from core.vault.seal import BatchStatement, batch_key_hash, sign_batch
 
-CHUNK_ROWS = 20_000
+CHUNK_ROWS = 16_000
 REFUSALS_SHOWN = 1000
 Progress = Callable[[int, int], None]
 _ASKED = 4000
