@@ -14,14 +14,12 @@ from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
-from admin import home, signing
-from admin.declared import check_all_declared, open_to_anyone
+from admin.declared import LARGEST_FORM, check_all_declared, open_to_anyone
 from admin.guard import stand_before
-from admin.lists import all_lists
 from admin.panel import Panel, panel, words
+from admin.rooms import all_lists, all_pages
 
 HERE = Path(__file__).parent
-LARGEST_FORM = 64 * 1024
 YEAR = 365 * 24 * 3600
 
 
@@ -48,7 +46,7 @@ def make_app(values: Panel) -> Flask:
     CSRFProtect(app)
     Babel(app, locale_selector=lambda: words().locale.replace("-", "_"))  # of what Flask-Admin and WTForms say
     app.add_url_rule("/shared/<path:name>", "shared", shared)
-    for pages in (signing.pages, home.pages):
+    for pages in all_pages():
         app.register_blueprint(pages)
     add_lists(app)
     open_to_anyone(app.view_functions["static"])

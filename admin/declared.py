@@ -13,6 +13,7 @@ from core.parties.staff_sessions import StaffSession
 
 View = TypeVar("View", bound=Callable[..., Any])
 MARK = "_panel_declared"
+LARGEST_FORM = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Declared:
     steps_up: bool = False  # only within five minutes of a second factor
     roles: frozenset[Role] = frozenset()
     kinds: frozenset[PartyKind] = frozenset()
+    largest: int = LARGEST_FORM  # bytes of a request to it
 
     def admits(self, session: StaffSession) -> bool:
         """Whether the roles of somebody signed in, at the party that they act for, open this page."""
@@ -46,10 +48,17 @@ def for_signed_in(view: View, *, before_second: bool = False, steps_up: bool = F
 
 
 def for_roles(
-    *roles: Role, kinds: frozenset[PartyKind] = frozenset(), steps_up: bool = False
+    *roles: Role,
+    kinds: frozenset[PartyKind] = frozenset(),
+    steps_up: bool = False,
+    largest: int = LARGEST_FORM,
 ) -> Callable[[View], View]:
-    """A page for these roles at parties of these kinds; others get the answer of a page that is not there."""
-    return lambda view: _declared(view, Declared(roles=frozenset(roles), kinds=kinds, steps_up=steps_up))
+    """A page for these roles at parties of these kinds; others get the answer of a page that is not there.
+
+    `largest` is how many bytes a request to it may have.
+    """
+    declared = Declared(roles=frozenset(roles), kinds=kinds, steps_up=steps_up, largest=largest)
+    return lambda view: _declared(view, declared)
 
 
 def declared_for(app: Flask, endpoint: str | None) -> Declared | None:

@@ -52,6 +52,8 @@ def _let_in() -> AnyResponse | None:
         return None
     take_connection()
     declared = declared_for(_app(), request.endpoint)
+    if declared is not None:
+        request.max_content_length = declared.largest
     if request.method not in SAFE and not _is_from_here():
         raise Forbidden()
     g.session = _session()

@@ -58,14 +58,15 @@ def menu_of(session: StaffSession, here: str | None) -> Sequence[tuple[str, Sequ
     """The groups of the menu that hold anything for this person."""
     groups = []
     for called, entries in GROUPS:
-        shown = [_shown(entry, here) for entry in entries if _opens(entry, session)]
+        shown = [_shown(entry, here) for entry in entries if opens(entry.endpoint, session)]
         if shown:
             groups.append((called, shown))
     return groups
 
 
-def _opens(entry: Entry, session: StaffSession) -> bool:
-    declared = declared_for(current_app, entry.endpoint)
+def opens(endpoint: str, session: StaffSession) -> bool:
+    """Whether a page is for this person: a link to another one is not drawn."""
+    declared = declared_for(current_app, endpoint)
     return declared is not None and declared.admits(session)
 
 

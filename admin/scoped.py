@@ -22,6 +22,9 @@ from core.parties.rules import PartyKind, Role
 LAST_PAGE = 200
 """Nobody turns further: who looks for something old searches or filters; a list never walks over a whole table."""
 
+SELLING = frozenset({PartyKind.MERCHANT, PartyKind.PLATFORM})
+"""Kinds of parties that see what is sold to shoppers; a supplier sees its own hop only (INV-T3)."""
+
 
 class Unscoped(Exception):
     """A list does not say for whom it is."""

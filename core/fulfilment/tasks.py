@@ -31,7 +31,7 @@ STAFF = """
 SELECT s.id FROM staff s JOIN staff_role r ON r.staff_id = s.id
 WHERE s.email = lower(%s) AND s.disabled_at IS NULL AND r.party_id = %s AND r.role = ANY (%s) LIMIT 1
 """
-MAY_DO = (Role.OWNER.value, Role.ORDERS.value)
+MAY_DO = (Role.OWNER.value, Role.SUPPORT.value)
 """The roles at a merchant that see to its orders."""
 
 TAKE = """

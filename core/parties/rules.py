@@ -22,21 +22,30 @@ class Role(StrEnum):
     """What a member of staff may do for the party that gave the role."""
 
     PLATFORM_OWNER = "platform_owner"  # everything of the installation but opening cards
-    PLATFORM_SUPPORT = "platform_support"  # sees all parties, changes nothing
+    PLATFORM_OPERATOR = "platform_operator"  # the day's work: lets parties in, locks batches, decides cases; no money
+    AUDITOR = "auditor"  # sees all parties, their books and records; changes nothing
     OWNER = "owner"  # everything of the own party
-    CATALOG = "catalog"  # goods and prices
-    STOCK = "stock"  # batches and offers
-    ORDERS = "orders"  # orders and after-sales
-    FINANCE = "finance"  # statements and payouts
+    CATALOG = "catalog"  # a merchant's goods, prices and own stock
+    SUPPORT = "support"  # a merchant's orders, shoppers and after-sales
+    STOCK = "stock"  # a supplier's batches and offers
+    FINANCE = "finance"  # statements, bank details and payouts
 
+
+ROLES_OF: Mapping[PartyKind, frozenset[Role]] = {
+    PartyKind.PLATFORM: frozenset({Role.PLATFORM_OWNER, Role.PLATFORM_OPERATOR, Role.AUDITOR}),
+    PartyKind.MERCHANT: frozenset({Role.OWNER, Role.CATALOG, Role.FINANCE, Role.SUPPORT}),
+    PartyKind.SUPPLIER: frozenset({Role.OWNER, Role.STOCK, Role.FINANCE}),
+    PartyKind.PROMOTER: frozenset({Role.OWNER, Role.FINANCE}),
+}
+"""The roles that a party of each kind gives to its people."""
 
 BRINGS_STOCK: Mapping[PartyKind, Set[Role]] = {
     PartyKind.SUPPLIER: frozenset({Role.OWNER, Role.STOCK}),
-    PartyKind.MERCHANT: frozenset({Role.OWNER, Role.STOCK, Role.CATALOG}),
+    PartyKind.MERCHANT: frozenset({Role.OWNER, Role.CATALOG}),
 }
 """Who may add cards to the own party's pool: a supplier on consignment, a merchant as own stock."""
 
-PLATFORM_ROLES = frozenset({Role.PLATFORM_OWNER, Role.PLATFORM_SUPPORT})
+PLATFORM_ROLES = ROLES_OF[PartyKind.PLATFORM]
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 """A party's code as it stands in addresses: /s/<code>."""
@@ -47,9 +56,14 @@ def is_platform(actor: Actor) -> bool:
     return actor.kind is ActorKind.SYSTEM or Role.PLATFORM_OWNER in actor.roles
 
 
+def may_operate(actor: Actor) -> bool:
+    """Whether the actor does the platform's daily work: lets parties in, locks batches, decides cases."""
+    return is_platform(actor) or Role.PLATFORM_OPERATOR in actor.roles
+
+
 def may_see(actor: Actor, party_id: int) -> bool:
     """Whether the actor may look at what a party owns: its own staff, keys and the platform; never a shopper."""
-    if is_platform(actor) or Role.PLATFORM_SUPPORT in actor.roles:
+    if is_platform(actor) or actor.roles & PLATFORM_ROLES:
         return True
     return actor.kind in (ActorKind.STAFF, ActorKind.API_KEY) and actor.party_id == party_id
 

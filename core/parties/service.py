@@ -16,7 +16,7 @@ from core.audit import service as audit
 from core.db import atomic, constraint, execute
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.ids import new_id
-from core.parties.rules import CODE, PLATFORM_ROLES, PartyKind, Role, is_platform, may_change, may_see
+from core.parties.rules import CODE, ROLES_OF, PartyKind, Role, is_platform, may_change, may_see
 from core.secret import Secret
 from core.titles import Names, checked_names, checked_title
 
@@ -111,8 +111,7 @@ def create_staff(
     """
     require_platform(actor)
     party = access_party(actor=actor, party_id=party_id)
-    fits = roles <= PLATFORM_ROLES if party.kind is PartyKind.PLATFORM else not roles & PLATFORM_ROLES
-    if not roles or not fits:
+    if not roles or not roles <= ROLES_OF[party.kind]:
         raise Invalid(what="role")
     email = checked_title(email, what="email").lower()
     if "@" not in email[1:-1]:

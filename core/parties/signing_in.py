@@ -17,7 +17,7 @@ from core.audit import service as audit
 from core.db import atomic, changed, execute
 from core.errors import Invalid, Limited, NotAllowed, NotFound
 from core.ids import new_id
-from core.parties.rules import Role
+from core.parties.rules import PLATFORM_ROLES, Role
 from core.parties.service import require_platform
 from core.parties.tries import Subject, blocked_until, forget_tries, note_wrong
 from core.secret import Secret
@@ -140,7 +140,7 @@ def hashed(secret: Secret) -> bytes:
 
 def is_high(roles: frozenset[str]) -> bool:
     """Whether these roles must have a second factor: owners, the platform's people, and who moves money."""
-    return bool(roles & {Role.OWNER, Role.FINANCE, Role.PLATFORM_OWNER})
+    return bool(roles & (PLATFORM_ROLES | {Role.OWNER, Role.FINANCE}))
 
 
 @cache

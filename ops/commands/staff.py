@@ -10,7 +10,7 @@ import typer
 from core.config import ConfigError
 
 PASSWORD_VARIABLE = "KEYSTALL_STAFF_PASSWORD"  # noqa: S105 (the name of a variable)
-ROLES = "owner, catalog, stock, orders, finance"
+ROLES = "owner, finance; a merchant's also catalog, support; a supplier's also stock"
 
 
 def register(app: typer.Typer) -> None:
@@ -63,7 +63,7 @@ def _invalid(what: str) -> str:
     mends = {
         "password": "the password is too short: use 12 characters or more",
         "email": "--email is no e-mail address",
-        "role": "a merchant's or supplier's people have no roles of the platform",
+        "role": f"the people of this party have no such role: --role is one or more of {ROLES}",
     }
     return mends.get(what, f"the {what} cannot be taken: give another one")
 

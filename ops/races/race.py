@@ -227,8 +227,8 @@ class Race:
                 psycopg.connect(self.trial.config.database.roles.direct, autocommit=True) as connection,
             ):
                 connection.execute(f"LISTEN {DOORS}")
-                for event in self._woken.values():
-                    event.set()  # what was told while nobody listened
+                for waiting in self._woken.values():
+                    waiting.set()  # what was told while nobody listened
                 while not self._over.is_set():
                     for notice in connection.notifies(timeout=0.5):
                         kind, _, named = notice.payload.partition(":")

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from core.actor import OPERATOR
@@ -24,6 +25,12 @@ from core.secret import Secret
 PASSWORD = "correct horse battery"  # not-a-secret
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="csrf_token"')
 LETTERS = re.compile(r'class="letters">([A-Z2-7 ]+)<')
+NOTHING = {
+    "IntegerConverter": "999999999",
+    "UUIDConverter": "00000000-0000-7000-8000-000000000000",
+    "UnicodeConverter": "nothing",
+    "PathConverter": "nothing",
+}
 ERROR_ID = re.compile(r"err_[a-z2-7]{16}")
 
 
@@ -31,6 +38,15 @@ def code_of(letters: str, *, at: float | None = None) -> str:
     """What an authenticator with this seed shows."""
     seed = base64.b32decode(letters.replace(" ", ""))
     return TOTP(seed, 6, SHA1(), 30).generate(int(at if at is not None else time.time())).decode()
+
+
+def address_of(rule: Rule) -> str:
+    """An address of this route whose numbers and ids are of nothing that is there."""
+    given = {name: NOTHING[type(way).__name__] for name, way in rule._converters.items()}
+    address = rule.rule
+    for name, value in given.items():
+        address = re.sub(rf"<(?:\w+(?:\([^)]*\))?:)?{name}>", value, address)
+    return address
 
 
 @dataclass

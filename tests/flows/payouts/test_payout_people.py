@@ -108,7 +108,7 @@ def test_a_second_person_ends_the_exception_and_a_disabled_one_does_not_count(tr
 def test_a_person_is_found_by_login_at_the_party_or_as_the_platforms_owner(treasury: Treasury) -> None:
     shop = treasury.shop
     treasury.person("boss", shop.platform, "platform_owner")
-    treasury.person("help", shop.platform, "platform_support")
+    treasury.person("help", shop.platform, "platform_operator")
     treasury.person("li", shop.a_party("other"))
     mei = treasury.maker
 

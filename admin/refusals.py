@@ -1,0 +1,44 @@
+"""Refusals of use cases in words of the panel: what is wrong, and what to do; nothing was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.texts import Texts, mark
+from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable
+from core.parties.service import CodeTaken
+
+FAMILIES: Mapping[type[Refusal], str] = {
+    NotFound: mark("That is not there any more. Nothing was changed."),
+    NotAllowed: mark("Your role may not do this. Nothing was changed."),
+    Invalid: mark("Something here cannot be taken. Nothing was changed: check what you wrote."),
+    Conflict: mark("Somebody was faster, or it has changed meanwhile. Nothing was changed: look at it again."),
+    Limited: mark("Too often just now. Nothing was changed: wait a while."),
+    Unavailable: mark("That does not answer at the moment. Nothing was changed: try again in a minute."),
+}
+"""The last resort of each family; whatever people meet often has a sentence of its own below."""
+
+SENTENCES: Mapping[type[Refusal], str] = {
+    CodeTaken: mark("This code or address is in use already: choose another one."),
+}
+"""`{…}` stands for the refusal's parameters."""
+
+PARTS: Mapping[str, str] = {
+    "price": mark("This is no price: give an amount like 10.50, from 0 up."),
+    "amount": mark("This is no amount: give one like 10.50, without a sign or a currency."),
+    "code": mark("This code cannot be taken: use small letters, digits and dashes, 40 at most."),
+    "name": mark("This name cannot be taken: it is empty, too long, or has signs that cannot be shown."),
+}
+"""What `Invalid` calls the part that it refuses."""
+
+
+def sentence(refusal: Refusal, words: Texts) -> str:
+    """The sentence of the nearest kind of this refusal."""
+    said = PARTS.get(str(refusal.params.get("what"))) if isinstance(refusal, Invalid) else None
+    if said is not None:
+        return words.say(said)
+    for kind in type(refusal).__mro__:
+        found = SENTENCES.get(kind) or FAMILIES.get(kind)
+        if found is not None:
+            return words.say(found, **refusal.params)
+    return words.say(FAMILIES[Conflict])

@@ -1,0 +1,30 @@
+"""All rooms of the panel: their pages and lists, in one place."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from admin import home, signing
+from admin.goods import selling
+from admin.goods.lists import Listings
+from admin.orders.lists import Orders
+from admin.platform.lists import Audit, Parties
+from admin.rows import AuditRow, BatchRow, ListingRow, OrderRow, PartyRow
+from admin.scoped import ScopedView
+from admin.stock.lists import Batches
+
+
+def all_pages() -> list[Blueprint]:
+    """Every page that is no list."""
+    return [signing.pages, home.pages, selling.pages]
+
+
+def all_lists() -> list[ScopedView]:
+    """Every list with its place in the panel."""
+    return [
+        Orders(OrderRow, endpoint="orders", url="/orders"),
+        Listings(ListingRow, endpoint="listings", url="/goods"),
+        Batches(BatchRow, endpoint="batches", url="/batches"),
+        Parties(PartyRow, endpoint="parties", url="/parties"),
+        Audit(AuditRow, endpoint="audit", url="/audit"),
+    ]
