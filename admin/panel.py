@@ -43,6 +43,8 @@ class Panel:
     shared: Path
     store_name: str
     is_demo: bool
+    vault_public: Callable[[], bytes | None]  # what cards that staff bring are sealed with
+    seal_key: Secret
 
 
 def panel() -> Panel:

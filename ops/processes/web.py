@@ -156,6 +156,8 @@ def make_panel(config: Config, now: Callable[[], datetime]) -> Flask:
             shared=STATIC,
             store_name=config.store.name,
             is_demo=is_demo,
+            vault_public=wiring.vault_public(config),
+            seal_key=config.secret(config.secrets.seal_key),
         )
     )
 

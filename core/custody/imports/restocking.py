@@ -1,4 +1,4 @@
-"""What the vault imports of a chat: everything is derived from the restock's sealed row, and checked once more here.
+"""What the vault imports of a chat or the panel: everything stands in the restock's sealed row, and is checked here.
 
 The worker names a restock and nothing else. The row counts only with its seal, made by the process that heard the
 person (bot or web) over the person, the party, the SKU, the cost and the very file; then the person must still be
@@ -40,7 +40,8 @@ FILES_A_DAY = 60
 
 FACTS = """
 SELECT r.id, r.staff_id, r.party_id, r.sku_id, r.unit_cost_micro, r.upload_id, u.sealed_key, r.conversation_id,
-       r.asked_at, r.seal, u.owner_id, u.file_name, u.complete, p.kind, p.status = 'active', s.disabled_at IS NULL,
+       r.asked_at, r.secret_column, r.seal, u.owner_id, u.file_name, u.complete, p.kind, p.status = 'active',
+       s.disabled_at IS NULL,
        ARRAY(SELECT x.role FROM staff_role x WHERE x.staff_id = r.staff_id AND x.party_id = r.party_id),
        k.issuer_id, k.trim, k.case_sensitive, k.card_shape = 'number_secret',
        coalesce(k.secret_bits < 40, false),
@@ -85,10 +86,10 @@ def _checked(vault: OpenVault, restock: UUID, now: datetime) -> Job:
     rows = execute(FACTS, {"restock": restock, "now": now})
     if not rows:
         raise ImportRefused("nobody asks for this restock")
-    sealed, (seal, owner, name, complete, kind, is_active, is_enabled, roles) = _asked(rows[0]), rows[0][9:17]
+    sealed, (seal, owner, name, complete, kind, is_active, is_enabled, roles) = _asked(rows[0]), rows[0][10:18]
     if not _is_sealed(vault, sealed, bytes(seal)) or owner != sealed.party_id or not complete:
         raise lost()
-    *rule, is_within_reach = rows[0][17:]
+    *rule, is_within_reach = rows[0][18:]
     if not (is_active and is_enabled and may_bring_stock(kind, frozenset(roles)) and is_within_reach):
         raise ImportRefused("who asks may not bring these cards", problem="not_allowed")
     execute(TURN, (owner,))
@@ -99,7 +100,7 @@ def _checked(vault: OpenVault, restock: UUID, now: datetime) -> Job:
         upload=sealed.upload_id,
         upload_key=sealed.upload_key,
         file_name=name,
-        column=None,
+        column=sealed.column,
         batch=new_id(),
         batch_no=0,
         batch_key=new_batch_key(),
@@ -127,6 +128,7 @@ def _asked(row: Sequence[Any]) -> SealedRestock:
         upload_key=bytes(row[6]),
         conversation_id=row[7],
         asked_at=row[8],
+        column=row[9],
     )
 
 

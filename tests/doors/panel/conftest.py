@@ -39,6 +39,8 @@ def panel(shop: Shop, vault: TestVault, urls: dict[str, str]) -> Iterator[Callab
         shared=STATIC,
         store_name="Keystall",
         is_demo=False,
+        vault_public=vault.config.secret(vault.config.vault.public_key).reveal,
+        seal_key=vault.config.secret(vault.config.secrets.seal_key),
     )
     app = make_app(values)
     reading.connect(urls["panel"], size=4)

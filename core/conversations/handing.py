@@ -1,0 +1,97 @@
+"""Cards that staff and suppliers bring by the panel: sealed while they are read, asked for as a restock by a chat is.
+
+No copy of them is kept but the sealed one. The worker has the vault import it, which derives everything from the sealed
+row (`core.custody.imports.restocking`); the panel shows what became of it instead of a message.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import BinaryIO
+from uuid import UUID
+
+from core.actor import Actor, ActorKind
+from core.conversations.restocking import SKU, RestockTooOften, UnknownGoods, checked_cost, write_down
+from core.db import execute, in_transaction
+from core.errors import Invalid, NotAllowed
+from core.ids import new_id
+from core.parties.rules import PartyKind, may_bring_stock
+from core.parties.service import access_party
+from core.secret import Secret
+from core.vault.restocks import SealedRestock
+from core.vault.uploads import upload_file
+
+A_DAY = 60
+"""So many files a member of staff may bring by the panel within a day; the vault takes as many of a party."""
+
+LONGEST_COLUMN = 200
+
+LOCK_STAFF = "SELECT pg_advisory_xact_lock(7188, hashtext(%s))"
+BEFORE = "SELECT id FROM restock WHERE staff_id = %s AND conversation_id IS NULL AND submission = %s"
+ASKED_TODAY = "SELECT count(*) FROM restock WHERE staff_id = %s AND conversation_id IS NULL AND asked_at > %s"
+SKU_BY_ID = SKU + "  AND k.id = %(sku)s"
+
+
+def find_handed(*, actor: Actor, submission_id: str) -> UUID | None:
+    """The restock that this very form asked for before, if it did."""
+    rows = execute(BEFORE, (actor.id, submission_id))
+    return rows[0][0] if rows else None
+
+
+def hand_over(
+    *,
+    actor: Actor,
+    party_id: int,
+    sku_id: int,
+    unit_cost: str = "",
+    file: BinaryIO,
+    name: str,
+    column: str | None = None,
+    submission_id: str,
+    vault_public: bytes,
+    seal_key: Secret,
+    now: datetime,
+) -> UUID:
+    """Seal a file of cards for a party's pool and ask for its import, in one transaction; the same form asks once.
+
+    `unit_cost` in major units of the store's currency or empty, `column` where a person named the secrets' one. Returns
+    the restock's id. Raises `NotFound`, `NotAllowed`, `UnknownGoods`, `BadCost`, `CostNotYours`, `RestockTooOften`,
+    `FileTooLarge`, `Invalid` (column); then nothing is kept.
+    """
+    staff_id, kind = _bringer(actor, party_id)
+    cost = checked_cost(kind, unit_cost)
+    if column is not None and (not 0 < len(column) <= LONGEST_COLUMN or "\0" in column):
+        raise Invalid(what="column")
+    start = file.tell()
+
+    def work() -> UUID:
+        before = _asked_before(staff_id, submission_id, now)
+        if before is not None:
+            return before
+        if not execute(SKU_BY_ID, {"sku": sku_id, "party": party_id, "now": now}):
+            raise UnknownGoods
+        file.seek(start)  # a second try reads it again
+        upload = upload_file(file=file, name=name, owner_id=party_id, vault_public=vault_public, now=now)
+        asked = SealedRestock(new_id(), staff_id, party_id, sku_id, cost, upload, b"", None, now, column)
+        write_down(asked, actor=actor, submission_id=submission_id, seal_key=seal_key)
+        return asked.id
+
+    return in_transaction(work, repeatable=True)
+
+
+def _bringer(actor: Actor, party_id: int) -> tuple[UUID, PartyKind]:
+    """Who brings cards, and of what kind its party is. Raises `NotFound`, `NotAllowed`."""
+    party = access_party(actor=actor, party_id=party_id)
+    own = actor.kind is ActorKind.STAFF and actor.party_id == party_id
+    if actor.id is None or not own or not may_bring_stock(party.kind, actor.roles):
+        raise NotAllowed
+    return actor.id, party.kind
+
+
+def _asked_before(staff_id: UUID, submission_id: str, now: datetime) -> UUID | None:
+    """What this form asked for before; in the turn of this person. Raises `RestockTooOften`."""
+    execute(LOCK_STAFF, (str(staff_id),))
+    rows = execute(BEFORE, (staff_id, submission_id))
+    if not rows and execute(ASKED_TODAY, (staff_id, now - timedelta(days=1)))[0][0] >= A_DAY:
+        raise RestockTooOften(most=A_DAY)
+    return rows[0][0] if rows else None
