@@ -31,6 +31,23 @@ class Role(StrEnum):
     FINANCE = "finance"  # statements, bank details and payouts
 
 
+class PartyState(StrEnum):
+    """Whether a party takes part."""
+
+    APPLIED = "applied"  # asked to be let in; nobody of it does anything yet
+    ACTIVE = "active"  # sells, buys, signs in
+    SUSPENDED = "suspended"  # sells nothing new, nobody of it signs in, it is paid nothing; open orders are finished
+    LEFT = "left"  # was not let in, or has gone: its records and its money stay
+
+
+PARTY_TRANSITIONS: dict[PartyState, frozenset[PartyState]] = {
+    # the platform lets it in, or does not
+    PartyState.APPLIED: frozenset({PartyState.ACTIVE, PartyState.LEFT}),
+    PartyState.ACTIVE: frozenset({PartyState.SUSPENDED}),
+    PartyState.SUSPENDED: frozenset({PartyState.ACTIVE, PartyState.LEFT}),
+    PartyState.LEFT: frozenset(),
+}
+
 ROLES_OF: Mapping[PartyKind, frozenset[Role]] = {
     PartyKind.PLATFORM: frozenset({Role.PLATFORM_OWNER, Role.PLATFORM_OPERATOR, Role.AUDITOR}),
     PartyKind.MERCHANT: frozenset({Role.OWNER, Role.CATALOG, Role.FINANCE, Role.SUPPORT}),
@@ -74,6 +91,17 @@ def may_change(actor: Actor, party_id: int, role: Role) -> bool:
         return True
     own = actor.kind in (ActorKind.STAFF, ActorKind.API_KEY) and actor.party_id == party_id
     return own and bool(actor.roles & {Role.OWNER, role})
+
+
+def may_see_to_people(actor: Actor, party_id: int) -> bool:
+    """Whether the actor makes logins of a party, gives and takes roles: its owner in person, or the platform's."""
+    own = actor.kind is ActorKind.STAFF and actor.party_id == party_id and Role.OWNER in actor.roles
+    return is_platform(actor) or own
+
+
+def owner_role(kind: PartyKind) -> Role:
+    """The role that somebody of a party always has: without it nobody could see to its people any more."""
+    return Role.PLATFORM_OWNER if kind is PartyKind.PLATFORM else Role.OWNER
 
 
 def may_bring_stock(kind: str, roles: Set[str]) -> bool:
