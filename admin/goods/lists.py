@@ -23,7 +23,7 @@ class Listings(ScopedView):
     titled = mark("Goods on sale")
     empty = mark("Nothing is on sale yet.")
     columns = (
-        ("code", mark("Code")),
+        ("code", mark("Short code")),
         ("called", mark("Goods")),
         ("price", mark("Price")),
         ("sold", mark("State")),

@@ -21,7 +21,7 @@ class Parties(ScopedView):
     titled = mark("Parties")
     empty = mark("Nobody takes part yet.")
     columns = (
-        ("code", mark("Code")),
+        ("code", mark("Short code")),
         ("called", mark("Name")),
         ("what", mark("Kind")),
         ("status", mark("State")),
