@@ -13,7 +13,7 @@ from uuid import UUID
 from core.actor import Actor, ActorKind
 from core.conversations.restocking import SKU, RestockTooOften, UnknownGoods, checked_cost, write_down
 from core.db import execute, in_transaction
-from core.errors import Invalid, NotAllowed
+from core.errors import Invalid, NotAllowed, NotFound
 from core.ids import new_id
 from core.parties.rules import PartyKind, may_bring_stock
 from core.parties.service import access_party
@@ -30,6 +30,10 @@ LOCK_STAFF = "SELECT pg_advisory_xact_lock(7188, hashtext(%s))"
 BEFORE = "SELECT id FROM restock WHERE staff_id = %s AND conversation_id IS NULL AND submission = %s"
 ASKED_TODAY = "SELECT count(*) FROM restock WHERE staff_id = %s AND conversation_id IS NULL AND asked_at > %s"
 SKU_BY_ID = SKU + "  AND k.id = %(sku)s"
+LYING = """
+SELECT 1 FROM upload u WHERE u.id = %s AND u.owner_id = %s AND u.complete
+AND NOT EXISTS (SELECT 1 FROM restock r WHERE r.upload_id = u.id)
+"""
 
 
 def find_handed(*, actor: Actor, submission_id: str) -> UUID | None:
@@ -54,15 +58,53 @@ def hand_over(
 ) -> UUID:
     """Seal a file of cards for a party's pool and ask for its import, in one transaction; the same form asks once.
 
-    `unit_cost` in major units of the store's currency or empty, `column` where a person named the secrets' one. Returns
-    the restock's id. Raises `NotFound`, `NotAllowed`, `UnknownGoods`, `BadCost`, `CostNotYours`, `RestockTooOften`,
-    `FileTooLarge`, `Invalid` (column); then nothing is kept.
+    Arguments, result and refusals are those of `ask_import`, and `FileTooLarge`; where it refuses, nothing is kept.
+    """
+    staff_id, _ = _bringer(actor, party_id)
+    start = file.tell()
+
+    def work() -> UUID:
+        before = _asked_before(staff_id, submission_id, now)
+        if before is not None:
+            return before
+        file.seek(start)  # a second try reads it again
+        return ask_import(
+            actor=actor,
+            party_id=party_id,
+            sku_id=sku_id,
+            unit_cost=unit_cost,
+            upload_id=upload_file(file=file, name=name, owner_id=party_id, vault_public=vault_public, now=now),
+            column=column,
+            submission_id=submission_id,
+            seal_key=seal_key,
+            now=now,
+        )
+
+    return in_transaction(work, repeatable=True)
+
+
+def ask_import(
+    *,
+    actor: Actor,
+    party_id: int,
+    sku_id: int,
+    unit_cost: str = "",
+    upload_id: UUID,
+    column: str | None = None,
+    submission_id: str,
+    seal_key: Secret,
+    now: datetime,
+) -> UUID:
+    """Ask for the import of a file that lies sealed in a party's name; the same form asks once. Returns the restock.
+
+    `unit_cost` in major units of the store's currency or empty, `column` where a person named the secrets' one. Raises
+    `NotFound` (party, upload), `NotAllowed`, `UnknownGoods`, `BadCost`, `CostNotYours`, `RestockTooOften`, `Invalid`
+    (column).
     """
     staff_id, kind = _bringer(actor, party_id)
     cost = checked_cost(kind, unit_cost)
     if column is not None and (not 0 < len(column) <= LONGEST_COLUMN or "\0" in column):
         raise Invalid(what="column")
-    start = file.tell()
 
     def work() -> UUID:
         before = _asked_before(staff_id, submission_id, now)
@@ -70,9 +112,9 @@ def hand_over(
             return before
         if not execute(SKU_BY_ID, {"sku": sku_id, "party": party_id, "now": now}):
             raise UnknownGoods
-        file.seek(start)  # a second try reads it again
-        upload = upload_file(file=file, name=name, owner_id=party_id, vault_public=vault_public, now=now)
-        asked = SealedRestock(new_id(), staff_id, party_id, sku_id, cost, upload, b"", None, now, column)
+        if not execute(LYING, (upload_id, party_id)):
+            raise NotFound("upload")
+        asked = SealedRestock(new_id(), staff_id, party_id, sku_id, cost, upload_id, b"", None, now, column)
         write_down(asked, actor=actor, submission_id=submission_id, seal_key=seal_key)
         return asked.id
 

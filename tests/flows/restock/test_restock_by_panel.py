@@ -11,9 +11,10 @@ import pytest
 
 from core.actor import Actor, ActorKind
 from core.config import Config
-from core.conversations.handing import hand_over
+from core.conversations.handing import ask_import, hand_over
 from core.conversations.restocking import BadCost, CostNotYours, RestockTooOften, UnknownGoods
 from core.errors import Invalid, NotAllowed, NotFound
+from core.ids import new_id
 from core.parties.service import Role
 from tests.builders import NOON, Shop
 from tests.support.restock import Worker, a_member, nothing_came
@@ -57,6 +58,18 @@ def test_a_file_by_the_panel_is_imported_once_and_told_to_no_chat(shop: Shop, va
         (shop.merchant, merchant.id)
     ]
     assert shop.count("message") == 0
+    (used,) = shop.sql("SELECT id FROM upload")[0]
+    for upload in (used, new_id()):  # imported before, or not there
+        with pytest.raises(NotFound):
+            ask_import(
+                actor=merchant,
+                party_id=shop.merchant,
+                sku_id=sku,
+                upload_id=upload,
+                submission_id="form-2",
+                seal_key=vault.config.secret(vault.config.secrets.seal_key),
+                now=NOON,
+            )
 
     supplier = somebody(shop, shop.a_party("brand1"), Role.STOCK)
     bring(vault.config, supplier, shop.a_party("brand1"), sku, file=io.BytesIO(b"BRND-0009"), name="one.txt")
