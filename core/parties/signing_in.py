@@ -33,8 +33,8 @@ LONGEST_PASSWORD = 200
 
 BY_EMAIL = """
 SELECT s.id, s.password_hash, s.disabled_at IS NOT NULL,
-       (SELECT array_agg(r.party_id ORDER BY r.party_id) FROM staff_role r JOIN party p ON p.id = r.party_id
-        WHERE r.staff_id = s.id AND p.status = 'active')
+       (SELECT array_agg(r.party_id ORDER BY p.status, r.party_id) FROM staff_role r JOIN party p ON p.id = r.party_id
+        WHERE r.staff_id = s.id AND p.status IN ('active', 'applied'))
 FROM staff s WHERE s.email = %s
 """
 OPEN = """

@@ -42,6 +42,8 @@ WITHOUT_MODEL = {
     "keystall_task",
     "late_answer",
     "buyer_field",
+    "api_key",
+    "party_application",
     "sign_in_try",
     "staff_session",
     "staff_totp",
