@@ -33,6 +33,8 @@ class Staff(Row):
     password_hash = peewee.TextField()
     created_at = DateTimeTZField()
     disabled_at = DateTimeTZField(null=True)
+    must_change = peewee.BooleanField(default=False)
+    handed_over_at = DateTimeTZField(null=True)
 
     class Meta:
         table_name = "staff"
@@ -48,3 +50,18 @@ class StaffRole(Row):
     class Meta:
         table_name = "staff_role"
         primary_key = peewee.CompositeKey("staff_id", "party_id", "role")
+
+
+class RoleChange(Row):
+    """One row of `role_change`; its meaning and constraints stand in the migration."""
+
+    id = peewee.BigAutoField()
+    staff_id = peewee.UUIDField()
+    party_id = peewee.BigIntegerField()
+    role = peewee.TextField()
+    is_given = peewee.BooleanField()
+    changed_by = peewee.UUIDField()
+    at = DateTimeTZField()
+
+    class Meta:
+        table_name = "role_change"

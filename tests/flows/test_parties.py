@@ -88,10 +88,10 @@ def test_a_code_or_a_second_platform_is_refused_and_changes_nothing(shop: Shop) 
     assert shop.fingerprint() == before
 
 
-def test_only_the_platform_makes_parties_and_staff(shop: Shop) -> None:
+def test_only_the_platform_makes_parties_and_only_an_owner_people(shop: Shop) -> None:
     before = shop.fingerprint()
 
-    for actor in (staff_of(shop.merchant, Role.OWNER), staff_of(shop.platform, Role.PLATFORM_OPERATOR)):
+    for actor in (staff_of(shop.merchant, Role.FINANCE), staff_of(shop.platform, Role.PLATFORM_OPERATOR)):
         with pytest.raises(NotAllowed):
             create_party(actor=actor, kind=PartyKind.MERCHANT, code="tea", names=NAMES, now=NOON)
         with pytest.raises(NotAllowed):
