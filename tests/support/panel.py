@@ -17,10 +17,15 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from admin.panel import WORDS, Panel
+from bot.texts import Phrasebook
+from channels.web.render import STATIC
+from core import db
 from core.actor import OPERATOR
 from core.parties.rules import Role
 from core.parties.service import create_staff
 from core.secret import Secret
+from tests.support.vaults import TestVault
 
 PASSWORD = "correct horse battery"  # not-a-secret
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="csrf_token"')
@@ -81,6 +86,22 @@ class Browser:
         assert found is not None, shown
         assert self.post("/second/begin", {"code": code_of(found[1])}).status_code == 302
         return found[1]
+
+
+def panel_values(vault: TestVault) -> Panel:
+    """What a panel is handed in tests, with this vault."""
+    return Panel(
+        book=Phrasebook(zone="Asia/Shanghai", default="en", folder=WORDS),
+        vault=vault.client,
+        now=db.database_now,
+        form_key=Secret(b"k" * 32),
+        is_https=False,
+        shared=STATIC,
+        store_name="Keystall",
+        is_demo=False,
+        vault_public=vault.config.secret(vault.config.vault.public_key).reveal,
+        seal_key=vault.config.secret(vault.config.secrets.seal_key),
+    )
 
 
 def a_login(email: str, party_id: int, *roles: Role, name: str = "Li Mei", now: datetime | None = None) -> Any:
