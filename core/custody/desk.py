@@ -45,6 +45,8 @@ from core.custody.openings.pickups import Pickups
 from core.custody.restored.epoch_desk import EpochDesk
 from core.custody.restored.epochs import Epoch, EpochRefused
 from core.custody.rounds import Round, vault_rounds
+from core.custody.staff.giving_way import GivingWay
+from core.custody.staff.judging import Judge
 from core.custody.staff.second_factors import SecondFactors
 from core.errors import error_id
 from core.secret import Secret
@@ -93,7 +95,8 @@ class Desk:
         self._filler = Filler(self._importer)
         self._stock = StockDesk(clock.now)
         self._keys = KeyDesk(vault, clock.now)
-        self._seconds = SecondFactors(vault, clock.now)
+        judge = Judge(vault, clock.now)
+        self._seconds, self._giving_way = SecondFactors(judge), GivingWay(judge)
         self._epochs = EpochDesk(epoch, self._books.put_aside, clock.now)
 
     def answer(self, operation: str, request: Mapping[str, Any], progress: Progress) -> Answer:
@@ -188,7 +191,7 @@ class Desk:
             "supplied": lambda: self._supplied(request),
             "trace": lambda: self._trace(request),
         }
-        for desk in (self._seconds, self._stock, self._epochs):
+        for desk in (self._seconds, self._giving_way, self._stock, self._epochs):
             if operation in desk.operations:
                 return {"ok": True} | desk.answer(operation, request)
         if operation in self._keys.operations:

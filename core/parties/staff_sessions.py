@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -29,7 +29,7 @@ SESSION = """
 SELECT s.id, s.staff_id, f.name, f.email, s.party_id, p.kind, p.code, p.names, p.status = 'applied',
        array(SELECT r.role FROM staff_role r WHERE r.staff_id = s.staff_id AND r.party_id = s.party_id),
        (SELECT count(DISTINCT r.party_id) FROM staff_role r WHERE r.staff_id = s.staff_id),
-       s.seen_at, s.ends_at, s.second_at, t.confirmed_at IS NOT NULL
+       s.seen_at, s.ends_at, s.second_at, t.confirmed_at IS NOT NULL, f.must_change
 FROM staff_session s JOIN staff f ON f.id = s.staff_id JOIN party p ON p.id = s.party_id
 LEFT JOIN staff_totp t ON t.staff_id = s.staff_id
 WHERE s.secret_hash = %(hash)s AND s.ended_at IS NULL AND s.ends_at > %(now)s AND s.seen_at > %(idle)s
@@ -82,7 +82,9 @@ class StaffSession:
     ends_at: datetime
     second_at: datetime | None
     has_second: bool
-    is_waiting: bool = False  # the party asks to be let in: nothing but that is shown, and there are no roles yet
+    must_change: bool = False  # the password is one that somebody else chose
+    is_waiting: bool = field(default=False, kw_only=True)
+    """Whether the party still asks to be let in: nothing but that is shown, and there are no roles yet."""
 
     @property
     def actor(self) -> Actor:

@@ -34,11 +34,23 @@ _ON_ITSELF = frozenset({"keys", "rotate", "rekey", "retire", "epoch", "epoch_com
 MAY_ASK: Mapping[Caller, frozenset[str]] = {
     Caller.WORKER: frozenset({"open", "pickup", "restock", "supplied", "link", "open_link"}),
     Caller.OPERATOR: frozenset(
-        {"import", "cancel_import", "decide_contested", "vet_supplier", "trace", "audit", "books", "task_fields"}
+        {
+            "import",
+            "cancel_import",
+            "decide_contested",
+            "vet_supplier",
+            "trace",
+            "audit",
+            "books",
+            "task_fields",
+            "totp_forget",
+        }
     )
     | _ON_ITSELF,
 }
-ANYONE_MAY_ASK = frozenset({"status", "totp_begin", "totp_confirm", "totp_check"})
+ANYONE_MAY_ASK = frozenset(
+    {"status", "totp_begin", "totp_confirm", "totp_check", "totp_replace", "totp_replaced", "totp_take_away"}
+)
 OPERATIONS = ANYONE_MAY_ASK.union(*MAY_ASK.values())
 
 
