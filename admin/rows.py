@@ -113,6 +113,7 @@ class AuditRow(PanelRow):
     action = peewee.TextField()
     object_kind = peewee.TextField()
     object_id = peewee.TextField()
+    party_id = peewee.BigIntegerField(null=True)
 
     class Meta:
         table_name = "audit_entry"

@@ -20,6 +20,7 @@ class Listings(ScopedView):
 
     roles = PLATFORM_ROLES | {Role.OWNER, Role.CATALOG}
     kinds = SELLING
+    own = "merchant"
     titled = mark("Goods on sale")
     empty = mark("Nothing is on sale yet.")
     columns = (
@@ -31,7 +32,7 @@ class Listings(ScopedView):
     )
     details_template = "goods/listing.html.jinja"
 
-    def get_query(self) -> Any:
+    def rows(self) -> Any:
         joined = ListingRow.select(ListingRow, PartyRow, SkuRow, ProductRow).join(PartyRow).switch(ListingRow)
         return joined.join(SkuRow).join(ProductRow).order_by(ListingRow.code, ListingRow.id)
 

@@ -22,6 +22,7 @@ class Orders(ScopedView):
 
     roles = PLATFORM_ROLES | {Role.OWNER, Role.SUPPORT, Role.FINANCE}
     kinds = SELLING
+    own = "merchant"
     titled = mark("Orders")
     empty = mark("Nobody has ordered yet. Open the shop and buy something yourself, to see how it goes.")
     columns = (
@@ -33,7 +34,7 @@ class Orders(ScopedView):
     )
     is_searched = True
 
-    def get_query(self) -> Any:
+    def rows(self) -> Any:
         return OrderRow.select(OrderRow, PartyRow).join(PartyRow).order_by(OrderRow.id.desc())
 
     def get_list(self, page: Any, *asked: Any, **more: Any) -> Any:

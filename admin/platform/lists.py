@@ -34,7 +34,7 @@ class Parties(ScopedView):
         "promoter": mark("promoter"),
     }
 
-    def get_query(self) -> Any:
+    def rows(self) -> Any:
         return PartyRow.select().order_by(PartyRow.kind, PartyRow.code)
 
     def called(self, row: PartyRow) -> str:
@@ -54,6 +54,7 @@ class Audit(ScopedView):
     """Who did what, the newest first."""
 
     roles = PLATFORM_ROLES | {Role.OWNER}
+    own = "party_id"
     titled = mark("Audit")
     empty = mark("Nothing has been done yet.")
     columns = (
@@ -71,7 +72,7 @@ class Audit(ScopedView):
         "operator": mark("the command line"),
     }
 
-    def get_query(self) -> Any:
+    def rows(self) -> Any:
         return AuditRow.select().order_by(AuditRow.id.desc())
 
     def done(self, row: AuditRow) -> str:

@@ -31,7 +31,7 @@ class Batches(ScopedView):
         ("came", mark("Came")),
     )
 
-    def get_query(self) -> Any:
+    def rows(self) -> Any:
         joined = BatchRow.select(BatchRow, PartyRow, SkuRow).join(PartyRow).switch(BatchRow)
         return joined.join(SkuRow).order_by(BatchRow.no.desc())
 
