@@ -65,3 +65,18 @@ class RoleChange(Row):
 
     class Meta:
         table_name = "role_change"
+
+
+class ShopFront(Row):
+    """One row of `shop_front`; its meaning and constraints stand in the migration."""
+
+    merchant_id = peewee.BigIntegerField(primary_key=True)
+    greeting = BinaryJSONField(default=dict, index=False)
+    notice = BinaryJSONField(default=dict, index=False)
+    contact = peewee.TextField(default="")
+    locale = peewee.TextField(default="zh-CN")
+    changed_at = DateTimeTZField()
+    set_up_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "shop_front"

@@ -35,6 +35,7 @@ from core.secret import Secret
 from core.vault.client import VaultClient
 from core.vault.primitives import derive
 from ops import wiring
+from ops.channels.platforms import connecting_of
 from ops.figures.gathered import Gathered
 from ops.figures.process import figures_of_this_process
 from ops.figures.published import Publisher, place_from_environment
@@ -158,6 +159,7 @@ def make_panel(config: Config, now: Callable[[], datetime]) -> Flask:
             is_demo=is_demo,
             vault_public=wiring.vault_public(config),
             seal_key=config.secret(config.secrets.seal_key),
+            connecting=connecting_of(config),
         )
     )
 

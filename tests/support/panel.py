@@ -25,13 +25,14 @@ from core.actor import OPERATOR
 from core.parties.rules import Role
 from core.parties.service import create_staff
 from core.secret import Secret
+from tests.support.panel_platforms import connecting
 from tests.support.vaults import TestVault
 
 PASSWORD = "correct horse battery"  # not-a-secret
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="csrf_token"')
 LETTERS = re.compile(r'class="letters">([A-Z2-7 ]+)<')
 NOTHING = {
-    "IntegerConverter": "999999999",
+    "Number": "999999999",
     "UUIDConverter": "00000000-0000-7000-8000-000000000000",
     "UnicodeConverter": "nothing",
     "PathConverter": "nothing",
@@ -101,6 +102,7 @@ def panel_values(vault: TestVault) -> Panel:
         is_demo=False,
         vault_public=vault.config.secret(vault.config.vault.public_key).reveal,
         seal_key=vault.config.secret(vault.config.secrets.seal_key),
+        connecting=connecting(),
     )
 
 
