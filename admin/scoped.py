@@ -45,8 +45,8 @@ class ScopedView(ModelView):
     read: ClassVar[frozenset[str]] = frozenset({"index_view", "details_view"})
 
     own: ClassVar[str] = ""
-    """The column that names the party whose row it is: said in the list's own words too, since a policy that also lets the
-    platform see all keeps PostgreSQL from reading a party's rows by their index."""
+    """The column that names the party whose row it is: said in the list's own words too, since a policy that also lets
+    the platform see all keeps PostgreSQL from reading a party's rows by their index."""
 
     is_searched: ClassVar[bool] = False
 

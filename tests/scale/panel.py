@@ -35,6 +35,7 @@ from tests.support.vaults import desk_vault
 
 GOAL_MS = 150.0
 TIMES = 40
+DAYS = 40
 LINK = re.compile(r'<a[^>]+href="(/[^"#]*)"')
 
 
@@ -78,7 +79,8 @@ def filled(orders: int, cards: int) -> Iterator[tuple[dict[str, str], Config, tu
 
     began = time.monotonic()
     filler = Filler(sql)
-    filler.sell(orders)
+    for day in reversed(range(DAYS)):  # the last of them today
+        filler.sell(orders // DAYS, later=-day)
     filler.keep(max(0, cards - 3 * orders))
     sql("VACUUM ANALYZE", role="superuser")
     print(f"filled with {orders:,} orders and {cards:,} cards in {time.monotonic() - began:.0f} s", flush=True)
