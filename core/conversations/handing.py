@@ -60,7 +60,7 @@ def hand_over(
 
     Arguments, result and refusals are those of `ask_import`, and `FileTooLarge`; where it refuses, nothing is kept.
     """
-    staff_id, _ = _bringer(actor, party_id)
+    staff_id, _ = bringer(actor, party_id)
     start = file.tell()
 
     def work() -> UUID:
@@ -101,7 +101,7 @@ def ask_import(
     `NotFound` (party, upload), `NotAllowed`, `UnknownGoods`, `BadCost`, `CostNotYours`, `RestockTooOften`, `Invalid`
     (column).
     """
-    staff_id, kind = _bringer(actor, party_id)
+    staff_id, kind = bringer(actor, party_id)
     cost = checked_cost(kind, unit_cost)
     if column is not None and (not 0 < len(column) <= LONGEST_COLUMN or "\0" in column):
         raise Invalid(what="column")
@@ -121,8 +121,11 @@ def ask_import(
     return in_transaction(work, repeatable=True)
 
 
-def _bringer(actor: Actor, party_id: int) -> tuple[UUID, PartyKind]:
-    """Who brings cards, and of what kind its party is. Raises `NotFound`, `NotAllowed`."""
+def bringer(actor: Actor, party_id: int) -> tuple[UUID, PartyKind]:
+    """Who brings cards, own staff with a role for it, and of what kind its party is.
+
+    Raises `NotFound`, `NotAllowed`.
+    """
     party = access_party(actor=actor, party_id=party_id)
     own = actor.kind is ActorKind.STAFF and actor.party_id == party_id
     if actor.id is None or not own or not may_bring_stock(party.kind, actor.roles):

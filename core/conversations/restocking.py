@@ -84,6 +84,7 @@ class RestockProblem(StrEnum):
 
     NOT_ALLOWED = "not_allowed"  # the person was disabled, lost the role, or the goods are not the party's
     TOO_OFTEN = "too_often"  # the party's own quota of a day
+    CANCELLED = "cancelled"  # somebody took it back: none of its cards is there
     LOST = "lost"  # the sealed file is not whole any more: it waited for more than a day, or somebody altered it
 
 
@@ -243,6 +244,8 @@ def _problem_for_good(refused: FileNotImported | VaultRefused) -> str:
     problem = str(refused.params.get("problem", ""))
     if isinstance(refused, FileNotImported):
         return problem
+    if refused.vault_code is VaultCode.IMPORT_CANCELLED:
+        return RestockProblem.CANCELLED.value
     if refused.vault_code is not VaultCode.IMPORT_REFUSED or problem not in set(RestockProblem):
         raise refused
     return problem

@@ -28,6 +28,7 @@ from core.custody.imports.filling import Filler, ImportCancelled, ImportLeft
 from core.custody.imports.fingerprint import CardRule, Place, possible_fingerprints
 from core.custody.imports.importing import Counts, Importer, Progress
 from core.custody.imports.jobs import ImportRefused, begin, wanted
+from core.custody.imports.panel_desk import PanelDesk
 from core.custody.imports.preparing import Job
 from core.custody.imports.restocking import job_of_restock, lost, restock_of
 from core.custody.imports.stock_desk import StockDesk
@@ -94,6 +95,7 @@ class Desk:
         self._importer = Importer(vault, zone, config.store.currency, clock.now, unvetted)
         self._filler = Filler(self._importer)
         self._stock = StockDesk(clock.now)
+        self._panel = PanelDesk(self._importer)
         self._keys = KeyDesk(vault, clock.now)
         judge = Judge(vault, clock.now)
         self._seconds, self._giving_way = SecondFactors(judge), GivingWay(judge)
@@ -191,7 +193,7 @@ class Desk:
             "supplied": lambda: self._supplied(request),
             "trace": lambda: self._trace(request),
         }
-        for desk in (self._seconds, self._giving_way, self._stock, self._epochs):
+        for desk in (self._seconds, self._giving_way, self._stock, self._panel, self._epochs):
             if operation in desk.operations:
                 return {"ok": True} | desk.answer(operation, request)
         if operation in self._keys.operations:

@@ -20,6 +20,7 @@ from core.vault.book_requests import BookRequests
 from core.vault.callers import Credential
 from core.vault.field_requests import FieldRequests
 from core.vault.frames import LONGEST_ANSWER, BrokenFrame, read_frame, send_frame
+from core.vault.import_requests import ImportRequests
 from core.vault.link_requests import LinkRequests
 from core.vault.second_factor import SecondFactorRequests
 
@@ -188,7 +189,7 @@ def _report(answer: dict[str, Any], *, dry_run: bool) -> ImportReport:
     )
 
 
-class VaultClient(LinkRequests, FieldRequests, AuditRequests, BookRequests, SecondFactorRequests):
+class VaultClient(LinkRequests, FieldRequests, AuditRequests, BookRequests, SecondFactorRequests, ImportRequests):
     """Requests to the vault; each opens a connection of its own, so one client serves all threads.
 
     Without a `credential` it may ask for `status` only.

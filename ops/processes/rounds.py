@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from core.conversations.cleaning import remove_expired
 from core.conversations.brought_files import looks_due
+from core.conversations.cleaning import remove_expired
 from core.conversations.restocking import restocks_due
 from core.fulfilment.card_pages import forget_presses, presses_due
 from core.fulfilment.fields import wipe_fields

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import peewee
 
-from core.actor import OPERATOR
+from core.actor import OPERATOR, Actor
 from core.audit.service import append
 from core.db import changed, execute, in_transaction
 from core.ids import new_id
@@ -87,7 +87,9 @@ class Decided:
     sold: int = 0
 
 
-def decide(*, batch: UUID, card: UUID | None, given_to: GivenTo, reason: str, now: datetime) -> Decided:
+def decide(
+    *, batch: UUID, card: UUID | None, given_to: GivenTo, reason: str, now: datetime, actor: Actor = OPERATOR
+) -> Decided:
     """Decide about the contested cards of a batch (of the later copies), or one of them; goes on after a kill.
 
     Raises `DecisionRefused` when there is nothing to decide.
@@ -108,7 +110,7 @@ def decide(*, batch: UUID, card: UUID | None, given_to: GivenTo, reason: str, no
             decided.held += held
             decided.sold += sold
         of["after"] = cards[-1]
-    in_transaction(lambda: _end(decision, batch, owner, given_to, decided, now))
+    in_transaction(lambda: _end(decision, batch, owner, given_to, decided, now, actor))
     return decided
 
 
@@ -179,10 +181,12 @@ def _begun(batch_no: int, card: UUID | None, given_to: GivenTo, reason: str, now
     return decision
 
 
-def _end(decision: UUID, batch: UUID, owner: int, given_to: GivenTo, decided: Decided, now: datetime) -> None:
+def _end(
+    decision: UUID, batch: UUID, owner: int, given_to: GivenTo, decided: Decided, now: datetime, actor: Actor
+) -> None:
     count = execute(_END, (now, decision))[0][0]
     append(
-        actor=OPERATOR,
+        actor=actor,
         action="contested.decided",
         object_kind="batch",
         object_id=batch,

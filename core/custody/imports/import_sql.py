@@ -171,7 +171,7 @@ SELECT j.id, j.upload_id, j.batch_id, j.secret_column, j.rows_done, b.no, b.owne
        b.unit_cost_micro, b.source_name, u.sealed_key, k.sealed_dek,
        s.issuer_id, s.trim, s.case_sensitive, s.card_shape = 'number_secret', coalesce(s.secret_bits < 40, false),
        j.restock_id, r.staff_id,
-       j.supplier_request_id
+       j.supplier_request_id, r.conversation_id IS NOT NULL
 FROM import_job j JOIN batch b ON b.id = j.batch_id JOIN upload u ON u.id = j.upload_id
 JOIN batch_key k ON k.batch_no = b.no JOIN sku s ON s.id = b.sku_id LEFT JOIN restock r ON r.id = j.restock_id
 """

@@ -154,7 +154,7 @@ def left_behind(vault: OpenVault, row: Sequence[Any]) -> Job:
         rows_done=row[4],
         restock=row[19],
         staff=row[20],
-        most_rows=MOST_ROWS_BY_CHAT if row[19] else None,
+        most_rows=MOST_ROWS_BY_CHAT if row[22] else None,
         request=row[21],
     )
 

@@ -41,7 +41,7 @@ FILES_A_DAY = 60
 FACTS = """
 SELECT r.id, r.staff_id, r.party_id, r.sku_id, r.unit_cost_micro, r.upload_id, u.sealed_key, r.conversation_id,
        r.asked_at, r.secret_column, r.seal, u.owner_id, u.file_name, u.complete, p.kind, p.status = 'active',
-       s.disabled_at IS NULL,
+       s.disabled_at IS NULL, r.cancel_asked_at IS NOT NULL,
        ARRAY(SELECT x.role FROM staff_role x WHERE x.staff_id = r.staff_id AND x.party_id = r.party_id),
        k.issuer_id, k.trim, k.case_sensitive, k.card_shape = 'number_secret',
        coalesce(k.secret_bits < 40, false),
@@ -58,7 +58,10 @@ SELECT count(*) FROM import_job j JOIN batch b ON b.id = j.batch_id
 WHERE j.restock_id IS NOT NULL AND b.owner_id = %s AND j.created_at > %s::timestamptz - interval '1 day'
 """
 LOST = "the file of this restock is lost"
-RESTOCKS = OneJob(sql.JOB_OF_RESTOCK, "import_job_restock_id_key", taken_back=LOST, given_up=LOST)
+TAKEN_BACK = "the import of this restock was taken back"
+RESTOCKS = OneJob(
+    sql.JOB_OF_RESTOCK, "import_job_restock_id_key", taken_back=TAKEN_BACK, given_up=LOST, taken_back_as="cancelled"
+)
 
 
 def restock_of(request: Mapping[str, Any]) -> UUID:
@@ -86,10 +89,15 @@ def _checked(vault: OpenVault, restock: UUID, now: datetime) -> Job:
     rows = execute(FACTS, {"restock": restock, "now": now})
     if not rows:
         raise ImportRefused("nobody asks for this restock")
-    sealed, (seal, owner, name, complete, kind, is_active, is_enabled, roles) = _asked(rows[0]), rows[0][10:18]
+    sealed, (seal, owner, name, complete, kind, is_active, is_enabled, is_unwanted, roles) = (
+        _asked(rows[0]),
+        rows[0][10:19],
+    )
+    if is_unwanted:
+        raise ImportRefused(TAKEN_BACK, problem="cancelled")
     if not _is_sealed(vault, sealed, bytes(seal)) or owner != sealed.party_id or not complete:
         raise lost()
-    *rule, is_within_reach = rows[0][18:]
+    *rule, is_within_reach = rows[0][19:]
     if not (is_active and is_enabled and may_bring_stock(kind, frozenset(roles)) and is_within_reach):
         raise ImportRefused("who asks may not bring these cards", problem="not_allowed")
     execute(TURN, (owner,))
@@ -113,7 +121,7 @@ def _checked(vault: OpenVault, restock: UUID, now: datetime) -> Job:
         rule=CardRule(*rule[1:]),
         restock=restock,
         staff=sealed.staff_id,
-        most_rows=MOST_ROWS_BY_CHAT,
+        most_rows=MOST_ROWS_BY_CHAT if sealed.conversation_id else None,
     )
 
 
