@@ -29,7 +29,7 @@ from core.members.memberships import MembershipTooLong
 from core.orders.rules import CannotSettle, NothingIsSold, OrderIs, PriceChanged, QuantityRefused
 from core.payments.rules import AlreadyDecided, NotEnough, NotForSale, OrderNotPayable
 from core.payments.unbinding import NotBound, WalletMoneyHeld
-from core.risk.rules import StockKeptForOthers, TooManyOnNetwork, TooManyUnpaid
+from core.risk.rules import ShopperBlocked, StockKeptForOthers, TooManyOnNetwork, TooManyUnpaid
 from core.stock.rules import HeldByOthers, OutOfStock
 from core.submission import OtherContent
 from core.vault.uploads import FileTooLarge
@@ -98,6 +98,12 @@ OWN_WORDS: Mapping[type[Refusal], Wording] = {
     ),
     TooManyOnNetwork: Wording(
         mark("Too many unpaid orders come from your network right now."), now=mark("Please try again in a few minutes.")
+    ),
+    ShopperBlocked: Wording(
+        mark("This shop takes no new orders from you."),
+        mark("What you have paid for stays yours, and your wallet's money too."),
+        mark("Ask the shop if you think that this is a mistake."),
+        (Intent.HELP,),
     ),
     StockKeptForOthers: Wording(
         mark("So that everyone gets a chance, only part of the stock can be reserved before it is paid for."),
