@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Iterator
 
 import structlog
-from flask import flash, redirect
+from flask import flash, redirect, request
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
@@ -38,6 +38,9 @@ class ActForm(FlaskForm):
         """Whether it was sent and every field can be taken; where not, its answer says 422."""
         if not self.is_submitted():
             return False
+        strangers = {name.partition("-")[0] for name in request.form} - set(self._fields) - {"csrf_token"}
+        if strangers:  # nothing reads them; whoever adds one by hand tries something
+            log.warning("a form came with fields that it does not have", fields=sorted(strangers)[:10])
         if self.validate():
             return True
         self.status = 422
