@@ -12,12 +12,14 @@ from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
+from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response
 
 from admin.declared import LARGEST_FORM, check_all_declared, open_to_anyone
 from admin.guard import stand_before
 from admin.panel import Panel, panel, words
 from admin.rooms import all_lists, all_pages
+from admin.stepping import stand_after_forms
 
 HERE = Path(__file__).parent
 YEAR = 365 * 24 * 3600
@@ -39,11 +41,13 @@ def make_app(values: Panel) -> Flask:
         WTF_CSRF_TIME_LIMIT=12 * 3600,
         WTF_CSRF_SSL_STRICT=False,  # Origin and Sec-Fetch-Site are looked at by the guard; no referrer is sent
     )
+    app.url_map.converters["int"] = Number
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["csrf"] = csrf_field
     stand_before(app)  # first: whatever is refused is drawn in somebody's language
     CSRFProtect(app)
+    stand_after_forms(app)
     Babel(app, locale_selector=lambda: words().locale.replace("-", "_"))  # of what Flask-Admin and WTForms say
     app.add_url_rule("/shared/<path:name>", "shared", shared)
     for pages in all_pages():
@@ -60,6 +64,12 @@ def add_lists(app: Flask) -> None:
     for one in all_lists():
         admin.add_view(one)
         one.declare(app.view_functions)
+
+
+class Number(IntegerConverter):
+    """A number in an address: one that no bigint holds is of nothing that is there."""
+
+    regex = "[0-9]{1,18}"
 
 
 class NoIndex(AdminIndexView):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ class Declared:
 
     is_open: bool = False  # before anybody signed in
     before_second: bool = False  # also while the second factor is still missing
+    before_password: bool = False  # also while somebody else's password is still in use
     steps_up: bool = False  # only within five minutes of a second factor
     roles: frozenset[Role] = frozenset()
     kinds: frozenset[PartyKind] = frozenset()
@@ -29,8 +30,12 @@ class Declared:
 
     def admits(self, session: StaffSession) -> bool:
         """Whether the roles of somebody signed in, at the party that they act for, open this page."""
-        fits = not self.kinds or session.party.kind in self.kinds
-        return fits and (not self.roles or bool(self.roles & session.roles))
+        return self.admits_roles(session.party.kind, session.roles)
+
+    def admits_roles(self, kind: PartyKind, roles: Set[str]) -> bool:
+        """Whether these roles at a party of this kind open this page."""
+        fits = not self.kinds or kind in self.kinds
+        return fits and (not self.roles or bool(self.roles & roles))
 
 
 class Undeclared(Exception):
@@ -42,9 +47,12 @@ def open_to_anyone(view: View) -> View:
     return _declared(view, Declared(is_open=True))
 
 
-def for_signed_in(view: View, *, before_second: bool = False, steps_up: bool = False) -> View:
+def for_signed_in(
+    view: View, *, before_second: bool = False, before_password: bool = False, steps_up: bool = False
+) -> View:
     """A page for everybody who is signed in."""
-    return _declared(view, Declared(before_second=before_second, steps_up=steps_up))
+    declared = Declared(before_second=before_second, before_password=before_password, steps_up=steps_up)
+    return _declared(view, declared)
 
 
 def for_roles(

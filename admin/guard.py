@@ -71,11 +71,11 @@ def _turned_away(session: StaffSession | None) -> AnyResponse | None:
         return redirect(url_for("signing.sign_in", next=back if back != "/" else None))
     if session.lacks_second and not declared.before_second:
         return redirect(url_for("signing.second" if session.has_second else "signing.second_begin"))
+    if session.must_change and not declared.before_password and not declared.before_second:
+        return redirect(url_for("own.password"))
     if not declared.admits(session):
         log.info("a page of another role was asked for", staff=str(session.staff_id), endpoint=request.endpoint)
         raise NotFound()
-    if declared.steps_up and not session.is_stepped_up(g.now):
-        return redirect(url_for("signing.second", next=back or None))
     return None
 
 

@@ -48,6 +48,8 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         mark("Records"),
         (
             Entry("parties.index_view", mark("Parties"), "store"),
+            Entry("people.everyone", mark("People"), "users-round"),
+            Entry("matrix.roles", mark("What roles open"), "lock"),
             Entry("audit.index_view", mark("Audit"), "shield-check"),
         ),
     ),

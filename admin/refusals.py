@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 from bot.texts import Texts, mark
 from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable
+from core.parties.passwords import WrongPassword
+from core.parties.people import LastOwner, OnesOwn, OnlyRoles, WorksElsewhere
 from core.parties.service import CodeTaken
+from core.parties.signing_in import TooManyTries
 
 FAMILIES: Mapping[type[Refusal], str] = {
     NotFound: mark("That is not there any more. Nothing was changed."),
@@ -19,6 +22,14 @@ FAMILIES: Mapping[type[Refusal], str] = {
 """The last resort of each family; whatever people meet often has a sentence of its own below."""
 
 SENTENCES: Mapping[type[Refusal], str] = {
+    LastOwner: mark("Nobody else is an owner: make somebody else one first. Nothing was changed."),
+    OnesOwn: mark("Your own roles and login are another owner's to change. Nothing was changed."),
+    WorksElsewhere: mark(
+        "This person works for another party too: take the roles here away instead. Nothing was changed."
+    ),
+    OnlyRoles: mark("These are the only roles of this person: close the login instead. Nothing was changed."),
+    WrongPassword: mark("This is not the password that you have now. Nothing was changed."),
+    TooManyTries: mark("Too many wrong tries. Wait {minutes} minutes, then try again."),
     CodeTaken: mark("This code or address is in use already: choose another one."),
 }
 """`{…}` stands for the refusal's parameters."""
@@ -27,6 +38,9 @@ PARTS: Mapping[str, str] = {
     "price": mark("This is no price: give an amount like 10.50, from 0 up."),
     "amount": mark("This is no amount: give one like 10.50, without a sign or a currency."),
     "code": mark("This code cannot be taken: use small letters, digits and dashes, 40 at most."),
+    "password": mark("This password cannot be taken: use 12 to 200 characters."),
+    "password_same": mark("The new password is the old one: choose another."),
+    "email": mark("This is no e-mail address."),
     "name": mark("This name cannot be taken: it is empty, too long, or has signs that cannot be shown."),
 }
 """What `Invalid` calls the part that it refuses."""

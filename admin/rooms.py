@@ -8,6 +8,7 @@ from admin import home, signing
 from admin.goods import selling
 from admin.goods.lists import Listings
 from admin.orders.lists import Orders
+from admin.people import changing, inviting, lists, matrix, own
 from admin.platform.lists import Audit, Parties
 from admin.rows import AuditRow, BatchRow, ListingRow, OrderRow, PartyRow
 from admin.scoped import ScopedView
@@ -16,7 +17,16 @@ from admin.stock.lists import Batches
 
 def all_pages() -> list[Blueprint]:
     """Every page that is no list."""
-    return [signing.pages, home.pages, selling.pages]
+    return [
+        signing.pages,
+        home.pages,
+        selling.pages,
+        lists.pages,
+        inviting.pages,
+        changing.pages,
+        own.pages,
+        matrix.pages,
+    ]
 
 
 def all_lists() -> list[ScopedView]:
