@@ -10,6 +10,7 @@ from admin.goods.lists import Listings
 from admin.orders.lists import Orders
 from admin.people import changing, inviting, lists, matrix, own
 from admin.platform.lists import Audit, Parties
+from admin.reports.every import reports
 from admin.rows import AuditRow, BatchRow, ListingRow, OrderRow, PartyRow
 from admin.scoped import ScopedView
 from admin.stock.lists import Batches
@@ -19,7 +20,7 @@ def all_pages() -> list[Blueprint]:
     """Every page that is no list."""
     return [
         signing.pages,
-        home.pages,
+        home.pages, *reports(),
         selling.pages,
         lists.pages,
         inviting.pages,
