@@ -1,0 +1,81 @@
+"""One object of somebody for every parameter of every route: a new page that takes an id adds its own here.
+
+`OBJECTS` is by `blueprint.parameter` (a list's `?id=` by `endpoint.id`); its values belong to the merchant `demo` or to
+the supplier `brand1` of a `World`, so that to the merchant `other` and the supplier `brand2` they are foreign. What is
+no object (a kind, a step) stands in `NO_OBJECTS`. `python -m tests.doors.panel.access` lists the routes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from tests.builders import Shop
+
+
+@dataclass
+class World:
+    """What there is of the merchant and the supplier; each thing is made when it is asked for first."""
+
+    shop: Shop
+    merchant_person: UUID
+    supplier_person: UUID
+
+    @property
+    def merchant(self) -> int:
+        return self.shop.merchant
+
+    @cached_property
+    def listing(self) -> int:
+        return self.shop.a_listing("A1", price=2500)
+
+    @cached_property
+    def order(self) -> UUID:
+        _ = self.batch
+        return self.shop.place(self.shop.a_shopper(), self.listing).order_id
+
+    @cached_property
+    def batch(self) -> UUID:
+        return self._batch_id(self.shop.a_batch("A1", cards=3))
+
+    @cached_property
+    def supplier(self) -> int:
+        return self.shop.a_party("brand1", kind="supplier")
+
+    @cached_property
+    def suppliers_batch(self) -> UUID:
+        return self._batch_id(self.shop.a_batch("A1", cards=3, owner=self.supplier))
+
+    def _batch_id(self, no: int) -> UUID:
+        ((found,),) = self.shop.sql("SELECT id FROM batch WHERE no = %s", [no])
+        assert isinstance(found, UUID)
+        return found
+
+
+Made = Callable[[World], Any]
+
+OBJECTS: Mapping[str, Made] = {
+    "listings.id": lambda world: world.listing,
+    "selling.number": lambda world: world.listing,
+    "orders.id": lambda world: world.order,
+    "batches.id": lambda world: world.batch,
+    "parties.id": lambda world: world.merchant,
+    "people.party": lambda world: world.merchant,
+    "people.person": lambda world: world.merchant_person,
+    "persons.party": lambda world: world.merchant,
+    "persons.person": lambda world: world.merchant_person,
+}
+SUPPLIERS: Mapping[str, Made] = {
+    "batches.id": lambda world: world.suppliers_batch,
+    "people.party": lambda world: world.supplier,
+    "people.person": lambda world: world.supplier_person,
+    "persons.party": lambda world: world.supplier,
+    "persons.person": lambda world: world.supplier_person,
+}
+"""Where a supplier's own object is another one than a merchant's."""
+
+NO_OBJECTS: frozenset[str] = frozenset()
+"""Parameters that name nothing that anybody owns."""
