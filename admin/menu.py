@@ -38,6 +38,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("orders.index_view", mark("Orders"), "receipt-text"),
             Entry("listings.index_view", mark("Goods on sale"), "shopping-bag"),
+            Entry("products.index_view", mark("Products"), "package"),
             Entry("reports.sales", mark("Reports"), "chart-column"),
             Entry("earned.earned", mark("Sold and earned"), "chart-column"),
         ),

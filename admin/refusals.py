@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.texts import Texts, mark
+from core.catalog.changes import Archived
+from core.catalog.goods import VariantThere
 from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable
 from core.parties.passwords import WrongPassword
 from core.parties.people import LastOwner, OnesOwn, OnlyRoles, WorksElsewhere
@@ -30,6 +32,8 @@ SENTENCES: Mapping[type[Refusal], str] = {
     OnlyRoles: mark("These are the only roles of this person: close the login instead. Nothing was changed."),
     WrongPassword: mark("This is not the password that you have now. Nothing was changed."),
     TooManyTries: mark("Too many wrong tries. Wait {minutes} minutes, then try again."),
+    Archived: mark("It is put away: bring it back first."),
+    VariantThere: mark("A variant with the values of {code} is there already. Nothing was added."),
     CodeTaken: mark("This code or address is in use already: choose another one."),
 }
 """`{…}` stands for the refusal's parameters."""
@@ -41,6 +45,15 @@ PARTS: Mapping[str, str] = {
     "password": mark("This password cannot be taken: use 12 to 200 characters."),
     "password_same": mark("The new password is the old one: choose another."),
     "email": mark("This is no e-mail address."),
+    "position": mark("A place is a whole number from 0 up."),
+    "quantity": mark("One order may have from 1 to 1000."),
+    "life": mark("Days are a whole number from 0 to 3650."),
+    "listing": mark("A code is a letter with up to 15 letters and digits after it, like A1."),
+    "grid": mark("Tick at least one variant, at most 100."),
+    "axes": mark("A value is at most 40 signs long."),
+    "label": mark("Each field needs what it asks in Chinese."),
+    "fields": mark("Short names are small letters, digits and _, each once."),
+    "aliases": mark("These search words cannot be taken: they are too long, or have signs that cannot be shown."),
     "name": mark("This name cannot be taken: it is empty, too long, or has signs that cannot be shown."),
 }
 """What `Invalid` calls the part that it refuses."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from flask import Blueprint
 
 from admin import home, signing
-from admin.goods import selling
-from admin.goods.lists import Listings
+from admin.goods.every import goods, goods_lists
 from admin.orders.lists import Orders
 from admin.people import changing, inviting, lists, matrix, own
 from admin.platform.lists import Audit, Parties
 from admin.reports.every import reports
-from admin.rows import AuditRow, BatchRow, ListingRow, OrderRow, PartyRow
+from admin.rows import AuditRow, BatchRow, OrderRow, PartyRow
 from admin.scoped import ScopedView
 from admin.stock.lists import Batches
 
@@ -21,7 +20,7 @@ def all_pages() -> list[Blueprint]:
     return [
         signing.pages,
         home.pages, *reports(),
-        selling.pages,
+        *goods(),
         lists.pages,
         inviting.pages,
         changing.pages,
@@ -34,7 +33,7 @@ def all_lists() -> list[ScopedView]:
     """Every list with its place in the panel."""
     return [
         Orders(OrderRow, endpoint="orders", url="/orders"),
-        Listings(ListingRow, endpoint="listings", url="/goods"),
+        *goods_lists(),
         Batches(BatchRow, endpoint="batches", url="/batches"),
         Parties(PartyRow, endpoint="parties", url="/parties"),
         Audit(AuditRow, endpoint="audit", url="/audit"),

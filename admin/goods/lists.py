@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from admin.goods.rows import PriceRow
 from admin.panel import words
 from admin.rows import ListingRow, PartyRow, ProductRow, SkuRow
 from admin.scoped import SELLING, ScopedView
@@ -38,6 +39,11 @@ class Listings(ScopedView):
 
     def called(self, row: ListingRow) -> str:
         return words().beside(words().name(row.sku.product.names), words().name(row.sku.names))
+
+    def further(self, row: ListingRow) -> PriceRow:
+        """Its limits, and whether it was put away; in the page's own read transaction."""
+        found: PriceRow = PriceRow.get_by_id(row.id)
+        return found
 
     def price(self, row: ListingRow) -> str:
         return words().money(Money(row.price_minor, row.currency))

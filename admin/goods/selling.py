@@ -1,4 +1,4 @@
-"""One listing: its price, and whether it is on sale."""
+"""One listing: its price, its limits, whether it is on sale, and putting it away."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from wtforms.validators import InputRequired
 from admin.acting import ActForm, actor, done, trying
 from admin.declared import for_roles
 from admin.drawing import draw
+from admin.goods.fields import whole
+from admin.goods.rows import PriceRow
 from admin.panel import request_time, signed_in, words
 from admin.reading import reading
 from admin.rows import ListingRow, PartyRow, ProductRow, SkuRow
 from admin.scoped import SELLING
 from bot.texts import mark
 from core.catalog.changes import set_on_sale, set_price
+from core.catalog.editing import archive_listing, change_listing
 from core.money import Money, from_decimal
 from core.parties.rules import Role
 
@@ -28,6 +31,13 @@ class PriceForm(ActForm):
     """What one costs, in units of the listing's currency."""
 
     price = StringField(validators=[InputRequired()])
+
+
+class LimitsForm(ActForm):
+    """How many one order may have, and its place among others."""
+
+    most = StringField(validators=[InputRequired()])
+    position = StringField(validators=[InputRequired()])
 
 
 class SwitchForm(ActForm):
@@ -61,6 +71,51 @@ def switch(number: int) -> Response:
             set_on_sale(actor=actor(), listing_id=number, on_sale=not listing.on_sale, now=request_time())
     said = mark("{code} is off sale now.") if listing.on_sale else mark("{code} is on sale now.")
     return done(url_for("listings.index_view"), form.problem or said, code=listing.code)
+
+
+@pages.route("/<int:number>/limits", methods=["GET", "POST"], endpoint="limits")
+@for_roles(*SELLERS, kinds=SELLING)
+def limits(number: int) -> Response:
+    """How many one order may have, and where it stands."""
+    listing, form = a_listing(number), LimitsForm()
+    if not form.is_submitted():
+        row = limits_of(number)
+        form.most.data, form.position.data = str(row.maximum_quantity), str(row.position)
+    if form.is_sent():
+        with trying(form):
+            change_listing(
+                actor=actor(),
+                listing_id=number,
+                maximum_quantity=whole(form.most.data, what="quantity"),
+                position=whole(form.position.data, what="position"),
+                now=request_time(),
+            )
+        if not form.problem:
+            return done(
+                url_for("listings.details_view", id=number), mark("{code} has its new limits."), code=listing.code
+            )
+    return draw("goods/limits.html.jinja", status=form.status, form=form, listing=listing)
+
+
+@pages.route("/<int:number>/archive", methods=["GET", "POST"], endpoint="archive")
+@for_roles(*SELLERS, kinds=SELLING)
+def archive(number: int) -> Response:
+    """Put a listing away, or bring it back off sale; the page says what that means."""
+    listing, form, is_away = a_listing(number), SwitchForm(), limits_of(number).archived_at is not None
+    if form.is_sent():
+        with trying(form):
+            archive_listing(actor=actor(), listing_id=number, archived=not is_away, now=request_time())
+        if not form.problem:
+            said = mark("{code} is back, off sale.") if is_away else mark("{code} is put away.")
+            return done(url_for("listings.details_view", id=number), said, code=listing.code)
+    return draw("goods/archive_listing.html.jinja", status=form.status, form=form, listing=listing, is_away=is_away)
+
+
+def limits_of(number: int) -> PriceRow:
+    """The listing's limits; it was found before."""
+    with reading(signed_in()):
+        found: PriceRow = PriceRow.get_by_id(number)
+    return found
 
 
 def a_listing(number: int) -> ListingRow:
