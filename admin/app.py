@@ -43,6 +43,7 @@ def make_app(values: Panel) -> Flask:
     )
     app.url_map.converters["int"] = Number
     app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.autoescape = True  # Flask itself escapes no *.html.jinja
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["csrf"] = csrf_field
     stand_before(app)  # first: whatever is refused is drawn in somebody's language

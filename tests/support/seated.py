@@ -35,8 +35,8 @@ def a_seat(
             [person, now, now],
         )
     shop.sql(
-        "INSERT INTO staff_session (id, staff_id, party_id, secret_hash, browser, network, created_at, seen_at, ends_at,"
-        " second_at) VALUES (%s, %s, %s, %s, 'a test', '192.0.2', %s, %s, %s, %s)",
+        "INSERT INTO staff_session (id, staff_id, party_id, secret_hash, browser, network, created_at, seen_at,"
+        " ends_at, second_at) VALUES (%s, %s, %s, %s, 'a test', '192.0.2', %s, %s, %s, %s)",
         [
             new_id(),
             person,

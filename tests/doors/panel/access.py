@@ -1,6 +1,6 @@
 """Who may open what, as a table that people look at: `python -m tests.doors.panel.access --write`, then read the diff.
 
-A route that opens for more roles than before shows as a changed line of access.txt, in review, before it is out. Without
+A route that opens for more roles than before shows as a changed line of access.txt, in review. Without
 `--write` the table is printed. Every row: what the route takes, its address, its endpoint, who; `+code` asks for the
 second factor anew, `+waiting`, `+password`, `+second` is open also while a party, a password, a second factor waits.
 """

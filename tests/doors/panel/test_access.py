@@ -217,7 +217,7 @@ def test_whatever_is_foreign_is_answered_as_what_is_missing_and_stays_as_it_is(
     a_seat(owner, shop, parties[kind], *ROLES_OF[kind])
     a_seat(stranger, shop, shop.a_party("foreign", kind=kind.value), *ROLES_OF[kind])
     owner.app.config["WTF_CSRF_ENABLED"] = False
-    rows = {row.address: row for row in read_table()}
+    rows = {row.address: row for row in rows_of(owner.app)}
     rules = [rule for rule in with_objects(owner.app) if any(who.startswith(f"{kind}:") for who in rows[rule.rule].who)]
     objects = {**OBJECTS, **(SUPPLIERS if kind is PartyKind.SUPPLIER else {})}
     made = {one: objects[one](world) for rule in rules for one in parameters_of(rule) if one in objects}
