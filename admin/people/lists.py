@@ -61,7 +61,13 @@ def everyone() -> Response:
     with reading(signed_in()):
         people = _read(said=said, most=ON_A_PAGE, after=page * ON_A_PAGE)
     return draw(
-        "people/list.html.jinja", people=people, said=said, page=page, has_more=len(people) == ON_A_PAGE, called=called
+        "people/list.html.jinja",
+        people=people,
+        said=said,
+        page=page,
+        has_more=len(people) == ON_A_PAGE,
+        called=called,
+        sees_all=bool(signed_in().roles & PLATFORM_ROLES),
     )
 
 
@@ -89,9 +95,9 @@ def _read(
 
 
 def _row(*row: Any) -> PersonRow:
-    *before, kind, names, held = row
-    kind = PartyKind(kind)
-    return PersonRow(*before, kind, names, [role for role in in_order(kind) if role in held])
+    id_, name, email, made, closed, must_change, has_second, party, kind, names, held = row
+    roles = [role for role in in_order(PartyKind(kind)) if role in held]
+    return PersonRow(id_, name, email, made, closed, must_change, has_second, party, PartyKind(kind), names, roles)
 
 
 def _page() -> int:

@@ -65,7 +65,8 @@ def rooms_of(app: Flask, kind: PartyKind, roles: Sequence[Role]) -> list[Room]:
         act = _act(rule, declared, kind, roles)
         if any(act.opens_for):
             found.setdefault(room_of(app, rule), []).append(act)
-    return [Room(ROOMS.get(room, room), acts) for room, acts in found.items()]
+    own = found.pop("", [])  # what is everybody's comes last
+    return [Room(ROOMS.get(room, room), acts) for room, acts in [*found.items(), ("", own)] if acts]
 
 
 def room_of(app: Flask, rule: Rule) -> str:

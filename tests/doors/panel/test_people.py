@@ -287,3 +287,21 @@ def test_the_page_of_what_roles_open_says_what_the_guard_does(owner: Browser, pa
     assert "operator" not in own
     assert "Change a price" not in suppliers
     assert "See batches" in suppliers
+
+
+def test_the_list_holds_the_own_people_and_for_the_platform_everybody(owner: Browser, panel: Panel, shop: Shop) -> None:
+    """INV-T1, fault 56: a search of any signs is answered; a platform's page of one hundred people asks once."""
+    boss, stranger = panel(), panel()
+    a_seat(boss, shop, shop.platform, "auditor", name="Wu")
+    a_seat(stranger, shop, shop.a_party("other"), "owner", name="Sun")
+
+    pages = {who: one.get("/people").get_data(as_text=True) for who, one in (("own", owner), ("boss", boss))}
+    junk = [owner.get(f"/people?search={said}&page={said}") for said in ("%00", "1e99", "-1", "\uff11", "9" * 30, "'")]
+    found = boss.get("/people?search=Sun").get_data(as_text=True)
+
+    assert ["Zhou" in pages["own"], "Wu" in pages["own"], "Sun" in pages["own"]] == [True, False, False]
+    assert [name in pages["boss"] for name in ("Zhou", "Wu", "Sun")] == [True] * 3
+    assert ["Sun" in found, "Zhou" in found] == [True, False]
+    assert {answer.status_code for answer in junk} == {200}
+    assert "New login" in pages["own"]
+    assert "New login" not in pages["boss"]
