@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from bot.texts import Texts, mark
 from core.catalog.changes import Archived
 from core.catalog.goods import VariantThere
+from core.supply.listing_offers import CostMoved
 from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable
 from core.parties.passwords import WrongPassword
 from core.parties.people import LastOwner, OnesOwn, OnlyRoles, WorksElsewhere
@@ -34,6 +35,7 @@ SENTENCES: Mapping[type[Refusal], str] = {
     TooManyTries: mark("Too many wrong tries. Wait {minutes} minutes, then try again."),
     Archived: mark("It is put away: bring it back first."),
     VariantThere: mark("A variant with the values of {code} is there already. Nothing was added."),
+    CostMoved: mark("A cost has changed meanwhile: look at the new prices below. Nothing was changed."),
     CodeTaken: mark("This code or address is in use already: choose another one."),
 }
 """`{…}` stands for the refusal's parameters."""
@@ -53,6 +55,9 @@ PARTS: Mapping[str, str] = {
     "axes": mark("A value is at most 40 signs long."),
     "label": mark("Each field needs what it asks in Chinese."),
     "fields": mark("Short names are small letters, digits and _, each once."),
+    "percent": mark("A percentage is a number from 0 to 10000, with two digits after the point at most."),
+    "ending": mark("Choose one of the endings."),
+    "picks": mark("Tick at least one of the goods, at most 300."),
     "aliases": mark("These search words cannot be taken: they are too long, or have signs that cannot be shown."),
     "name": mark("This name cannot be taken: it is empty, too long, or has signs that cannot be shown."),
 }
