@@ -21,6 +21,8 @@ CREATE INDEX role_change_party ON role_change (party_id, at);
 ALTER TABLE staff_totp ADD COLUMN next_sealed bytea;
 
 GRANT SELECT, INSERT ON role_change TO keystall_shop;
+GRANT SELECT ON role_change TO keystall_vault;  -- it asks who was there before when a payout is approved
+GRANT SELECT (handed_over_at) ON staff TO keystall_vault;
 
 -- The panel shows people of the party that somebody acts for: no hash, no seed.
 DO $$
