@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from bot.texts import Texts, mark
 from core.catalog.changes import Archived
 from core.catalog.goods import VariantThere
+from core.catalog.sheets.cells import SheetUnreadable
+from core.catalog.sheets.service import SheetMoved, TooLateToUndo
 from core.supply.listing_offers import CostMoved
 from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable
 from core.parties.passwords import WrongPassword
@@ -35,6 +37,9 @@ SENTENCES: Mapping[type[Refusal], str] = {
     TooManyTries: mark("Too many wrong tries. Wait {minutes} minutes, then try again."),
     Archived: mark("It is put away: bring it back first."),
     VariantThere: mark("A variant with the values of {code} is there already. Nothing was added."),
+    SheetMoved: mark("The goods have changed meanwhile: look at the rows again. Nothing was changed."),
+    TooLateToUndo: mark("Only the last sheet can be undone, once, for a day. Nothing was changed."),
+    SheetUnreadable: mark("This is no sheet that can be read: a CSV file with a header that has a column “Code”, at most 1,000 rows."),
     CostMoved: mark("A cost has changed meanwhile: look at the new prices below. Nothing was changed."),
     CodeTaken: mark("This code or address is in use already: choose another one."),
 }
