@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from core.ids import new_id
 from tests.builders import Shop
 
 
@@ -49,6 +50,60 @@ class World:
     def suppliers_batch(self) -> UUID:
         return self._batch_id(self.shop.a_batch("A1", cards=3, owner=self.supplier))
 
+    @cached_property
+    def product(self) -> int:
+        return self._number(
+            "INSERT INTO product (owner_id, code, kind, category, names, created_at)"
+            " VALUES (%s, 'own', 'card_key', 'video', '{\"en\": \"Own\"}', now()) RETURNING id",
+            self.merchant,
+        )
+
+    @cached_property
+    def sku(self) -> int:
+        issuer = self._number("INSERT INTO issuer (code, names) VALUES ('own', '{}') RETURNING id")
+        return self._number(
+            "INSERT INTO sku (product_id, code, names, issuer_id, created_at)"
+            " VALUES (%s, 'OWN1', '{\"en\": \"Own\"}', %s, now()) RETURNING id",
+            self.product,
+            issuer,
+        )
+
+    @cached_property
+    def sheet(self) -> UUID:
+        return self._row(
+            "INSERT INTO goods_sheet (id, merchant_id, staff_id, file_name, rows, created_at)"
+            " VALUES (%s, %s, %s, 'goods.csv', '[]', now())",
+            self.merchant,
+            self.merchant_person,
+        )
+
+    @cached_property
+    def upload(self) -> UUID:
+        return self._row(
+            "INSERT INTO upload (id, owner_id, file_name, size, chunks, complete, sealed_key, created_at)"
+            " VALUES (%s, %s, 'c.txt', 1, 1, true, 'x', now())",
+            self.merchant,
+        )
+
+    @cached_property
+    def restock(self) -> UUID:
+        return self._row(
+            "INSERT INTO restock (id, staff_id, party_id, sku_id, unit_cost_micro, upload_id, submission, asked_at,"
+            " seal) VALUES (%s, %s, %s, %s, 0, %s, 'once', now(), sha256('x'))",
+            self.merchant_person,
+            self.merchant,
+            self.sku,
+            self.upload,
+        )
+
+    def _row(self, statement: str, *values: Any) -> UUID:
+        made = new_id()
+        self.shop.sql(statement, [made, *values])
+        return made
+
+    def _number(self, statement: str, *values: Any) -> int:
+        return int(self.shop.sql(statement, list(values))[0][0])
+
     def _batch_id(self, no: int) -> UUID:
         ((found,),) = self.shop.sql("SELECT id FROM batch WHERE no = %s", [no])
         assert isinstance(found, UUID)
@@ -63,6 +118,11 @@ OBJECTS: Mapping[str, Made] = {
     "orders.id": lambda world: world.order,
     "batches.id": lambda world: world.batch,
     "parties.id": lambda world: world.merchant,
+    "grid.number": lambda world: world.product,
+    "product.number": lambda world: world.product,
+    "variants.number": lambda world: world.sku,
+    "new_goods.restock": lambda world: world.restock,
+    "sheets.sheet_id": lambda world: world.sheet,
     "people.party": lambda world: world.merchant,
     "people.person": lambda world: world.merchant_person,
     "persons.party": lambda world: world.merchant,
