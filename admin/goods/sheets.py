@@ -222,10 +222,13 @@ def a_sheet(sheet_id: UUID) -> SheetFileRow:
 
 def said_of(one: Outcome) -> Sequence[tuple[str, str, str]]:
     """What changes of a row: called, was, becomes; or why it is left out."""
+    said = words()
     if one.wrong is not None:
-        return [("", "", words().say(REASONS[one.wrong]))]
+        return [("", "", said.say(REASONS[one.wrong]))]
+    if one.kind is Kind.NEW and one.row.price is not None:
+        return [(said.say(FIELDS["price"]), "", said.money(Money(one.row.price, panel().connecting.currency)))]
     return [
-        (words().say(FIELDS[name]), _said(name, old, one), _said(name, new, one))
+        (said.say(FIELDS[name]), _said(name, old, one), _said(name, new, one))
         for name, (old, new) in one.changes.items()
     ]
 

@@ -82,18 +82,28 @@ def test_the_database_holds_that_a_skus_issuer_is_shared_or_of_its_own_merchant(
         sql("UPDATE sku SET issuer_id = %s WHERE id = %s", [foreign, made.sku_id])
 
 
+GRID = [
+    {"period": "month", "region": "CN"},
+    {"period": "month", "region": "US"},
+    {"period": "year", "region": "CN"},
+    {"period": "year", "region": "US"},
+]
+
+
+def test_a_grid_is_every_combination_of_the_values_of_known_axes() -> None:
+    assert combinations({"region": ["CN", "US", "CN"], "period": ["month", "year"], "seats": []}) == GRID
+    for values in (
+        *({"period": [""]}, {"period": ["a\0b"]}, {"seats": ["x" * 41]}, {"colour": ["red"]}, {}),
+        {"seats": [str(n) for n in range(101)]},
+    ):
+        with pytest.raises(Invalid):
+            combinations(values)
+
+
 def test_a_grid_adds_all_its_variants_or_none(shop: Shop) -> None:
     """Of one product by period and region; a variant that is there, or one bad cell, adds nothing."""
-    who = keeper(shop.merchant)
-    made = create_goods(actor=who, merchant_id=shop.merchant, goods=cat_book(), now=NOON)
-    grid = combinations({"region": ["CN", "US", "CN"], "period": ["month", "year"], "seats": []})
-    assert grid == [
-        {"period": "month", "region": "CN"},
-        {"period": "month", "region": "US"},
-        {"period": "year", "region": "CN"},
-        {"period": "year", "region": "US"},
-    ]
-    cells = [Cell(axes, f"G{n}", Money(100 * n, "CNY"), on_sale=n != 3) for n, axes in enumerate(grid)]
+    made = create_goods(actor=keeper(shop.merchant), merchant_id=shop.merchant, goods=cat_book(), now=NOON)
+    cells = [Cell(axes, f"G{n}", Money(100 * n, "CNY"), on_sale=n != 3) for n, axes in enumerate(GRID)]
 
     def add(*some: Cell, product: int = made.product_id, party: int = shop.merchant) -> list[int]:
         return create_grid(
@@ -115,7 +125,7 @@ def test_a_grid_adds_all_its_variants_or_none(shop: Shop) -> None:
     shared = shop.sql("SELECT product_id FROM sku WHERE id = %s", [shop.a_sku("A1")])[0][0]
     before = shop.fingerprint()
     for kind, some, more in (
-        (VariantThere, [fresh, Cell(grid[0], "H2", Money(5, "CNY"))], {}),
+        (VariantThere, [fresh, Cell(GRID[0], "H2", Money(5, "CNY"))], {}),
         (CodeTaken, [fresh, Cell({"period": "x"}, "G1", Money(5, "CNY"))], {}),
         (Invalid, [fresh, Cell({"colour": "red"}, "H2", Money(5, "CNY"))], {}),
         (Invalid, [Cell({"seats": str(n)}, f"H{n}", Money(5, "CNY")) for n in range(101)], {}),
@@ -126,29 +136,26 @@ def test_a_grid_adds_all_its_variants_or_none(shop: Shop) -> None:
         with pytest.raises(kind):
             add(*some, **more)
     assert shop.fingerprint() == before
-    for values in ({"period": [""]}, {"colour": ["red"]}, {}, {"seats": [str(n) for n in range(101)]}):
-        with pytest.raises(Invalid):
-            combinations(values)
+
+
+def words(product_id: int, actor: Actor, aliases: str = "Neko", position: int = 3, **texts: Any) -> None:
+    change_product(
+        actor=actor,
+        product_id=product_id,
+        names={"zh-CN": "狗狗图鉴"},
+        texts=texts or {"redeem": {"zh-CN": "扫码"}},
+        category=Category.LIFE,
+        aliases=aliases,
+        position=position,
+        now=NOON,
+    )
 
 
 def test_goods_are_changed_and_put_away_and_come_back_off_sale(shop: Shop) -> None:
     """Nothing is deleted and nothing cascades: what was put away keeps its code and its orders."""
     who = keeper(shop.merchant)
     made = create_goods(actor=who, merchant_id=shop.merchant, goods=cat_book(), now=NOON)
-
-    def words(aliases: str = "Neko", position: int = 3, actor: Actor = who, **texts: Any) -> None:
-        change_product(
-            actor=actor,
-            product_id=made.product_id,
-            names={"zh-CN": "狗狗图鉴"},
-            texts=texts or {"redeem": {"zh-CN": "扫码"}},
-            category=Category.LIFE,
-            aliases=aliases,
-            position=position,
-            now=NOON,
-        )
-
-    words()
+    words(made.product_id, who)
     change_listing(actor=who, listing_id=made.listing_id, maximum_quantity=7, position=2, now=NOON)
     archive_listing(actor=who, listing_id=made.listing_id, archived=True, now=NOON)
     with pytest.raises(Archived):
@@ -160,22 +167,26 @@ def test_goods_are_changed_and_put_away_and_come_back_off_sale(shop: Shop) -> No
     assert search(merchant_id=shop.merchant, text="neko", locale="en") == []
     archive_product(actor=who, product_id=made.product_id, archived=False, now=NOON)
     assert [one.name for one in search(merchant_id=shop.merchant, text="neko", locale="en")] == ["狗狗图鉴"]
-    other = keeper(shop.a_party("other"))
+
+
+def test_what_cannot_be_changed_or_is_anothers_stays_as_it_is(shop: Shop) -> None:
+    """INV-T1"""
+    who, other = keeper(shop.merchant), keeper(shop.a_party("other"))
+    made = create_goods(actor=who, merchant_id=shop.merchant, goods=cat_book(), now=NOON)
     before = shop.fingerprint()
-    for kind, act in (
-        (Invalid, lambda: words(position=-1)),
-        (Invalid, lambda: words(aliases="x" * 401)),
-        (Invalid, lambda: words(colour={"en": "red"})),
-        (NotFound, lambda: words(actor=other)),
-        (NotFound, lambda: archive_listing(actor=other, listing_id=made.listing_id, archived=True, now=NOON)),
-        (NotAllowed, lambda: words(actor=keeper(shop.merchant, Role.SUPPORT))),
-        (
-            Invalid,
-            lambda: change_listing(actor=who, listing_id=made.listing_id, maximum_quantity=0, position=0, now=NOON),
-        ),
+    for kind, actor, more in (
+        (Invalid, who, {"position": -1}),
+        (Invalid, who, {"aliases": "x" * 401}),
+        (Invalid, who, {"colour": {"en": "red"}}),
+        (NotFound, other, {}),
+        (NotAllowed, keeper(shop.merchant, Role.SUPPORT), {}),
     ):
         with pytest.raises(kind):
-            act()
+            words(made.product_id, actor, **more)
+    with pytest.raises(NotFound):
+        archive_listing(actor=other, listing_id=made.listing_id, archived=True, now=NOON)
+    with pytest.raises(Invalid):
+        change_listing(actor=who, listing_id=made.listing_id, maximum_quantity=0, position=0, now=NOON)
     assert shop.fingerprint() == before
 
 
