@@ -21,7 +21,7 @@ SHELVES = tuple(CATEGORY_NAMES)
 class Unread(Field):
     """What a form has, but does not keep: cards, and rows that a page reads by their names (`rows-3-code`)."""
 
-    def process_formdata(self, valuelist: list[Any]) -> None:
+    def process_formdata(self, _: list[Any]) -> None:
         """Nothing is kept."""
 
 

@@ -48,7 +48,7 @@ REASONS = {
 
 def brands() -> list[tuple[str, str]]:
     """Who may redeem the cards: the merchant itself, or a shared brand."""
-    own = [("", words().say("We ourselves, or no known brand"))]
+    own = [("", words().say(mark("We ourselves, or no known brand")))]
     with reading(signed_in()):
         found = list(IssuerRow.select().where(IssuerRow.owner_id.is_null()).order_by(IssuerRow.code).limit(500))
     return own + sorted(((str(one.id), words().name(one.names)) for one in found), key=lambda pair: pair[1])

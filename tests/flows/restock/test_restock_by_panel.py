@@ -93,6 +93,7 @@ def test_what_may_not_be_brought_by_the_panel_is_not_kept(
     merchant = somebody(shop, shop.merchant, Role.CATALOG)
     finance = somebody(shop, shop.merchant, Role.FINANCE)
     auditor = Actor(ActorKind.STAFF, finance.id, shop.merchant, frozenset({Role.AUDITOR}))
+    both = Actor(ActorKind.STAFF, merchant.id, shop.merchant, frozenset({Role.AUDITOR, Role.CATALOG}))
     supplier = somebody(shop, brand, Role.STOCK)
     own: tuple[Actor, int, int] = (merchant, shop.merchant, sku)
     refused: list[tuple[type[Exception], tuple[Actor, int, int], dict[str, Any]]] = [
@@ -100,6 +101,7 @@ def test_what_may_not_be_brought_by_the_panel_is_not_kept(
         (UnknownGoods, (merchant, shop.merchant, foreign), {}),
         (NotAllowed, (finance, shop.merchant, sku), {}),
         (NotAllowed, (auditor, other, sku), {}),
+        (NotAllowed, (both, other, sku), {}),
         (CostNotYours, (supplier, brand, sku), {"unit_cost": "1"}),
         (BadCost, own, {"unit_cost": "NaN"}),
         (Invalid, own, {"column": "a\0b"}),
