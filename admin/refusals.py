@@ -10,6 +10,7 @@ from core.catalog.goods import VariantThere
 from core.catalog.sheets.cells import SheetUnreadable
 from core.catalog.sheets.service import SheetMoved, TooLateToUndo
 from core.supply.listing_offers import CostMoved
+from core.conversations.restocking import BadCost, RestockTooOften, UnknownGoods
 from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable
 from core.parties.passwords import WrongPassword
 from core.parties.people import LastOwner, OnesOwn, OnlyRoles, WorksElsewhere
@@ -40,6 +41,9 @@ SENTENCES: Mapping[type[Refusal], str] = {
     SheetMoved: mark("The goods have changed meanwhile: look at the rows again. Nothing was changed."),
     TooLateToUndo: mark("Only the last sheet can be undone, once, for a day. Nothing was changed."),
     SheetUnreadable: mark("This is no sheet that can be read: a CSV file with a header that has a column “Code”, at most 1,000 rows."),
+    BadCost: mark("What a card cost is an amount like 3.20, with six digits after the point at most. Nothing was kept."),
+    RestockTooOften: mark("You have brought {most} files within a day: go on tomorrow. Nothing was kept."),
+    UnknownGoods: mark("Cards of these goods are not yours to bring. Nothing was kept."),
     CostMoved: mark("A cost has changed meanwhile: look at the new prices below. Nothing was changed."),
     CodeTaken: mark("This code or address is in use already: choose another one."),
 }
