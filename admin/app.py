@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response
 
+from admin.arriving import SealingRequest
 from admin.declared import LARGEST_FORM, check_all_declared, open_to_anyone
 from admin.guard import stand_before
 from admin.panel import Panel, panel, words
@@ -28,6 +29,7 @@ YEAR = 365 * 24 * 3600
 def make_app(values: Panel) -> Flask:
     """The application, mounted below /admin by ops. Raises `Undeclared` where a route does not say for whom it is."""
     app = Flask("keystall.panel", static_folder=str(HERE / "static"), template_folder=str(HERE / "templates"))
+    app.request_class = SealingRequest  # no file is written in clear
     app.extensions["panel"] = values
     app.config.update(
         SECRET_KEY=values.form_key.reveal(),

@@ -27,6 +27,7 @@ class Declared:
     roles: frozenset[Role] = frozenset()
     kinds: frozenset[PartyKind] = frozenset()
     largest: int = LARGEST_FORM  # bytes of a request to it
+    takes_files: bool = False  # of cards, each sealed while it arrives (admin.arriving)
 
     def admits(self, session: StaffSession) -> bool:
         """Whether the roles of somebody signed in, at the party that they act for, open this page."""
@@ -60,12 +61,15 @@ def for_roles(
     kinds: frozenset[PartyKind] = frozenset(),
     steps_up: bool = False,
     largest: int = LARGEST_FORM,
+    takes_files: bool = False,
 ) -> Callable[[View], View]:
     """A page for these roles at parties of these kinds; others get the answer of a page that is not there.
 
-    `largest` is how many bytes a request to it may have.
+    `largest` is how many bytes a request to it may have, `takes_files`: its files are cards, sealed while they arrive.
     """
-    declared = Declared(roles=frozenset(roles), kinds=kinds, steps_up=steps_up, largest=largest)
+    declared = Declared(
+        roles=frozenset(roles), kinds=kinds, steps_up=steps_up, largest=largest, takes_files=takes_files
+    )
     return lambda view: _declared(view, declared)
 
 

@@ -12,6 +12,7 @@ from werkzeug.exceptions import Forbidden, HTTPException, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin import cookies
+from admin.arriving import let_go
 from admin.declared import declared_for
 from admin.drawing import draw, policy
 from admin.language import chosen
@@ -107,6 +108,7 @@ def _dress(response: Response) -> Response:
 
 def _leave(error: BaseException | None) -> None:
     del error
+    let_go()
     give_connection_back()
 
 

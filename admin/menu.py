@@ -45,7 +45,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
     (
         mark("Stock"),
-        (Entry("batches.index_view", mark("Batches"), "package"),),
+        (
+            Entry("batches.index_view", mark("Batches"), "package"),
+            Entry("imports.list", mark("Imports"), "upload"),
+        ),
     ),
     (
         mark("Records"),

@@ -12,6 +12,7 @@ from admin.platform.lists import Audit, Parties
 from admin.reports.every import reports
 from admin.rows import AuditRow, BatchRow, OrderRow, PartyRow
 from admin.scoped import ScopedView
+from admin.stock.every import stock
 from admin.stock.lists import Batches
 
 
@@ -21,6 +22,7 @@ def all_pages() -> list[Blueprint]:
         signing.pages,
         home.pages, *reports(),
         *goods(),
+        *stock(),
         lists.pages,
         inviting.pages,
         changing.pages,
