@@ -51,6 +51,13 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        mark("Shop"),
+        (
+            Entry("front.settings", mark("Shop settings"), "store"),
+            Entry("channels.index", mark("Channels and payment"), "send-horizontal"),
+        ),
+    ),
+    (
         mark("Records"),
         (
             Entry("parties.index_view", mark("Parties"), "store"),

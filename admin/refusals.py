@@ -11,6 +11,12 @@ from core.catalog.sheets.cells import SheetUnreadable
 from core.catalog.sheets.service import SheetMoved, TooLateToUndo
 from core.supply.listing_offers import CostMoved
 from core.conversations.restocking import BadCost, RestockTooOften, UnknownGoods
+from core.connections.checks import TriedJustNow
+from core.connections.gateways import GatewayLeft
+from core.connections.handed_in import NoPublicKey
+from core.connections.joining import AccountElsewhere, Disconnected, OtherBot
+from core.connections.platforms import AppSecretWrong, NotListed, PlatformAway, PlatformRefuses, TokenUnknown
+from core.connections.service import SandboxElsewhere
 from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable
 from core.parties.passwords import WrongPassword
 from core.parties.people import LastOwner, OnesOwn, OnlyRoles, WorksElsewhere
@@ -46,6 +52,22 @@ SENTENCES: Mapping[type[Refusal], str] = {
     UnknownGoods: mark("Cards of these goods are not yours to bring. Nothing was kept."),
     CostMoved: mark("A cost has changed meanwhile: look at the new prices below. Nothing was changed."),
     CodeTaken: mark("This code or address is in use already: choose another one."),
+    TokenUnknown: mark("Telegram does not know this token: copy it from @BotFather again, the whole line."),
+    OtherBot: mark("This is the token of another bot, @{username}: connect that one beside this."),
+    AppSecretWrong: mark("WeChat says that AppID and AppSecret do not belong together: copy both again."),
+    NotListed: mark(
+        "WeChat lets this store not in: add its address {address} to the account's IP list, then try again."
+    ),
+    PlatformRefuses: mark(
+        "The platform says no ({code}). Nothing was changed: look at the account in its own console."
+    ),
+    PlatformAway: mark("The platform does not answer from this store. Nothing was changed: try again in a minute."),
+    AccountElsewhere: mark("This account serves another merchant already: disconnect it there first."),
+    Disconnected: mark("It was disconnected and has no secrets any more: connect it again with them."),
+    GatewayLeft: mark("It was disconnected: connect it again."),
+    TriedJustNow: mark("It was checked some seconds ago: wait a moment."),
+    NoPublicKey: mark("This store takes in no secrets yet: the operator starts it once more."),
+    SandboxElsewhere: mark("Play money is for demo stores only."),
 }
 """`{…}` stands for the refusal's parameters."""
 
@@ -68,6 +90,14 @@ PARTS: Mapping[str, str] = {
     "ending": mark("Choose one of the endings."),
     "picks": mark("Tick at least one of the goods, at most 300."),
     "aliases": mark("These search words cannot be taken: they are too long, or have signs that cannot be shown."),
+    "bot_token": mark("This is no bot token: it looks like 123456789:AAE… and comes from @BotFather."),
+    "app_id": mark("This is no AppID: it begins with wx and has 18 signs."),
+    "callback_token": mark("This is no Token: 3 to 32 letters and digits, the same as in WeChat's console."),
+    "aes_key": mark("This is no EncodingAESKey: it has 43 letters and digits."),
+    "app_secret": mark("This is no AppSecret: copy it from WeChat's console."),
+    "greeting": mark("The greeting is too long (200 signs at most), or has signs that cannot be shown."),
+    "notice": mark("The notice is too long (300 signs at most), or has signs that cannot be shown."),
+    "shop_contact": mark("The contact is too long (120 signs at most), or has signs that cannot be shown."),
     "name": mark("This name cannot be taken: it is empty, too long, or has signs that cannot be shown."),
 }
 """What `Invalid` calls the part that it refuses."""

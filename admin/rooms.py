@@ -12,6 +12,7 @@ from admin.platform.lists import Audit, Parties
 from admin.reports.every import reports
 from admin.rows import AuditRow, BatchRow, OrderRow, PartyRow
 from admin.scoped import ScopedView
+from admin.setup.every import setting_up
 from admin.stock.every import stock
 from admin.stock.lists import Batches
 
@@ -23,6 +24,7 @@ def all_pages() -> list[Blueprint]:
         home.pages, *reports(),
         *goods(),
         *stock(),
+        *setting_up(),
         lists.pages,
         inviting.pages,
         changing.pages,

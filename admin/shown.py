@@ -26,6 +26,9 @@ STATES = {
     "applied": (mark("applied"), "warn"),
     "suspended": (mark("suspended"), "bad"),
     "left": (mark("left"), ""),
+    "connected": (mark("connected"), "ok"),
+    "paused": (mark("paused"), "warn"),
+    "disconnected": (mark("disconnected"), ""),
 }
 TERMS = {"own": mark("own"), "owned": mark("bought out"), "consigned": mark("consigned")}
 

@@ -60,7 +60,7 @@ def find_front(*, merchant_id: int) -> ShopFront:
 def save_front(*, actor: Actor, merchant_id: int, names: Names, front: ShopFront, now: datetime) -> None:
     """Name the shop anew and say what it says; shoppers see it with their next message.
 
-    Raises `NotFound`, `NotAllowed`, `Invalid` (name, greeting, notice, contact, locale).
+    Raises `NotFound`, `NotAllowed`, `Invalid` (name, greeting, notice, shop_contact, locale).
     """
     require_change(actor, merchant_id, Role.OWNER, what="party")
     if access_party(actor=actor, party_id=merchant_id).kind is not PartyKind.MERCHANT:
@@ -70,7 +70,7 @@ def save_front(*, actor: Actor, merchant_id: int, names: Names, front: ShopFront
     row = (
         Jsonb(_lines(front.greeting, "greeting", LONGEST_GREETING)),
         Jsonb(_lines(front.notice, "notice", LONGEST_NOTICE)),
-        checked_title(front.contact, what="contact", most=LONGEST_CONTACT) if front.contact.strip() else "",
+        checked_title(front.contact, what="shop_contact", most=LONGEST_CONTACT) if front.contact.strip() else "",
         front.locale,
         now,
     )
