@@ -69,6 +69,15 @@ class World:
         )
 
     @cached_property
+    def bot(self) -> int:
+        return self._number(
+            "INSERT INTO chat_account (opaque_id, channel, merchant_id, external_id, username, names, created_at)"
+            " VALUES ('an-opaque-bot-id', 'telegram', %s, '7000000001', 'a_bot', '{\"en\": \"Bot\"}', now())"
+            " RETURNING id",
+            self.merchant,
+        )
+
+    @cached_property
     def sheet(self) -> UUID:
         return self._row(
             "INSERT INTO goods_sheet (id, merchant_id, staff_id, file_name, rows, created_at)"
@@ -118,6 +127,11 @@ OBJECTS: Mapping[str, Made] = {
     "orders.id": lambda world: world.order,
     "batches.id": lambda world: world.batch,
     "parties.id": lambda world: world.merchant,
+    "channels.kind": lambda _: "chat",
+    "channels.number": lambda world: world.bot,
+    "switching.kind": lambda _: "chat",
+    "switching.number": lambda world: world.bot,
+    "connecting.number": lambda world: world.bot,
     "grid.number": lambda world: world.product,
     "product.number": lambda world: world.product,
     "variants.number": lambda world: world.sku,
