@@ -23,6 +23,7 @@ class Declared:
     is_open: bool = False  # before anybody signed in
     before_second: bool = False  # also while the second factor is still missing
     before_password: bool = False  # also while somebody else's password is still in use
+    while_waiting: bool = False  # also for somebody whose party was not let in yet
     steps_up: bool = False  # only within five minutes of a second factor
     roles: frozenset[Role] = frozenset()
     kinds: frozenset[PartyKind] = frozenset()
@@ -49,10 +50,17 @@ def open_to_anyone(view: View) -> View:
 
 
 def for_signed_in(
-    view: View, *, before_second: bool = False, before_password: bool = False, steps_up: bool = False
+    view: View,
+    *,
+    before_second: bool = False,
+    before_password: bool = False,
+    while_waiting: bool = False,
+    steps_up: bool = False,
 ) -> View:
     """A page for everybody who is signed in."""
-    declared = Declared(before_second=before_second, before_password=before_password, steps_up=steps_up)
+    declared = Declared(
+        before_second=before_second, before_password=before_password, while_waiting=while_waiting, steps_up=steps_up
+    )
     return _declared(view, declared)
 
 

@@ -70,6 +70,8 @@ def _turned_away(session: StaffSession | None) -> AnyResponse | None:
     back = request.full_path.rstrip("?") if request.method == "GET" else ""
     if session is None:
         return redirect(url_for("signing.sign_in", next=back if back != "/" else None))
+    if session.is_waiting and not declared.while_waiting:
+        return redirect(url_for("applying.waiting"))
     if session.lacks_second and not declared.before_second:
         return redirect(url_for("signing.second" if session.has_second else "signing.second_begin"))
     if session.must_change and not declared.before_password and not declared.before_second:

@@ -46,6 +46,8 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         mark("Stock"),
         (
+            Entry("hop.stock", mark("My stock"), "package"),
+            Entry("offers.list", mark("Offers"), "store"),
             Entry("batches.index_view", mark("Batches"), "package"),
             Entry("imports.list", mark("Imports"), "upload"),
         ),
@@ -55,6 +57,14 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("front.settings", mark("Shop settings"), "store"),
             Entry("channels.index", mark("Channels and payment"), "send-horizontal"),
+        ),
+    ),
+    (
+        mark("Money"),
+        (
+            Entry("money.overview", mark("Money"), "wallet"),
+            Entry("payouts.list", mark("Payouts"), "credit-card"),
+            Entry("api_keys.list", mark("API keys"), "key-round"),
         ),
     ),
     (

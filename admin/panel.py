@@ -17,6 +17,7 @@ from core import db
 from core.connections.platforms import BotName
 from core.parties.staff_sessions import StaffSession
 from core.secret import Secret
+from core.vault.payout_requests import PayoutAct, Person
 from core.vault.second_factor import NewSeed
 
 WORDS = Path(__file__).parent / "locale"
@@ -36,6 +37,8 @@ class SecondFactors(Protocol):
     def second_factor_replaced(self, staff_id: UUID, code: str, /) -> None: ...
 
     def take_second_factor_away(self, staff_id: UUID, by: UUID, code: str, /) -> None: ...
+
+    def act_on_payout(self, person: Person, act: PayoutAct, said: dict[str, str], /) -> dict[str, Secret]: ...
 
 
 class Platforms(Protocol):

@@ -20,7 +20,11 @@ from core.connections.service import SandboxElsewhere
 from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable
 from core.parties.passwords import WrongPassword
 from core.parties.people import LastOwner, OnesOwn, OnlyRoles, WorksElsewhere
+from core.parties.api_keys import TooManyKeys
+from core.parties.applying import TooManyApplications
 from core.parties.service import CodeTaken
+from core.supply.offering import NoSuchBuyer, NotYoursToOffer
+from core.supply.service import OfferMakesCircle
 from core.parties.signing_in import TooManyTries
 
 FAMILIES: Mapping[type[Refusal], str] = {
@@ -51,6 +55,11 @@ SENTENCES: Mapping[type[Refusal], str] = {
     RestockTooOften: mark("You have brought {most} files within a day: go on tomorrow. Nothing was kept."),
     UnknownGoods: mark("Cards of these goods are not yours to bring. Nothing was kept."),
     CostMoved: mark("A cost has changed meanwhile: look at the new prices below. Nothing was changed."),
+    TooManyApplications: mark("Too many applications at the moment: try again tomorrow. Nothing was kept."),
+    NoSuchBuyer: mark("No merchant or agent has this code: ask them for it."),
+    NotYoursToOffer: mark("There is no SKU with this code that you may sell: a shared one, your own, or one offered to you."),
+    OfferMakesCircle: mark("This offer would lead back to you: they sell this SKU to you already."),
+    TooManyKeys: mark("There are {most} keys already: revoke one that is not used."),
     CodeTaken: mark("This code or address is in use already: choose another one."),
     TokenUnknown: mark("Telegram does not know this token: copy it from @BotFather again, the whole line."),
     OtherBot: mark("This is the token of another bot, @{username}: connect that one beside this."),
@@ -73,6 +82,15 @@ SENTENCES: Mapping[type[Refusal], str] = {
 
 PARTS: Mapping[str, str] = {
     "price": mark("This is no price: give an amount like 10.50, from 0 up."),
+    "email": mark("This is no e-mail address."),
+    "password": mark("This password cannot be taken: 12 to 200 characters."),
+    "contact": mark("Say who may be asked, in at most 120 characters."),
+    "sells": mark("Say what you would sell, in at most 2,000 characters."),
+    "kind": mark("Choose supplier or merchant."),
+    "buyer": mark("Nobody offers to themselves: give the code of another party."),
+    "scope": mark("Choose at least one thing that the key may do."),
+    "days": mark("Give a number of days from 1 to 365."),
+    "network": mark("One of the networks is none: write them like 203.0.113.7 or 203.0.113.0/24, 20 at most."),
     "amount": mark("This is no amount: give one like 10.50, without a sign or a currency."),
     "code": mark("This code cannot be taken: use small letters, digits and dashes, 40 at most."),
     "password": mark("This password cannot be taken: use 12 to 200 characters."),

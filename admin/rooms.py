@@ -15,6 +15,7 @@ from admin.scoped import ScopedView
 from admin.setup.every import setting_up
 from admin.stock.every import stock
 from admin.stock.lists import Batches
+from admin.supplying.every import supplying
 
 
 def all_pages() -> list[Blueprint]:
@@ -30,6 +31,7 @@ def all_pages() -> list[Blueprint]:
         changing.pages,
         own.pages,
         matrix.pages,
+        *supplying(),
     ]
 
 

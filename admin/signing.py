@@ -168,8 +168,9 @@ def change_party() -> Response:
     return redirect(url_for("home.today"))
 
 
-for view in (second_page, second_begin_page, sign_out):
+for view in (second_page, second_begin_page):
     for_signed_in(view, before_second=True)
+for_signed_in(sign_out, before_second=True, while_waiting=True)
 for view in (sessions_page, end, change_party):
     for_signed_in(view)
 

@@ -35,6 +35,7 @@ NOTHING = {
     "Number": "999999999",
     "UUIDConverter": "00000000-0000-7000-8000-000000000000",
     "UnicodeConverter": "nothing",
+    "AnyConverter": "approve",
     "PathConverter": "nothing",
 }
 ERROR_ID = re.compile(r"err_[a-z2-7]{16}")

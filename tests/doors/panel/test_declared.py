@@ -27,7 +27,7 @@ def test_a_route_that_does_not_say_for_whom_it_is_stops_the_start(panel: Panel) 
 def test_no_page_answers_who_is_not_signed_in(panel: Panel) -> None:
     """Generated over the url map: every route × GET and POST × no login; open ones are named here."""
     browser = panel()
-    is_open = {"static", "shared", "signing.sign_in"}
+    is_open = {"static", "shared", "signing.sign_in", "applying.apply", "applying.applied"}
     tried = 0
 
     for rule in browser.app.url_map.iter_rules():
