@@ -9,6 +9,7 @@ import segno
 from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
 from wtforms import RadioField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 
 from admin.acting import ActForm, actor, done, trying
 from admin.declared import for_roles
@@ -40,7 +41,7 @@ class FrontForm(ActForm):
     notice_zh = TextAreaField()
     notice_en = TextAreaField()
     contact = StringField()
-    language = RadioField(choices=[("zh-CN", "中文"), ("en", "English")], validate_choice=False)
+    language = RadioField(choices=[SelectChoice("zh-CN", "中文"), SelectChoice("en", "English")], validate_choice=False)
 
     def names(self) -> Mapping[str, str]:
         """The shop's names as they were typed; the English one may be left out."""

@@ -19,7 +19,7 @@ SELECT f.merchant_id IS NOT NULL AND f.greeting IS NOT NULL, f.set_up_at IS NOT 
 FROM (SELECT 1) one LEFT JOIN shop_front f ON f.merchant_id = %(party)s
 """
 ON_SALE = """
-SELECT l.sku_id, l.code, p.names, s.names, l.minimum_life_days
+SELECT l.sku_id, l.code, p.names, s.names, s.minimum_life_days
 FROM listing l JOIN sku s ON s.id = l.sku_id JOIN product p ON p.id = s.product_id
 WHERE l.merchant_id = %s AND l.on_sale ORDER BY l.id LIMIT 50
 """

@@ -66,7 +66,12 @@ def _rows(app: Flask) -> Iterator[Row]:
     for rule in app.url_map.iter_rules():
         declared = declared_for(app, rule.endpoint)
         assert declared is not None, rule.endpoint
-        yield Row(methods_of(rule), rule.rule, rule.endpoint, _who(declared), _signs(declared))
+        yield Row(methods_of(rule), said(rule), rule.endpoint, _who(declared), _signs(declared))
+
+
+def said(rule: Rule) -> str:
+    """A route's address as one word."""
+    return rule.rule.replace(" ", "")
 
 
 def methods_of(rule: Rule) -> tuple[str, ...]:

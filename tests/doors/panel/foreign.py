@@ -105,6 +105,67 @@ class World:
             self.upload,
         )
 
+    @cached_property
+    def sold_sku(self) -> int:
+        self._number(
+            "INSERT INTO listing (merchant_id, sku_id, code, price_minor, currency, created_at)"
+            " VALUES (%s, %s, 'OWN1', 100, 'CNY', now()) RETURNING id",
+            self.merchant,
+            self.sku,
+        )
+        return self.sku
+
+    @cached_property
+    def offered_sku(self) -> int:
+        self.shop.an_offer(self.supplier, self.merchant, price_micro=10_000, code="B1")
+        return self.shop.a_sku("B1")
+
+    @cached_property
+    def offer(self) -> int:
+        return self.shop.an_offer(self.supplier, self.merchant, price_micro=10_000, code="C1")
+
+    def key_of(self, party: int, person: UUID) -> UUID:
+        return self._row(
+            "INSERT INTO api_key (id, party_id, called, secret_hash, ending, scopes, made_by, made_at, expires_at)"
+            " VALUES (%s, %s, 'ERP', sha256('x'), 'abcd', '{batches:read}', %s, now(), now() + interval '1 day')",
+            party,
+            person,
+        )
+
+    def payout_of(self, party: int, person: UUID) -> UUID:
+        bank = self._row(
+            "INSERT INTO bank_details (id, party_id, sealed, mask, changed_by, changed_at)"
+            " VALUES (%s, %s, 'x', '****1234', %s, now())",
+            party,
+            person,
+        )
+        return self._row(
+            "INSERT INTO payout (id, party_id, debtor_id, kind, period, currency, amount, state, bank_id, made_by,"
+            " requested_at) VALUES (%s, %s, %s, 'own', current_date, 'CNY', 100, 'requested', %s, %s, now())",
+            party,
+            party,
+            bank,
+            person,
+        )
+
+    @cached_property
+    def file(self) -> UUID:
+        return self._file(self.merchant_person, self.merchant, self.sku)
+
+    @cached_property
+    def suppliers_file(self) -> UUID:
+        return self._file(self.supplier_person, self.supplier, self.offered_sku)
+
+    def _file(self, person: UUID, party: int, sku: int) -> UUID:
+        return self._row(
+            "INSERT INTO brought_file (id, staff_id, party_id, sku_id, upload_id, submission, brought_at, seal)"
+            " VALUES (%s, %s, %s, %s, %s, 'once', now(), sha256('x'))",
+            person,
+            party,
+            sku,
+            self.upload,
+        )
+
     def _row(self, statement: str, *values: Any) -> UUID:
         made = new_id()
         self.shop.sql(statement, [made, *values])
@@ -127,9 +188,7 @@ OBJECTS: Mapping[str, Made] = {
     "orders.id": lambda world: world.order,
     "batches.id": lambda world: world.batch,
     "parties.id": lambda world: world.merchant,
-    "channels.kind": lambda _: "chat",
     "channels.number": lambda world: world.bot,
-    "switching.kind": lambda _: "chat",
     "switching.number": lambda world: world.bot,
     "connecting.number": lambda world: world.bot,
     "grid.number": lambda world: world.product,
@@ -137,6 +196,11 @@ OBJECTS: Mapping[str, Made] = {
     "variants.number": lambda world: world.sku,
     "new_goods.restock": lambda world: world.restock,
     "sheets.sheet_id": lambda world: world.sheet,
+    "imports.number": lambda world: world.sold_sku,
+    "imports.file_id": lambda world: world.file,
+    "api_keys.key_id": lambda world: world.key_of(world.merchant, world.merchant_person),
+    "offers.number": lambda world: world.offer,
+    "payouts.payout_id": lambda world: world.payout_of(world.merchant, world.merchant_person),
     "people.party": lambda world: world.merchant,
     "people.person": lambda world: world.merchant_person,
     "persons.party": lambda world: world.merchant,
@@ -144,6 +208,10 @@ OBJECTS: Mapping[str, Made] = {
 }
 SUPPLIERS: Mapping[str, Made] = {
     "batches.id": lambda world: world.suppliers_batch,
+    "imports.number": lambda world: world.sku,  # a supplier brings any shared goods, but no merchant's own
+    "imports.file_id": lambda world: world.suppliers_file,
+    "api_keys.key_id": lambda world: world.key_of(world.supplier, world.supplier_person),
+    "payouts.payout_id": lambda world: world.payout_of(world.supplier, world.supplier_person),
     "people.party": lambda world: world.supplier,
     "people.person": lambda world: world.supplier_person,
     "persons.party": lambda world: world.supplier,
@@ -151,5 +219,5 @@ SUPPLIERS: Mapping[str, Made] = {
 }
 """Where a supplier's own object is another one than a merchant's."""
 
-NO_OBJECTS: frozenset[str] = frozenset()
-"""Parameters that name nothing that anybody owns."""
+NO_OBJECTS: Mapping[str, str] = {"channels.kind": "chat", "switching.kind": "chat", "payouts.step": "approve"}
+"""Parameters that name nothing that anybody owns, with a value that the route knows."""

@@ -14,9 +14,11 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from admin.people.acts import ACTS, ROOMS
+from admin.people.matrix import room_of
 from core.parties.rules import ROLES_OF, PartyKind
 from tests.builders import Shop
-from tests.doors.panel.access import PAIRS, TABLE, Row, methods_of, read_table, rows_of
+from tests.doors.panel.access import PAIRS, TABLE, Row, methods_of, read_table, rows_of, said
 from tests.doors.panel.foreign import NO_OBJECTS, OBJECTS, SUPPLIERS, World
 from tests.support.panel import NOTHING, Browser, address_of
 from tests.support.seated import a_seat
@@ -50,7 +52,7 @@ def noting(view: Callable[..., Any], endpoint: str, reached: list[str]) -> Calla
 
 def of_the_table(app: Flask) -> Iterator[tuple[Row, str]]:
     """The rows of the table that people are let into, with an address."""
-    rules = {(rule.rule, methods_of(rule)): rule for rule in app.url_map.iter_rules()}
+    rules = {(said(rule), methods_of(rule)): rule for rule in app.url_map.iter_rules()}
     for row in read_table():
         if row.who != {"anyone"}:
             yield row, address_of(rules[row.address, row.methods])
@@ -162,6 +164,14 @@ def test_what_asks_for_a_code_is_reached_by_nobody_whose_code_is_old(
     assert tried >= 20
 
 
+def test_every_page_and_act_has_a_name_for_people(panel: Panel) -> None:
+    """The page of what roles open shows no endpoint: a new one is named in admin/people/acts.py, in both languages."""
+    endpoints = {row.endpoint for row in rows_of(panel().app) if row.who != {"anyone"}}
+
+    assert endpoints - set(ACTS) == set()
+    assert {room_of(panel().app, rule) for rule in panel().app.url_map.iter_rules()} <= set(ROOMS)
+
+
 def parameters_of(rule: Rule) -> list[str]:
     """The parameters of a route as foreign.py knows them."""
     blueprint, _, name = rule.endpoint.partition(".")
@@ -172,12 +182,12 @@ def parameters_of(rule: Rule) -> list[str]:
 def with_objects(app: Flask) -> list[Rule]:
     """The routes that name something that is somebody's."""
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint not in FILES]
-    return [rule for rule in rules if set(parameters_of(rule)) - NO_OBJECTS]
+    return [rule for rule in rules if set(parameters_of(rule)) - set(NO_OBJECTS)]
 
 
 def test_every_parameter_of_a_route_has_a_foreign_object(panel: Panel) -> None:
     """INV-T1: a page that takes an id is not tried before somebody has said what is foreign there (foreign.py)."""
-    wanted = {one for rule in with_objects(panel().app) for one in parameters_of(rule)} - NO_OBJECTS
+    wanted = {one for rule in with_objects(panel().app) for one in parameters_of(rule)} - set(NO_OBJECTS)
 
     assert wanted - set(OBJECTS) == set(), "add these to tests/doors/panel/foreign.py"
     assert set(OBJECTS) - wanted == set(), "no route takes these any more"
@@ -226,9 +236,12 @@ def test_whatever_is_foreign_is_answered_as_what_is_missing_and_stays_as_it_is(
     a_seat(stranger, shop, shop.a_party("foreign", kind=kind.value), *ROLES_OF[kind])
     owner.app.config["WTF_CSRF_ENABLED"] = False
     rows = {row.address: row for row in rows_of(owner.app)}
-    rules = [rule for rule in with_objects(owner.app) if any(who.startswith(f"{kind}:") for who in rows[rule.rule].who)]
+    rules = [
+        rule for rule in with_objects(owner.app) if any(who.startswith(f"{kind}:") for who in rows[said(rule)].who)
+    ]
     objects = {**OBJECTS, **(SUPPLIERS if kind is PartyKind.SUPPLIER else {})}
-    made = {one: objects[one](world) for rule in rules for one in parameters_of(rule) if one in objects}
+    made: dict[str, Any] = dict(NO_OBJECTS)
+    made |= {one: objects[one](world) for rule in rules for one in parameters_of(rule) if one in objects}
     before = shop.fingerprint()
 
     answers = {address: answer.status_code for address, answer in requests_of(stranger, rules, made)}
@@ -236,10 +249,14 @@ def test_whatever_is_foreign_is_answered_as_what_is_missing_and_stays_as_it_is(
     assert {address: status for address, status in answers.items() if status != 404} == {}
     assert shop.fingerprint() == before
     assert len(answers) >= 4
-    looks = [rule for rule in rules if "GET" in methods_of(rule) and rule.endpoint not in ONLY_SOMETIMES]
+    looks = [
+        rule
+        for rule in rules
+        if "GET" in methods_of(rule) and not {rule.endpoint, f"{rule.endpoint} {kind}"} & ONLY_SOMETIMES
+    ]
     own = {address: answer.status_code for address, answer in requests_of(owner, looks, made, methods=LOOKING)}
     assert [address for address, status in own.items() if status == 404 or status >= 500] == []
 
 
-ONLY_SOMETIMES: frozenset[str] = frozenset({"sheets.undo"})
-"""Pages that are 404 also for the object's own party, at the moment that the test asks (the page says why)."""
+ONLY_SOMETIMES: frozenset[str] = frozenset({"sheets.undo", "imports.bring supplier", "imports.report"})
+"""Pages (of a kind) that are 404 also for the object's own party, at the moment that the test asks."""
