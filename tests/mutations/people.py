@@ -140,7 +140,7 @@ MUTATIONS = [
         file="ops/migrations/0032_people.sql",
         old="USING (panel_sees_all() OR %s)",
         new="USING (true OR panel_sees_all() OR %s)",
-        test="tests/doors/panel/test_access.py",
+        test=DOOR,
     ),
     Mutation(
         rows=("88",),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
-from core.parties.rules import Role
+from admin.reading import panel_db, reading
+from core.parties.rules import PartyKind, Role
+from core.parties.staff_sessions import PartyName, StaffSession
 from core.vault.client import VaultCode, VaultRefused
 from tests.builders import Shop
 from tests.support.panel import LETTERS, PASSWORD, Browser, a_login, code_of
@@ -305,3 +308,21 @@ def test_the_list_holds_the_own_people_and_for_the_platform_everybody(owner: Bro
     assert {answer.status_code for answer in junk} == {200}
     assert "New login" in pages["own"]
     assert "New login" not in pages["boss"]
+
+
+def test_the_panels_login_reads_people_of_one_party_whatever_is_asked(owner: Browser, panel: Panel, shop: Shop) -> None:
+    """INV-T1: without a filter, and whoever the person works for besides."""
+    fang = a_seat(panel(), shop, shop.merchant, "support", name="Fang")
+    other = shop.a_party("other")
+    a_seat(panel(), shop, other, "owner", name="Sun")
+    shop.sql("INSERT INTO staff_role (staff_id, party_id, role) VALUES (%s, %s, 'catalog')", [fang, other])
+    now = datetime.now(UTC)
+    party = PartyName(shop.merchant, PartyKind.MERCHANT, "demo", {})
+    session = StaffSession(fang, fang, "Fang", "", party, frozenset({Role.SUPPORT}), 1, now, now, True)
+
+    with reading(session):
+        names = {name for (name,) in panel_db.execute_sql("SELECT name FROM staff").fetchall()}
+        places = {party_id for (party_id,) in panel_db.execute_sql("SELECT party_id FROM staff_role").fetchall()}
+        factors = panel_db.execute_sql("SELECT count(*) FROM staff_totp").fetchone()[0]
+
+    assert (names, places, factors) == ({"Li Mei", "Zhou", "Fang"}, {shop.merchant}, 3)
