@@ -50,6 +50,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("offers.list", mark("Offers"), "store"),
             Entry("batches.index_view", mark("Batches"), "package"),
             Entry("imports.list", mark("Imports"), "upload"),
+            Entry("contested.list", mark("Contested cards"), "copy"),
         ),
     ),
     (

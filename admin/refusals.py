@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from admin.stock.saying import STOCK, STOCK_PARTS
 from bot.texts import Texts, mark
 from core.catalog.changes import Archived
 from core.catalog.goods import VariantThere
@@ -77,6 +78,7 @@ SENTENCES: Mapping[type[Refusal], str] = {
     TriedJustNow: mark("It was checked some seconds ago: wait a moment."),
     NoPublicKey: mark("This store takes in no secrets yet: the operator starts it once more."),
     SandboxElsewhere: mark("Play money is for demo stores only."),
+    **STOCK,
 }
 """`{…}` stands for the refusal's parameters."""
 
@@ -117,6 +119,7 @@ PARTS: Mapping[str, str] = {
     "notice": mark("The notice is too long (300 signs at most), or has signs that cannot be shown."),
     "shop_contact": mark("The contact is too long (120 signs at most), or has signs that cannot be shown."),
     "name": mark("This name cannot be taken: it is empty, too long, or has signs that cannot be shown."),
+    **STOCK_PARTS,
 }
 """What `Invalid` calls the part that it refuses."""
 

@@ -24,6 +24,8 @@ from bot.texts import mark
 from core.conversations.brought_files import bring_file, confirm_file, leave_file
 from core.parties.rules import PartyKind
 
+__all__ = ["pages"]  # with the routes of this module
+
 ROWS_SHOWN = 20
 ROWS_REPORTED = 200_000
 

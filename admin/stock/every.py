@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Blueprint
 
 from admin.imports import looking
+from admin.stock import acting, contested
 
 
 def stock() -> list[Blueprint]:
     """Every page of these rooms that is no list."""
-    return [looking.pages]
+    return [looking.pages, acting.pages, contested.pages]

@@ -10,6 +10,7 @@ from admin.panel import words
 from admin.rows import BatchRow, PartyRow, SkuRow
 from admin.scoped import ScopedView
 from admin.shown import TERMS, pill, when
+from admin.stock.facts import BatchFacts, facts_of
 from bot.texts import mark
 from core.ids import Prefix, public
 from core.parties.rules import PLATFORM_ROLES, Role
@@ -21,6 +22,7 @@ class Batches(ScopedView):
     roles = PLATFORM_ROLES | {Role.OWNER, Role.STOCK, Role.CATALOG}
     titled = mark("Batches")
     empty = mark("No cards yet.")
+    details_template = "stock/batch.html.jinja"
     columns = (
         ("number", mark("Batch")),
         ("sku_code", mark("SKU")),
@@ -49,3 +51,7 @@ class Batches(ScopedView):
 
     def came(self, row: BatchRow) -> str:
         return when(row.created_at)
+
+    def facts(self, row: BatchRow) -> BatchFacts:
+        """What the page of one batch tells beside its row."""
+        return facts_of(row)

@@ -36,6 +36,7 @@ class Batch(Row):
     unit_cost_micro = peewee.BigIntegerField(default=0)
     state = peewee.TextField()
     reason = peewee.TextField(null=True)
+    locked_by = peewee.BigIntegerField(null=True)
     upload_id = peewee.UUIDField(null=True)
     source_name = peewee.TextField()
     source_hash = peewee.BlobField(null=True)

@@ -39,6 +39,9 @@ CREATE TABLE file_look (
 );
 CREATE INDEX file_look_open ON file_look (moved_at) WHERE state = 'looking';
 
+-- Which party took a batch off sale, none: the store itself; its owner does not undo what others did.
+ALTER TABLE batch ADD COLUMN locked_by bigint REFERENCES party;
+
 -- Somebody takes an import back: the vault does it.
 ALTER TABLE restock ADD COLUMN cancel_asked_at timestamptz;
 
@@ -65,6 +68,7 @@ GRANT SELECT ON brought_file, file_look, contested_wish TO keystall_shop, keysta
 GRANT INSERT ON brought_file, contested_wish TO keystall_shop;
 GRANT UPDATE (restock_id, left_at) ON brought_file TO keystall_shop;
 GRANT UPDATE (cancel_asked_at) ON restock TO keystall_shop;
+GRANT UPDATE (locked_by) ON batch TO keystall_shop, keystall_worker;
 GRANT INSERT, UPDATE ON file_look TO keystall_vault;
 GRANT UPDATE (state, decided, held, sold, ended_at) ON contested_wish TO keystall_worker;
 
@@ -98,5 +102,6 @@ GRANT SELECT (id, staff_id, batch_id, given_to, reason, asked_at, state, decided
 GRANT SELECT (id, file_name, size, created_at) ON upload TO keystall_panel;
 GRANT SELECT (id, restock_id, batch_id, state, rows_done, rows_about, added, duplicates, refused, error, created_at,
               moved_at, finished_at) ON import_job TO keystall_panel;
-GRANT SELECT (id, party_id, state, added, duplicates, refused, problem, asked_at, ended_at, cancel_asked_at) ON restock
+GRANT SELECT (locked_by) ON batch TO keystall_panel;
+GRANT SELECT (id, party_id, staff_id, state, added, duplicates, refused, problem, asked_at, ended_at, cancel_asked_at) ON restock
     TO keystall_panel;
