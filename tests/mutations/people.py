@@ -52,7 +52,7 @@ MUTATIONS = [
         file=PEOPLE,
         old="    if not rows or party_id not in {row[0] for row in places}:",
         new="    if not rows:",
-        test="tests/flows/test_people.py",
+        test="tests/flows/test_seeing_to_people.py",
     ),
     Mutation(
         rows=("INV-D2",),
