@@ -25,9 +25,9 @@ from core.titles import checked_title
 
 
 class Scope(StrEnum):
-    """What a key may do; each is a row of docs/howto/api-keys.md."""
+    """What a key may do; each opens one resource of the HTTP API (docs/howto/api-keys.md)."""
 
-    STOCK_READ = "stock:read"  # a supplier's own stock by SKU
+    STOCK_READ = "stock:read"  # a supplier's own stock by SKU: GET /api/v1/stock
     BATCHES_READ = "batches:read"  # the party's own batches
     SALES_READ = "sales:read"  # a supplier's sales of its own hop, by day and SKU
 
@@ -89,11 +89,6 @@ class KeyHolder:
     def actor(self) -> Actor:
         """The key as the one who acts for its party; no role comes with it."""
         return Actor(ActorKind.API_KEY, id=self.id, party_id=self.party_id)
-
-    def require(self, scope: Scope) -> None:
-        """Raises `NotAllowed` for a scope that the key does not have."""
-        if scope not in self.scopes:
-            raise NotAllowed(scope=scope.value)
 
 
 def make_key(
@@ -172,6 +167,8 @@ def _is_within(address: str, networks: Sequence[str]) -> bool:
         asked = ipaddress.ip_address(address)
     except ValueError:
         return False
+    if isinstance(asked, ipaddress.IPv6Address) and asked.ipv4_mapped:
+        asked = asked.ipv4_mapped
     return any(asked in ipaddress.ip_network(one) for one in networks)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from core.db import execute
 
@@ -49,6 +50,15 @@ LEFT JOIN moved m ON m.sku_id = b.sku_id
 ORDER BY k.code LIMIT {MOST_ROWS}
 """  # noqa: S608 - constants of this module only
 """Sold of one's own pool: what went downstream less what came from upstream for it, both along own hops."""
+
+BATCHES = """
+SELECT b.id, k.code, b.state, b.terms, b.card_count, b.expires_on, b.created_at
+FROM batch b JOIN sku k ON k.id = b.sku_id
+WHERE b.owner_id = %(party)s AND b.state <> 'abandoned'
+  AND (%(after)s::uuid IS NULL OR b.no < (SELECT a.no FROM batch a WHERE a.id = %(after)s AND a.owner_id = %(party)s))
+ORDER BY b.no DESC LIMIT %(limit)s
+"""
+"""A cursor is the last batch of the part before; a foreign one gives nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +100,21 @@ def sales_of_hop(*, party_id: int, since: datetime, until: datetime, zone: str, 
 def stock_of_hop(*, party_id: int, run: Run = execute) -> list[HopStock]:
     """What a party brought and sold, by SKU."""
     return [HopStock(*row) for row in run(STOCK, {"party": party_id})]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBatch:
+    """Cards that came together, as their owner lists them."""
+
+    id: UUID
+    sku: str
+    state: str
+    terms: str
+    cards: int
+    expires_on: date | None
+    brought_at: datetime
+
+
+def batches_of(*, party_id: int, after: UUID | None = None, limit: int, run: Run = execute) -> list[OwnBatch]:
+    """A party's own batches, the newest first, from the one after `after`; at most `limit`."""
+    return [OwnBatch(*row) for row in run(BATCHES, {"party": party_id, "after": after, "limit": limit})]
