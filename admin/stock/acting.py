@@ -23,13 +23,14 @@ from bot.texts import mark
 from core.errors import NotFound as Missing
 from core.fulfilment.recalling import batch_buyers, recall_batch, recall_outlook
 from core.ids import Prefix, parse, public
-from core.parties.rules import PLATFORM_ROLES, Role
+from core.parties.rules import PLATFORM_ROLES, PartyKind, Role
 from core.stock.keeping import LONGEST_REASON, lock_batch, unlock_batch
 
 pages = Blueprint("batch", __name__, url_prefix="/batches")
 OPERATES = (Role.PLATFORM_OWNER, Role.PLATFORM_OPERATOR)
 KEEPS = (Role.OWNER, Role.STOCK, Role.CATALOG, *OPERATES)
 SEES_BUYERS = (Role.OWNER, Role.CATALOG, Role.SUPPORT, *PLATFORM_ROLES)
+STOCKED = frozenset({PartyKind.MERCHANT, PartyKind.SUPPLIER, PartyKind.PLATFORM})
 BUYERS_SHOWN = 200
 
 
@@ -40,18 +41,21 @@ class ReasonForm(ActForm):
 
 
 @pages.get("/<number>", endpoint="named")
-@for_roles(*KEEPS, Role.AUDITOR)
+@for_roles(*KEEPS, Role.AUDITOR, kinds=STOCKED)
 def named(number: str) -> Response:
     """A batch by its public number."""
     try:
         batch_id = parse(Prefix.BATCH, number)
     except Missing:
         raise NotFound() from None
+    with reading(signed_in()):
+        if not BatchRow.select(BatchRow.id).where(BatchRow.id == batch_id).exists():
+            raise NotFound()
     return redirect(url_for("batches.details_view", id=batch_id))
 
 
 @pages.route("/<uuid:batch_id>/lock", methods=["GET", "POST"], endpoint="lock")
-@for_roles(*KEEPS)
+@for_roles(*KEEPS, kinds=STOCKED)
 def lock(batch_id: UUID) -> Response:
     """Nothing of it is sold from now on."""
     batch, facts, form = *_own(batch_id), ReasonForm()
@@ -64,7 +68,7 @@ def lock(batch_id: UUID) -> Response:
 
 
 @pages.route("/<uuid:batch_id>/unlock", methods=["GET", "POST"], endpoint="unlock")
-@for_roles(*KEEPS)
+@for_roles(*KEEPS, kinds=STOCKED)
 def unlock(batch_id: UUID) -> Response:
     """It is on sale again."""
     batch, facts, form = *_own(batch_id), ReasonForm()
@@ -77,7 +81,7 @@ def unlock(batch_id: UUID) -> Response:
 
 
 @pages.route("/<uuid:batch_id>/recall", methods=["GET", "POST"], endpoint="recall")
-@for_roles(Role.OWNER, *OPERATES)
+@for_roles(Role.OWNER, *OPERATES, kinds=STOCKED)
 def recall(batch_id: UUID) -> Response:
     """It is found bad: nothing more of it is sold or handed over, ever."""
     batch, facts, form = *_own(batch_id), ReasonForm()

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from core.ids import new_id
+from core.ids import Prefix, new_id, public
 from tests.builders import Shop
 
 
@@ -187,6 +187,9 @@ OBJECTS: Mapping[str, Made] = {
     "selling.number": lambda world: world.listing,
     "orders.id": lambda world: world.order,
     "batches.id": lambda world: world.batch,
+    "batch.batch_id": lambda world: world.batch,
+    "batch.number": lambda world: public(Prefix.BATCH, world.batch),
+    "contested.batch_id": lambda world: world.batch,
     "parties.id": lambda world: world.merchant,
     "channels.number": lambda world: world.bot,
     "switching.number": lambda world: world.bot,
@@ -208,6 +211,8 @@ OBJECTS: Mapping[str, Made] = {
 }
 SUPPLIERS: Mapping[str, Made] = {
     "batches.id": lambda world: world.suppliers_batch,
+    "batch.batch_id": lambda world: world.suppliers_batch,
+    "batch.number": lambda world: public(Prefix.BATCH, world.suppliers_batch),
     "imports.number": lambda world: world.sku,  # a supplier brings any shared goods, but no merchant's own
     "imports.file_id": lambda world: world.suppliers_file,
     "api_keys.key_id": lambda world: world.key_of(world.supplier, world.supplier_person),
