@@ -166,6 +166,36 @@ class World:
             self.upload,
         )
 
+    @cached_property
+    def shopper(self) -> UUID:
+        return self._the("SELECT shopper_id FROM shop_order WHERE id = %s", self.order)
+
+    @cached_property
+    def card(self) -> UUID:
+        return self._the(
+            "SELECT c.id FROM card c JOIN batch b ON b.no = c.batch_no WHERE b.id = %s LIMIT 1", self.batch
+        )
+
+    @cached_property
+    def suspense(self) -> UUID:
+        gateway = self._number(
+            "INSERT INTO gateway_account (opaque_id, gateway, merchant_id, currency, names, created_at)"
+            " VALUES ('an-opaque-gateway', 'sandbox', %s, 'CNY', '{}', now()) RETURNING id",
+            self.merchant,
+        )
+        return self._row(
+            "INSERT INTO payment_event (id, gateway_account_id, external_id, kind, order_id, amount_minor, currency,"
+            " body, headers, received_at, booked_to, reason, decide_by)"
+            " VALUES (%s, %s, 'once', 'paid', %s, 2500, 'CNY', '', '{}', now(), 'suspense', 'late', now())",
+            gateway,
+            self.order,
+        )
+
+    def _the(self, question: str, *values: Any) -> UUID:
+        ((found,),) = self.shop.sql(question, list(values))
+        assert isinstance(found, UUID)
+        return found
+
     def _row(self, statement: str, *values: Any) -> UUID:
         made = new_id()
         self.shop.sql(statement, [made, *values])
@@ -186,9 +216,14 @@ OBJECTS: Mapping[str, Made] = {
     "listings.id": lambda world: world.listing,
     "selling.number": lambda world: world.listing,
     "orders.id": lambda world: world.order,
+    "order.number": lambda world: public(Prefix.ORDER, world.order),
+    "acts.number": lambda world: public(Prefix.ORDER, world.order),
+    "cases.event": lambda world: world.suspense,
+    "cards.token": lambda world: public(Prefix.CARD, world.card),
+    "shoppers.number": lambda world: public(Prefix.SHOPPER, world.shopper),
     "batches.id": lambda world: world.batch,
-    "batch.batch_id": lambda world: world.batch,
     "batch.number": lambda world: public(Prefix.BATCH, world.batch),
+    "batch.batch_id": lambda world: world.batch,
     "contested.batch_id": lambda world: world.batch,
     "parties.id": lambda world: world.merchant,
     "channels.number": lambda world: world.bot,
@@ -211,8 +246,8 @@ OBJECTS: Mapping[str, Made] = {
 }
 SUPPLIERS: Mapping[str, Made] = {
     "batches.id": lambda world: world.suppliers_batch,
-    "batch.batch_id": lambda world: world.suppliers_batch,
     "batch.number": lambda world: public(Prefix.BATCH, world.suppliers_batch),
+    "batch.batch_id": lambda world: world.suppliers_batch,
     "imports.number": lambda world: world.sku,  # a supplier brings any shared goods, but no merchant's own
     "imports.file_id": lambda world: world.suppliers_file,
     "api_keys.key_id": lambda world: world.key_of(world.supplier, world.supplier_person),

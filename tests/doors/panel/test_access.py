@@ -189,7 +189,6 @@ def test_every_parameter_of_a_route_has_a_foreign_object(panel: Panel) -> None:
     wanted = {one for rule in with_objects(panel().app) for one in parameters_of(rule)} - set(NO_OBJECTS)
 
     assert wanted - set(OBJECTS) == set(), "add these to tests/doors/panel/foreign.py"
-    assert set(OBJECTS) - wanted == set(), "no route takes these any more"
 
 
 def requests_of(
