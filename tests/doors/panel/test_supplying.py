@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import psycopg
 import pytest
 
+from core.actor import Actor, ActorKind
+from core.errors import NotAllowed, NotFound
+from core.ids import new_id
 from core.parties.applying import PER_NETWORK
 from core.parties.rules import Role
-from tests.builders import Shop
+from core.supply.offering import end_offer, reprice_offer
+from tests.builders import NOON, Shop
 from tests.support.panel import PASSWORD, Browser, a_login, code_of
 from tests.support.payouts import NUMBER, Treasury
 
@@ -203,3 +209,19 @@ def test_fault_106_money_leaves_by_two_people_with_codes_that_the_vault_judges(p
     lines = payers.seen("mei", "/money/statement?debtor=demo&currency=CNY&days=365")
     assert ("CN¥100.00" in lines, "paid out" in lines, "CN¥60.00" in lines) == (True, True, True)
     assert payers.browsers["mei"].get("/money/statement?debtor=brand9&currency=CNY").status_code == 404
+
+
+def test_a_supplier_ends_no_offer_of_others(shop: Shop) -> None:
+    """INV-T1, INV-T4: not by the use case either, whatever a page lets through."""
+    brand, agent = shop.a_party("brand1", "supplier"), shop.a_party("agent1", "supplier")
+    other = shop.an_offer(shop.a_party("brand2", "supplier"), agent, price_micro=7_770_000)
+    own = shop.an_offer(brand, agent, price_micro=1_000_000)
+    jie = Actor(ActorKind.STAFF, id=new_id(), party_id=brand, roles=frozenset({"stock"}))
+    before = shop.fingerprint()
+
+    for attempt in (end_offer, partial(reprice_offer, price_micro=1)):
+        with pytest.raises(NotFound):
+            attempt(actor=jie, seller_id=brand, offer_id=other, now=NOON)
+    with pytest.raises(NotAllowed):
+        end_offer(actor=replace(jie, roles=frozenset({"finance"})), seller_id=brand, offer_id=own, now=NOON)
+    assert shop.fingerprint() == before
