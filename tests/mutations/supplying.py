@@ -34,10 +34,8 @@ MUTATIONS = [
         rows=("106",),
         removed="that web has no right to let a payout go",
         file="ops/migrations/0037_supplying.sql",
-        old="GRANT UPDATE (state, approved_by, approved_at, sent_by, sent_at, ended_by, ended_at, bank_reference, reason)"
-        " ON payout\n    TO keystall_vault;",
-        new="GRANT UPDATE (state, approved_by, approved_at, sent_by, sent_at, ended_by, ended_at, bank_reference, reason)"
-        " ON payout\n    TO keystall_vault, keystall_shop;",
+        old="ended_at, bank_reference, reason) ON payout\n    TO keystall_vault;",
+        new="ended_at, bank_reference, reason) ON payout\n    TO keystall_vault, keystall_shop;",
         test="tests/flows/payouts/test_payout_rights.py",
     ),
     Mutation(

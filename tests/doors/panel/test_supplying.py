@@ -46,7 +46,7 @@ def test_who_asks_to_be_let_in_sees_only_that_it_waits_until_it_is(panel: Panel,
 
 
 def test_a_known_address_is_answered_like_an_unknown_one_and_gets_nothing(panel: Panel, shop: Shop) -> None:
-    """Fault 81's like: who guesses addresses learns none, and no role is given to who did not ask."""
+    """INV-D2: who guesses addresses learns none here, and no role is given to who did not ask."""
     a_login("known@demo.test", shop.merchant, Role.OWNER)
     browser = panel()
     answers = [
