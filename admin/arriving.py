@@ -8,6 +8,7 @@ sent at all, which stays in memory.
 from __future__ import annotations
 
 import io
+import re
 import threading
 import time
 from typing import IO, Any
@@ -21,6 +22,9 @@ from admin.declared import declared_for
 from admin.panel import panel, request_time, signed_in
 from core.errors import Refusal, Unavailable, error_id
 from core.vault.arriving import ArrivingFile
+
+ADDRESSES = re.compile(r"/imports/new/[0-9]{1,18}")
+"""Whose bodies come piece by piece, below the panel's own address; every other body is read whole, up to 64 kB."""
 
 AT_ONCE = 3
 """Files that arrive at once in one process: each keeps a thread, and the others are for everybody else's pages."""

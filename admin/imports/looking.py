@@ -138,6 +138,7 @@ def _drawn(template: str, file: BroughtFile, *, status: int = 200, **values: obj
         stage=STAGES[file.stage],
         rows=refused_rows(file, ROWS_SHOWN) if file.stage in ("looked", "done") else [],
         reasons=reasons,
+        drawing=lambda shape: shape.partition(" (")[0],
         is_merchant=signed_in().party.kind is PartyKind.MERCHANT,
         **values,
     )

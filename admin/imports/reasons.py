@@ -48,6 +48,7 @@ FILE_REASONS: Mapping[str, str] = {
 }
 """By `FileProblem` of the same module, and `core.conversations.restocking.RestockProblem`."""
 
+ROW = mark("row {number}")
 NAMES_A_COLUMN = frozenset({"header_missing", "secret_column_missing", "column_twice", "no_such_column"})
 """Problems that go away when a person says which column it is."""
 
@@ -89,5 +90,5 @@ def place(said: str, words: Texts) -> str:
     number, _, column = rest.partition(", ")
     if word != "row" or not number.isdecimal():
         return said
-    row = words.say("row {number}", number=number)
+    row = words.say(ROW, number=number)
     return words.row(row, column) if column else row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from starlette.requests import Request
@@ -140,13 +141,14 @@ class Application(Frame):
         figures: Figures,
         hosts: frozenset[str] = frozenset(),
         page_host: str = "",
+        streamed: re.Pattern[str] | None = None,
         further: Sequence[BaseRoute] = (),
     ) -> None:
         self.state = State(door)
         router = Router(
             [*routes(door, self.state.card_files.script_path), *further], redirect_slashes=False
         )  # its redirects would name the Host asked for
-        super().__init__(router, pages=door.pages, hosts=hosts, page_host=page_host, figures=figures)
+        super().__init__(router, pages=door.pages, hosts=hosts, page_host=page_host, figures=figures, streamed=streamed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self

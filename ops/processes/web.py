@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp
 
 from admin import reading
 from admin.app import make_app as panel_app
+from admin.arriving import ADDRESSES
 from admin.panel import WORDS as PANEL_WORDS
 from admin.panel import Panel
 from bot.texts import Phrasebook
@@ -47,6 +49,7 @@ from ops.processes.listening import listener, listening_to_signals, run_until_as
 THREADS = 16  # use cases at once; what waits, waits on the loop
 INTAKE_THREADS = 4  # who speaks, where an answer has its time
 PANEL_THREADS = 8
+FILES_ARRIVE = re.compile("/admin" + ADDRESSES.pattern)  # cards, which the panel seals as they come
 VAULT_ANSWERS = 5.0  # seconds; then the panel says that the vault is away
 SPARE_CONNECTIONS = 2  # figures, and whoever reads them
 
@@ -97,6 +100,7 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
                     figures=figures,
                     hosts=hosts_of(config.web.public_url, config.web.panel_url, config.web.page_url),
                     page_host=page_host_of(config.web.page_url, config.web.public_url, config.web.panel_url),
+                    streamed=FILES_ARRIVE,
                     further=[*health_routes(health), Route("/admin", to_panel), panel_mount(panel)],
                 ),
                 operator_app(health, Gathered(publisher, budget=config.vault.opening_budget_per_hour), config),

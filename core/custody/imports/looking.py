@@ -85,6 +85,7 @@ WHERE file_look.state = 'looking'
 class Notes:
     """What was noted of the rows on their way: how often each shape of a secret comes, and the end dates."""
 
+    today: str  # ISO; what ended before is refused, and noted as that only
     table: dict[str, Any] = field(default_factory=dict)
     shapes: Counter[tuple[str, int]] = field(default_factory=Counter)
     ends: list[str] = field(default_factory=list)  # first and last, once there is one
@@ -106,7 +107,7 @@ class Notes:
         drawn = (shape(secret), len(secret))
         if drawn in self.shapes or len(self.shapes) < SHAPES_KEPT:
             self.shapes[drawn] += 1
-        if end:
+        if end >= self.today:
             self.ends = [min(end, *self.ends[:1]), max(end, *self.ends[1:])] if self.ends else [end, end]
 
 
@@ -154,7 +155,8 @@ class Looker:
         return _job(look, name, kind, issuer, rule), ""
 
     def _seen(self, file: UUID, job: Job) -> None:
-        notes, now = Notes(), self._importer.now
+        now = self._importer.now
+        notes = Notes(now().astimezone(self._importer.zone).date().isoformat())
         execute(BEGIN, {"file": file, "now": now()})
 
         def progress(done: int, about: int) -> None:

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from tempfile import SpooledTemporaryFile
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,11 +14,13 @@ import pytest
 import werkzeug.formparser
 from structlog.testing import capture_logs
 
+from admin.arriving import ADDRESSES
+from admin.declared import declared_for
 from core import db
 from core.conversations.brought_files import carry_out_look, carry_out_taking_back, looks_due
 from core.parties.rules import Role
 from tests.builders import Shop
-from tests.support.panel import TOKEN, Browser, a_login
+from tests.support.panel import TOKEN, Browser, a_login, address_of
 from tests.support.restock import Worker
 from tests.support.vaults import DeskVault
 
@@ -31,10 +34,12 @@ ROWS = [f"{CANARY}{number:04}" for number in range(200)]
 def nothing_is_written_in_clear(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """No temporary file is made by whoever reads the request, and no log has a canary."""
     spooled: list[object] = []
-    real = werkzeug.formparser.SpooledTemporaryFile
-    monkeypatch.setattr(
-        werkzeug.formparser, "SpooledTemporaryFile", lambda *args, **named: spooled.append(args) or real(*args, **named)
-    )
+
+    def spools(*args: Any, **named: Any) -> Any:
+        spooled.append(args)
+        return SpooledTemporaryFile(*args, **named)
+
+    monkeypatch.setattr(werkzeug.formparser, "SpooledTemporaryFile", spools)
     with caplog.at_level(logging.DEBUG), capture_logs() as logs:
         yield
     assert spooled == []
@@ -134,6 +139,16 @@ def test_a_file_is_sealed_while_it_arrives_seen_before_it_is_imported_and_import
     assert shop.sql(told) == [("file.brought",), ("restock.asked",)]
 
 
+def test_bodies_that_come_piece_by_piece_are_those_of_the_routes_that_seal_files(keeper: Browser) -> None:
+    """Two lists say the same: what the frame lets through unread, and what the panel seals as it comes."""
+    rules = list(keeper.app.url_map.iter_rules())
+    declared = {rule.endpoint: declared_for(keeper.app, rule.endpoint) for rule in rules}
+    sealing = [endpoint for endpoint, one in declared.items() if one is not None and one.takes_files]
+
+    assert sealing == ["imports.bring"]
+    assert [rule.endpoint for rule in rules if ADDRESSES.fullmatch(address_of(rule))] == sealing
+
+
 def test_two_uploads_of_one_file_and_one_form_sent_twice(keeper: Browser, shop: Shop, vault: DeskVault) -> None:
     """A form that is sent twice is one file; the same cards once more are duplicates, and import nothing."""
     sku, raw = shop.a_sku("A1"), a_csv(ROWS[:3])
@@ -213,7 +228,7 @@ def test_a_file_without_a_header_asks_which_column_holds_the_secrets(
     keeper: Browser, shop: Shop, vault: DeskVault
 ) -> None:
     sku = shop.a_sku("A1")
-    raw = "\n".join(f"1000{n},{row}" for n, row in enumerate(ROWS[:4])).encode("utf-16")
+    raw = "\n".join(f"{n},{row}" for n, row in enumerate(ROWS[:4])).encode("utf-16")  # one of its rows says 2
     first = file_of(send(keeper, sku, raw))
     look(vault, first)
     asked = keeper.get(f"/imports/{first}/").get_data(as_text=True)
