@@ -32,6 +32,8 @@ SECONDS = 8.0
 
 LATEST_ERROR = 24 * 3600  # seconds: what went wrong before is history
 MANY_WAITING = 100
+OUTAGE = 500
+"""Telegram's codes from here on say that it is out of order, not that it minds what was asked."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,8 @@ async def asked(server: BotServer, token: Secret, *methods: str) -> list[dict[st
 
 def refusal_of(problem: ApiProblem) -> Found:
     """What Telegram's no is about."""
+    if problem.code >= OUTAGE:
+        return Found.PLATFORM_AWAY
     return Found.TOKEN_UNKNOWN if problem.code in {401, 404} else Found.PLATFORM_REFUSES
 
 

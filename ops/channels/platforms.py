@@ -49,6 +49,8 @@ class StorePlatforms:
         except ApiProblem as problem:
             if problem.code in {401, 404}:
                 raise TokenUnknown() from None
+            if problem.code >= httpx.codes.INTERNAL_SERVER_ERROR:
+                raise PlatformAway() from None
             raise PlatformRefuses(code=problem.code) from None
         except ApiAway:
             raise PlatformAway() from None
