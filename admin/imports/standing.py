@@ -20,7 +20,7 @@ class Stage:
 STAGES: Mapping[str, Stage] = {
     "looking": Stage(mark("being looked at"), "warn", 2),
     "looked": Stage(mark("waits for your yes"), "warn", 2),
-    "refused": Stage(mark("cannot be read"), "bad", 2),
+    "refused": Stage(mark("not taken"), "bad", 2),
     "left": Stage(mark("left"), "", 2),
     "old": Stage(mark("kept no longer"), "", 2),
     "importing": Stage(mark("importing"), "warn", 3),

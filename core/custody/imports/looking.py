@@ -35,8 +35,8 @@ from core.vault.primitives import SealError
 from core.vault.seal import new_batch_key
 from core.vault.shapes import shape
 
-ROWS_A_DAY = 3_000_000
-"""Of one party, over all files that were looked at for it within a day."""
+ROWS_A_DAY = 1_500_000
+"""Of one party, over all files that were looked at for it within a day: as many as the largest file has."""
 
 SHAPES_KEPT, SHAPES_SHOWN, LONGEST_NAME = 1000, 12, 24
 
@@ -81,17 +81,24 @@ WHERE file_look.state = 'looking'
 """
 
 
+class TooManyToday(Exception):
+    """The file has more rows than may still be looked at for its party within this day."""
+
+
 @dataclass(slots=True)
 class Notes:
     """What was noted of the rows on their way: how often each shape of a secret comes, and the end dates."""
 
+    left: int  # rows that this file may have
     today: str  # ISO; what ended before is refused, and noted as that only
     table: dict[str, Any] = field(default_factory=dict)
     shapes: Counter[tuple[str, int]] = field(default_factory=Counter)
     ends: list[str] = field(default_factory=list)  # first and last, once there is one
 
     def noting(self, file: DecodedFile, rows: Iterator[Decoded]) -> Iterator[Decoded]:
-        """The rows as they come."""
+        """The rows as they come. Raises `TooManyToday` before the first."""
+        if file.about > self.left:
+            raise TooManyToday
         names = {name: safe_name(heading) for name, heading in file.columns.items()}
         self.table = {"format": file.format, "encoding": file.encoding, "separator": file.separator, "columns": names}
         at = {name: place for place, name in enumerate(file.fields, start=1)}
@@ -138,6 +145,8 @@ class Looker:
             self._seen(file, job)
         except FileRefused as refused:
             self._refuse(file, refused.problem.value, _safe(refused.params))
+        except TooManyToday:
+            self._refuse(file, "too_often", {})
         except SealError:
             self._refuse(file, "lost", {})
 
@@ -150,14 +159,13 @@ class Looker:
             return None, "lost"
         if not (is_active and is_enabled and may_bring_stock(kind, frozenset(roles)) and is_within_reach):
             return None, "not_allowed"
-        if execute(ROWS_TODAY, (look.party_id, self._importer.now()))[0][0] >= ROWS_A_DAY:
-            return None, "too_often"
         return _job(look, name, kind, issuer, rule), ""
 
     def _seen(self, file: UUID, job: Job) -> None:
         now = self._importer.now
-        notes = Notes(now().astimezone(self._importer.zone).date().isoformat())
         execute(BEGIN, {"file": file, "now": now()})
+        left = ROWS_A_DAY - int(execute(ROWS_TODAY, (job.owner_id, now()))[0][0])
+        notes = Notes(left, now().astimezone(self._importer.zone).date().isoformat())
 
         def progress(done: int, about: int) -> None:
             if not changed(MOVE, {"file": file, "done": done, "about": about, "now": now()}):

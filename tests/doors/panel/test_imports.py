@@ -18,6 +18,7 @@ from admin.arriving import ADDRESSES
 from admin.declared import declared_for
 from core import db
 from core.conversations.brought_files import carry_out_look, carry_out_taking_back, looks_due
+from core.custody.imports import looking, restocking
 from core.parties.rules import Role
 from tests.builders import Shop
 from tests.support.panel import TOKEN, Browser, a_login, address_of
@@ -246,14 +247,23 @@ def test_a_file_without_a_header_asks_which_column_holds_the_secrets(
     assert CANARY not in asked + seen
 
 
-def test_the_rows_of_who_is_not_vetted_are_counted_once(keeper: Browser, shop: Shop, vault: DeskVault) -> None:
-    """A look counts for the quota of the day; the import of the same file does not count again."""
+def test_the_rows_of_a_file_are_counted_once_and_bounded_where_they_are_looked_at(
+    keeper: Browser, shop: Shop, vault: DeskVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look counts for the quota of who is not vetted, the import of the same file does not, nor is it bounded again;
+    a file with more rows than a party may have looked at in a day is refused before its first."""
+    monkeypatch.setattr(restocking, "MOST_ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(looking, "ROWS_A_DAY", 7)
     file = file_of(send(keeper, shop.a_sku("A1"), a_csv(ROWS[:3])))
     look(vault, file)
     counted = shop.sql("SELECT rows FROM import_quota")
     keeper.post(f"/imports/{file}/")
     Worker(vault).carries_out()
 
+    more = file_of(send(keeper, shop.a_sku("A1"), a_csv(ROWS[3:10])))
+    look(vault, more)
+
+    assert "As much as one party may bring in a day has come" in keeper.get(f"/imports/{more}/").get_data(as_text=True)
     assert counted == shop.sql("SELECT rows FROM import_quota") == [(3,)]
     assert shop.sql("SELECT card_count FROM batch") == [(3,)]
 
