@@ -264,7 +264,7 @@ def draw_refusal(
     params = {name: status_words(texts, value) if name == "state" else value for name, value in refusal.params.items()}
     parts = [texts.say(part, **params) for part in (words.what, words.money, words.now) if part]
     labels = {Intent.CATALOG: texts.say("See all goods"), Intent.ORDERS: texts.say("My orders")}
-    labels[Intent.MEMBER] = texts.say("My membership")
+    labels |= {Intent.MEMBER: texts.say("My membership"), Intent.HELP: texts.say("Help")}
     ways = tuple(choice(labels[intent], intent) for intent in words.ways)
     last = (home_option(texts),) if home else ()
     return Screen(ScreenKind.ERROR, "\n".join(parts), (*options, *ways, *last), error_id=error)
