@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from werkzeug.test import TestResponse
 
@@ -18,9 +19,9 @@ from core.config import Config, Telegram, WeChat
 from core.connections.chats import chat_account
 from core.connections.checks import carry_out_check
 from core.connections.credentials import AccountKind, Holder, find_credential
-from core.connections.handed_in import public_key
+from core.connections.handed_in import MARK, PURPOSE, public_key
 from core.secret import Secret
-from core.vault.primitives import SealError
+from core.vault.primitives import SealError, framed, hpke_seal
 from core.work import Work, decode
 from ops import wiring
 from ops.channels.examining import StoreExaminer
@@ -95,7 +96,7 @@ def desk(shop: Shop, vault: TestVault, urls: dict[str, str]) -> Iterator[tuple[D
 def test_a_bot_is_connected_tried_given_another_token_paused_and_left(
     desk: tuple[Desk, TelegramDouble, WeChatDouble], shop: Shop
 ) -> None:
-    """What is typed is sealed for the bot alone: web does not open it; every problem is said with its mend."""
+    """INV-K1, INV-T1: what is typed is sealed for the bot alone, shown nowhere; problems are said with their mend."""
     here, telegram, _ = desk
     bot, other = telegram.add_bot(username="star_shop_bot"), telegram.add_bot("88:" + "B" * 35, "other_bot")
     owner, rival = here.owner(shop.merchant), here.owner(shop.a_party("rival"))
@@ -126,6 +127,13 @@ def test_a_bot_is_connected_tried_given_another_token_paused_and_left(
     assert here.examine() == 1
     shown = text(owner.get(page))
     assert ("It works." in shown, "No message came in by it yet." in shown, bot.token in shown) == (True, True, False)
+    with psycopg.connect(here.urls["panel"]) as panel:
+        for party, seen in ((shop.merchant, 1), (shop.a_party("rival"), 0)):
+            panel.execute("SELECT set_config('keystall.party', %s, false)", [str(party)])
+            for table in ("chat_account", "connection_check", "credential"):
+                assert panel.execute(f"SELECT count(*) > 0 FROM {table}").fetchone() == (bool(seen),), table
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            panel.execute("SELECT sealed FROM credential")
     stolen = rival.post("/channels/telegram", {"token": bot.token})
     assert (stolen.status_code, "serves another merchant" in text(stolen)) == (409, True)
     wrong = owner.post(f"{page}/secrets", {"token": other.token})
@@ -237,15 +245,18 @@ def test_a_new_merchant_goes_through_the_set_up_leaves_it_and_takes_it_up_again(
 def test_whoever_writes_the_database_hands_in_nothing_but_what_a_person_may_type(
     desk: tuple[Desk, TelegramDouble, WeChatDouble], shop: Shop
 ) -> None:
-    """A seal of web's for an address or a binding opens for nobody: only tokens and secrets are taken in that way."""
+    """INV-K2: a seal of web's for an address or another account opens for nobody; only secrets are taken in so."""
     here, telegram, _ = desk
     owner = here.owner(shop.merchant)
     owner.post("/channels/telegram", {"token": telegram.add_bot().token})
     ((number,),) = shop.sql("SELECT id FROM chat_account")
     key = here.config.secret(here.config.secrets.bot_key)
+    public = public_key(key, Holder.BOT)
+    forged = MARK + hpke_seal(public, b"https://evil.test", framed(PURPOSE, "chat", number, "api_base", "bot"))
     shop.sql(
         "INSERT INTO credential (account_kind, account_id, name, opened_by, sealed, created_at)"
-        " SELECT 'chat', account_id, 'api_base', 'bot', sealed, now() FROM credential WHERE name = 'token'"
+        " VALUES ('chat', %s, 'api_base', 'bot', %s, now())",
+        [number, forged],
     )
     shop.sql("UPDATE credential SET account_id = %s WHERE name = 'webhook_secret_told'", [number + 1])
 
