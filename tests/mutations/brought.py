@@ -3,6 +3,7 @@
 from tests.mutations.mutation import Mutation
 
 IMPORTS = "tests/doors/panel/test_imports.py"
+REFUSED = "tests/doors/panel/test_imports_refused.py"
 BATCHES = "tests/doors/panel/test_batches.py"
 
 MUTATIONS = [
@@ -20,7 +21,7 @@ MUTATIONS = [
         file="ops/migrations/0035_brought_files.sql",
         old="('brought_file', 'party_id = panel_party()'),",
         new="('brought_file', 'true'),",
-        test=IMPORTS,
+        test=REFUSED,
         more=(
             ("admin/imports/rows.py", 'ONE = _FILES + "WHERE f.party_id = %s AND', 'ONE = _FILES + "WHERE %s > 0 AND'),
         ),
@@ -31,7 +32,7 @@ MUTATIONS = [
         file="core/custody/imports/looking.py",
         old="if not is_sealed(self._importer.vault, look_seal, look, bytes(seal)) or owner",
         new="if owner",
-        test=IMPORTS,
+        test=REFUSED,
     ),
     Mutation(
         rows=("106",),

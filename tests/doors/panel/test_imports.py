@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from tempfile import SpooledTemporaryFile
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 import werkzeug.formparser
@@ -16,19 +16,16 @@ from structlog.testing import capture_logs
 
 from admin.arriving import ADDRESSES
 from admin.declared import declared_for
-from core import db
-from core.conversations.brought_files import carry_out_look, carry_out_taking_back, looks_due
+from core.conversations.brought_files import carry_out_taking_back, looks_due
 from core.custody.imports import looking, restocking
 from core.parties.rules import Role
 from tests.builders import Shop
+from tests.support.brought import CANARY, ROWS, a_body, a_csv, file_of, look, post_body, send
 from tests.support.panel import TOKEN, Browser, a_login, address_of
 from tests.support.restock import Worker
 from tests.support.vaults import DeskVault
 
 Panel = Callable[[], Browser]
-
-CANARY = "KANARIE77X"
-ROWS = [f"{CANARY}{number:04}" for number in range(200)]
 
 
 @contextmanager
@@ -45,44 +42,6 @@ def nothing_is_written_in_clear(monkeypatch: pytest.MonkeyPatch, caplog: pytest.
         yield
     assert spooled == []
     assert CANARY not in caplog.text + str(logs)
-
-
-def a_csv(rows: list[str], *, beside: str = "") -> bytes:
-    return "\n".join(
-        ["卡密,有效期,remark", *(f"{row},2031-05-0{1 + n % 9},{beside}" for n, row in enumerate(rows))]
-    ).encode()
-
-
-def send(browser: Browser, sku: int, raw: bytes, name: str = "cards.csv", **more: str) -> Any:
-    """Send a file as the page's form does."""
-    page = browser.get(f"/imports/new/{sku}").get_data(as_text=True)
-    token = TOKEN.search(page)
-    submission = re.search(r'name="submission"[^>]*value="([^"]+)"', page)
-    assert token is not None, page
-    assert submission is not None, page
-    values = {"csrf_token": token[1] or token[2], "submission": submission[1], **more}
-    return post_body(browser, sku, a_body(values, raw, name) + b"\r\n--b--\r\n")
-
-
-def a_body(values: dict[str, str], raw: bytes, name: str = "cards.csv") -> bytes:
-    """A form with a file as browsers send it, up to the file's last byte; werkzeug's client would spool it itself."""
-    head = "".join(
-        f'--b\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n' for key, value in values.items()
-    )
-    return f'{head}--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode() + raw
-
-
-def post_body(browser: Browser, sku: int, body: bytes) -> Any:
-    return browser.client.post(f"/imports/new/{sku}", data=body, content_type="multipart/form-data; boundary=b")
-
-
-def file_of(answer: Any) -> UUID:
-    assert answer.status_code == 302, answer.get_data(as_text=True)
-    return UUID(answer.location.rstrip("/").rpartition("/")[2])
-
-
-def look(vault: DeskVault, file: UUID) -> bool:
-    return carry_out_look(file_id=file, vault=vault.client)
 
 
 @pytest.fixture
@@ -266,53 +225,3 @@ def test_the_rows_of_a_file_are_counted_once_and_bounded_where_they_are_looked_a
     assert "As much as one party may bring in a day has come" in keeper.get(f"/imports/{more}/").get_data(as_text=True)
     assert counted == shop.sql("SELECT rows FROM import_quota") == [(3,)]
     assert shop.sql("SELECT card_count FROM batch") == [(3,)]
-
-
-def test_a_look_that_nobody_of_the_panel_sealed_sees_nothing(keeper: Browser, shop: Shop, vault: DeskVault) -> None:
-    """Whoever writes rows with the shop's password learns nothing of what a party brought."""
-    file = file_of(send(keeper, shop.a_sku("A1"), a_csv(ROWS[:3])))
-    shop.sql("UPDATE brought_file SET seal = decode(repeat('00', 32), 'hex')")
-
-    look(vault, file)
-
-    assert shop.sql("SELECT state, problem, added, found -> 'shapes' FROM file_look") == [("refused", "lost", 0, None)]
-
-
-def test_a_foreign_file_is_one_that_is_not_there(keeper: Browser, panel: Panel, shop: Shop, vault: DeskVault) -> None:
-    """INV-T1: another supplier and a merchant get the same 404 as for nothing, and change nothing."""
-    file = file_of(send(keeper, shop.a_sku("A1"), a_csv(ROWS[:3])))
-    look(vault, file)
-    a_login("goods@demo.test", shop.merchant, Role.CATALOG)
-    other = panel()
-    other.sign_in("goods@demo.test")
-    before = shop.fingerprint()
-
-    for address in ("", "standing", "leave", "report.csv"):
-        answers = [other.get(f"/imports/{one}/{address}").status_code for one in (file, uuid4())]
-        assert answers == [404, 404], address
-    for address in ("", "leave", "column"):
-        values = {"column": "1", "submission": "x"}
-        assert other.post(f"/imports/{file}/{address}", values, shown="/imports/new/1").status_code == 404, address
-    assert shop.fingerprint() == before
-    assert "cards.csv" not in other.get("/imports/").get_data(as_text=True)
-
-
-def test_a_database_that_is_away_while_a_file_arrives_is_said_and_keeps_nothing(
-    keeper: Browser, shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Fault 14: the disk of the database is full in the middle of a file."""
-    from core.vault import arriving
-
-    def full(*_: object) -> None:
-        raise db.OutcomeUnknown("could not extend file: No space left on device")
-
-    sku, kept = shop.a_sku("A1"), arriving.execute
-    monkeypatch.setattr(
-        arriving, "execute", lambda sql, *values: full() if "upload_chunk" in sql else kept(sql, *values)
-    )
-
-    answer = send(keeper, sku, a_csv(ROWS[:3]))
-
-    assert answer.status_code == 503
-    assert "Nothing was changed" in answer.get_data(as_text=True)
-    assert shop.count("brought_file") == 0
