@@ -37,6 +37,8 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         mark("Selling"),
         (
             Entry("orders.index_view", mark("Orders"), "receipt-text"),
+            Entry("cases.cases", mark("Money to decide about"), "credit-card"),
+            Entry("shoppers.index", mark("Shoppers"), "users"),
             Entry("listings.index_view", mark("Goods on sale"), "shopping-bag"),
             Entry("products.index_view", mark("Products"), "package"),
             Entry("reports.sales", mark("Reports"), "chart-column"),
@@ -72,9 +74,12 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         mark("Records"),
         (
             Entry("parties.index_view", mark("Parties"), "store"),
+            Entry("approvals.index", mark("Who asks to be let in"), "circle-check"),
             Entry("people.everyone", mark("People"), "users-round"),
             Entry("matrix.roles", mark("What roles open"), "lock"),
             Entry("audit.index_view", mark("Audit"), "shield-check"),
+            Entry("jobs.index", mark("Jobs"), "clock"),
+            Entry("health.index", mark("Health"), "life-buoy"),
         ),
     ),
 )

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from flask import current_app, g
 
+from admin.platform.checked import Health
 from bot.texts import Phrasebook, Texts
 from core import db
 from core.connections.platforms import BotName
@@ -80,6 +81,7 @@ class Panel:
     shared: Path
     store_name: str
     is_demo: bool
+    health: Callable[[], Health]  # asked without a connection
     vault_public: Callable[[], bytes | None]  # what cards that staff bring are sealed with
     seal_key: Secret
     connecting: Connecting

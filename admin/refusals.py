@@ -10,23 +10,33 @@ from core.catalog.changes import Archived
 from core.catalog.goods import VariantThere
 from core.catalog.sheets.cells import SheetUnreadable
 from core.catalog.sheets.service import SheetMoved, TooLateToUndo
-from core.supply.listing_offers import CostMoved
-from core.conversations.restocking import BadCost, RestockTooOften, UnknownGoods
 from core.connections.checks import TriedJustNow
 from core.connections.gateways import GatewayLeft
 from core.connections.handed_in import NoPublicKey
 from core.connections.joining import AccountElsewhere, Disconnected, OtherBot
 from core.connections.platforms import AppSecretWrong, NotListed, PlatformAway, PlatformRefuses, TokenUnknown
 from core.connections.service import SandboxElsewhere
+from core.conversations.restocking import BadCost, RestockTooOften, UnknownGoods
 from core.errors import Conflict, Invalid, Limited, NotAllowed, NotFound, Refusal, Unavailable
-from core.parties.passwords import WrongPassword
-from core.parties.people import LastOwner, OnesOwn, OnlyRoles, WorksElsewhere
+from core.fulfilment.giving_back import LineStays
+from core.fulfilment.memberships import NotForUs
+from core.fulfilment.reading import NothingDelivered
+from core.fulfilment.sending_again import SentOften
+from core.fulfilment.tasks import FieldsMissing, TaskNotHeld, TaskTaken
+from core.orders.hurrying import NothingWaits
+from core.orders.review import CardsAreBroken, NothingToRelease, WentOut
+from core.orders.rules import OrderIs
 from core.parties.api_keys import TooManyKeys
 from core.parties.applying import TooManyApplications
+from core.parties.passwords import WrongPassword
+from core.parties.people import LastOwner, OnesOwn, OnlyRoles, WorksElsewhere
 from core.parties.service import CodeTaken
+from core.parties.signing_in import TooManyTries
+from core.payments.cases import NotToDecide
+from core.payments.rules import AlreadyDecided
+from core.supply.listing_offers import CostMoved
 from core.supply.offering import NoSuchBuyer, NotYoursToOffer
 from core.supply.service import OfferMakesCircle
-from core.parties.signing_in import TooManyTries
 
 FAMILIES: Mapping[type[Refusal], str] = {
     NotFound: mark("That is not there any more. Nothing was changed."),
@@ -51,14 +61,20 @@ SENTENCES: Mapping[type[Refusal], str] = {
     VariantThere: mark("A variant with the values of {code} is there already. Nothing was added."),
     SheetMoved: mark("The goods have changed meanwhile: look at the rows again. Nothing was changed."),
     TooLateToUndo: mark("Only the last sheet can be undone, once, for a day. Nothing was changed."),
-    SheetUnreadable: mark("This is no sheet that can be read: a CSV file with a header that has a column “Code”, at most 1,000 rows."),
-    BadCost: mark("What a card cost is an amount like 3.20, with six digits after the point at most. Nothing was kept."),
+    SheetUnreadable: mark(
+        "This is no sheet that can be read: a CSV file with a header that has a column “Code”, at most 1,000 rows."
+    ),
+    BadCost: mark(
+        "What a card cost is an amount like 3.20, with six digits after the point at most. Nothing was kept."
+    ),
     RestockTooOften: mark("You have brought {most} files within a day: go on tomorrow. Nothing was kept."),
     UnknownGoods: mark("Cards of these goods are not yours to bring. Nothing was kept."),
     CostMoved: mark("A cost has changed meanwhile: look at the new prices below. Nothing was changed."),
     TooManyApplications: mark("Too many applications at the moment: try again tomorrow. Nothing was kept."),
     NoSuchBuyer: mark("No merchant or agent has this code: ask them for it."),
-    NotYoursToOffer: mark("There is no SKU with this code that you may sell: a shared one, your own, or one offered to you."),
+    NotYoursToOffer: mark(
+        "There is no SKU with this code that you may sell: a shared one, your own, or one offered to you."
+    ),
     OfferMakesCircle: mark("This offer would lead back to you: they sell this SKU to you already."),
     TooManyKeys: mark("There are {most} keys already: revoke one that is not used."),
     CodeTaken: mark("This code or address is in use already: choose another one."),
@@ -77,6 +93,22 @@ SENTENCES: Mapping[type[Refusal], str] = {
     GatewayLeft: mark("It was disconnected: connect it again."),
     TriedJustNow: mark("It was checked some seconds ago: wait a moment."),
     NoPublicKey: mark("This store takes in no secrets yet: the operator starts it once more."),
+    LineStays: mark("One of these cannot be given back now. Nothing was changed: the page says which, and why."),
+    NotForUs: mark("This money cannot go back from here: the gateway gave it back, or it came in another currency."),
+    NothingDelivered: mark("Nothing of this order was delivered yet, so that nothing can be sent again."),
+    SentOften: mark(
+        "These cards were sent again {limit} times today. The shopper can always send 取卡."
+    ),
+    TaskTaken: mark("Somebody else has this top-up already."),
+    TaskNotHeld: mark("You do not have this top-up: take it first."),
+    FieldsMissing: mark("The buyer has not told yet what is needed ({missing} fields are missing)."),
+    NothingWaits: mark("Nothing of this order waits for another try."),
+    NothingToRelease: mark("Nothing of this order waits for a person any more."),
+    WentOut: mark("The cards went out before the store was restored: released, they would go out twice."),
+    CardsAreBroken: mark("{missing} cards were set aside: released, too few would be delivered. Give the money back."),
+    OrderIs: mark("The order has moved on: look at it again. Nothing was changed."),
+    NotToDecide: mark("Where this money belongs is not certain: ask the platform. Nothing was changed."),
+    AlreadyDecided: mark("Somebody has decided about this money before."),
     SandboxElsewhere: mark("Play money is for demo stores only."),
     **STOCK,
 }
@@ -114,6 +146,7 @@ PARTS: Mapping[str, str] = {
     "app_id": mark("This is no AppID: it begins with wx and has 18 signs."),
     "callback_token": mark("This is no Token: 3 to 32 letters and digits, the same as in WeChat's console."),
     "aes_key": mark("This is no EncodingAESKey: it has 43 letters and digits."),
+    "lines": mark("Tick at least one of the goods."),
     "app_secret": mark("This is no AppSecret: copy it from WeChat's console."),
     "greeting": mark("The greeting is too long (200 signs at most), or has signs that cannot be shown."),
     "notice": mark("The notice is too long (300 signs at most), or has signs that cannot be shown."),

@@ -6,8 +6,10 @@ from flask import Blueprint
 
 from admin import home, signing
 from admin.goods.every import goods, goods_lists
+from admin.orders.every import selling_pages
 from admin.orders.lists import Orders
 from admin.people import changing, inviting, lists, matrix, own
+from admin.platform.every import platform
 from admin.platform.lists import Audit, Parties
 from admin.reports.every import reports
 from admin.rows import AuditRow, BatchRow, OrderRow, PartyRow
@@ -22,8 +24,10 @@ def all_pages() -> list[Blueprint]:
     """Every page that is no list."""
     return [
         signing.pages,
-        home.pages, *reports(),
+        home.pages,
+        *reports(),
         *goods(),
+        *selling_pages(),
         *stock(),
         *setting_up(),
         lists.pages,
@@ -32,6 +36,7 @@ def all_pages() -> list[Blueprint]:
         own.pages,
         matrix.pages,
         *supplying(),
+        *platform(),
     ]
 
 

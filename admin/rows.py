@@ -115,6 +115,7 @@ class AuditRow(PanelRow):
     action = peewee.TextField()
     object_kind = peewee.TextField()
     object_id = peewee.TextField()
+    detail = BinaryJSONField(index=False)
     party_id = peewee.BigIntegerField(null=True)
 
     class Meta:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.actor import Actor
 from core.audit import service as audit
 from core.db import atomic, changed, execute
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
-from core.parties.rules import PARTY_TRANSITIONS, PartyKind, PartyState, may_operate
-from core.parties.service import require_platform
+from core.parties.rules import PARTY_TRANSITIONS, PartyKind, PartyState, Role, may_operate
+from core.parties.service import create_party, create_staff, require_platform
+from core.secret import Secret
+from core.titles import Names
 
 LONGEST_REASON = 500
 """Signs of why somebody was not let in, suspended or closed."""
@@ -27,6 +30,42 @@ END_SESSIONS = "UPDATE staff_session SET ended_at = %s WHERE party_id = %s AND e
 
 class PartyMoved(Conflict):
     """The party is in another state by now; `state` says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOwner:
+    """Who signs in first for a party; the password is one that the platform chose and the person must change."""
+
+    email: str
+    name: str
+    password: Secret = field(repr=False)
+
+
+def make_party(
+    *, actor: Actor, kind: PartyKind, code: str, names: Names, fee_basis_points: int, owner: FirstOwner, now: datetime
+) -> int:
+    """Make a party that takes part at once, with its first owner's login; both or nothing. Returns the party's id.
+
+    Only the platform's owner does. Raises `NotAllowed`, `CodeTaken`, `Invalid` (kind, code, name, fee, email,
+    password).
+    """
+    if kind is PartyKind.PLATFORM:
+        raise Invalid(what="kind")
+    with atomic():
+        party_id = create_party(
+            actor=actor, kind=kind, code=code, names=names, fee_basis_points=fee_basis_points, now=now
+        )
+        create_staff(
+            actor=actor,
+            party_id=party_id,
+            email=owner.email,
+            name=owner.name,
+            password=owner.password,
+            roles=frozenset({Role.OWNER}),
+            is_first=True,
+            now=now,
+        )
+    return party_id
 
 
 def approve_party(*, actor: Actor, party_id: int, fee_basis_points: int | None = None, now: datetime) -> None:

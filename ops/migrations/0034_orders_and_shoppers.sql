@@ -59,6 +59,11 @@ SELECT t.id, t.order_id, t.line_id, t.merchant_id, t.staff_id, s.name AS holder,
 FROM task t LEFT JOIN staff s ON s.id = t.staff_id
 WHERE panel_sees_all() OR t.merchant_id = panel_party();
 
+-- Who of the staff did something: by name, to those of the same party, and to the platform.
+CREATE VIEW panel_person AS
+SELECT s.id, s.name FROM staff s
+WHERE panel_sees_all() OR EXISTS (SELECT 1 FROM staff_role r WHERE r.staff_id = s.id AND r.party_id = panel_party());
+
 CREATE VIEW panel_shopper AS
 SELECT id, merchant_id, locale, paid_orders, created_at, merged_into, blocked_at
 FROM shopper WHERE panel_sees_all() OR merchant_id = panel_party();
@@ -110,8 +115,8 @@ FROM card c JOIN batch b ON b.no = c.batch_no JOIN sku k ON k.id = c.sku_id LEFT
 WHERE panel_sees_all() OR c.owner_id = panel_party() OR l.merchant_id = panel_party();
 
 GRANT SELECT ON panel_order, panel_payment, panel_payment_event, panel_refund, panel_transfer, panel_message,
-    panel_send_attempt, panel_task, panel_shopper, panel_identity, panel_contact, panel_membership, panel_wallet,
-    panel_wallet_move, panel_card TO keystall_panel;
+    panel_send_attempt, panel_task, panel_person, panel_shopper, panel_identity, panel_contact, panel_membership,
+    panel_wallet, panel_wallet_move, panel_card TO keystall_panel;
 
 -- Lists read a page of what they show; an order that sells its cards is in none of these but by its day.
 CREATE INDEX shop_order_ended ON shop_order (merchant_id, state, id DESC)

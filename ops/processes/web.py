@@ -38,6 +38,7 @@ from core.vault.client import VaultClient
 from core.vault.primitives import derive
 from ops import wiring
 from ops.channels.platforms import connecting_of
+from ops.doctor.watched import Watched
 from ops.figures.gathered import Gathered
 from ops.figures.process import figures_of_this_process
 from ops.figures.published import Publisher, place_from_environment
@@ -87,7 +88,9 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
         pools = (threads, intake)
         loop = asyncio.get_running_loop()
         door = await loop.run_in_executor(threads, make_door, config, wakes, *pools, counter)
-        panel = await loop.run_in_executor(threads, make_panel, config, door.shop.clock.now)
+        gathered = Gathered(publisher, budget=config.vault.opening_budget_per_hour)
+        watched = Watched(config, gathered, door.shop.clock.now)
+        panel = await loop.run_in_executor(threads, make_panel, config, door.shop.clock.now, watched)
         health = Health(config)
         figures.gauge("keystall_waits", "Open long polls and streams.", lambda: wakes.waiting)
         figures.gauge("keystall_listening", "Whether notices of the database arrive.", lambda: wakes.is_listening)
@@ -103,7 +106,7 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
                     streamed=FILES_ARRIVE,
                     further=[*health_routes(health), Route("/admin", to_panel), panel_mount(panel)],
                 ),
-                operator_app(health, Gathered(publisher, budget=config.vault.opening_budget_per_hour), config),
+                operator_app(health, gathered, config),
             )
         finally:
             await asyncio.get_running_loop().run_in_executor(None, publisher.stop)
@@ -147,7 +150,7 @@ def to_panel(request: Request) -> Response:
     return RedirectResponse("/admin/", 308)
 
 
-def make_panel(config: Config, now: Callable[[], datetime]) -> Flask:
+def make_panel(config: Config, now: Callable[[], datetime], watched: Watched) -> Flask:
     """The panel, with what it is handed."""
     with db.connection():
         is_demo = installation_kind() == "demo"
@@ -161,6 +164,7 @@ def make_panel(config: Config, now: Callable[[], datetime]) -> Flask:
             shared=STATIC,
             store_name=config.store.name,
             is_demo=is_demo,
+            health=watched,
             vault_public=wiring.vault_public(config),
             seal_key=config.secret(config.secrets.seal_key),
             connecting=connecting_of(config),

@@ -18,6 +18,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from admin.panel import WORDS, Panel
+from admin.platform.checked import Check, Health, Light
 from bot.texts import Phrasebook
 from channels.web.render import STATIC
 from core import db
@@ -90,6 +91,11 @@ class Browser:
         return found[1]
 
 
+def well() -> Health:
+    """A store in which everything is well."""
+    return Health(db.database_now(), [Check("database", Light.OK, "")], [], 0, None, [], [], [], [])
+
+
 def panel_values(vault: TestVault) -> Panel:
     """What a panel is handed in tests, with this vault."""
     return Panel(
@@ -101,6 +107,7 @@ def panel_values(vault: TestVault) -> Panel:
         shared=STATIC,
         store_name="Keystall",
         is_demo=False,
+        health=well,
         vault_public=vault.config.secret(vault.config.vault.public_key).reveal,
         seal_key=vault.config.secret(vault.config.secrets.seal_key),
         connecting=connecting(),

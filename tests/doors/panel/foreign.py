@@ -13,8 +13,11 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from core.actor import OPERATOR
 from core.ids import Prefix, new_id, public
-from tests.builders import Shop
+from core.money import Money
+from core.supply.trade import approve_topup
+from tests.builders import NOON, Shop
 
 
 @dataclass
@@ -172,9 +175,10 @@ class World:
 
     @cached_property
     def card(self) -> UUID:
-        return self._the(
-            "SELECT c.id FROM card c JOIN batch b ON b.no = c.batch_no WHERE b.id = %s LIMIT 1", self.batch
-        )
+        return self.card_of(self.batch)
+
+    def card_of(self, batch: UUID) -> UUID:
+        return self._the("SELECT c.id FROM card c JOIN batch b ON b.no = c.batch_no WHERE b.id = %s LIMIT 1", batch)
 
     @cached_property
     def suspense(self) -> UUID:
@@ -189,6 +193,19 @@ class World:
             " VALUES (%s, %s, 'once', 'paid', %s, 2500, 'CNY', '', '{}', now(), 'suspense', 'late', now())",
             gateway,
             self.order,
+        )
+
+    @cached_property
+    def topup(self) -> UUID:
+        _ = self.offer
+        pair = {"creditor_id": self.supplier, "debtor_id": self.merchant, "now": NOON}
+        return approve_topup(actor=OPERATOR, amount=Money(100, "CNY"), reference="once", **pair)
+
+    def entry_of(self, party: int) -> int:
+        return self._number(
+            "INSERT INTO audit_entry (at, actor_kind, party_id, action, object_kind, object_id)"
+            " VALUES (now(), 'system', %s, 'party.created', 'party', '1') RETURNING id",
+            party,
         )
 
     def _the(self, question: str, *values: Any) -> UUID:
@@ -217,6 +234,7 @@ OBJECTS: Mapping[str, Made] = {
     "selling.number": lambda world: world.listing,
     "orders.id": lambda world: world.order,
     "order.number": lambda world: public(Prefix.ORDER, world.order),
+    "tasks.number": lambda world: public(Prefix.ORDER, world.order),
     "acts.number": lambda world: public(Prefix.ORDER, world.order),
     "cases.event": lambda world: world.suspense,
     "cards.token": lambda world: public(Prefix.CARD, world.card),
@@ -225,7 +243,11 @@ OBJECTS: Mapping[str, Made] = {
     "batch.number": lambda world: public(Prefix.BATCH, world.batch),
     "batch.batch_id": lambda world: world.batch,
     "contested.batch_id": lambda world: world.batch,
-    "parties.id": lambda world: world.merchant,
+    "approvals.number": lambda world: world.merchant,
+    "party.number": lambda world: world.merchant,
+    "credit.number": lambda world: world.merchant,
+    "credit.topup_id": lambda world: world.topup,
+    "entry.number": lambda world: world.entry_of(world.merchant),
     "channels.number": lambda world: world.bot,
     "switching.number": lambda world: world.bot,
     "connecting.number": lambda world: world.bot,
@@ -246,8 +268,10 @@ OBJECTS: Mapping[str, Made] = {
 }
 SUPPLIERS: Mapping[str, Made] = {
     "batches.id": lambda world: world.suppliers_batch,
+    "cards.token": lambda world: public(Prefix.CARD, world.card_of(world.suppliers_batch)),
     "batch.number": lambda world: public(Prefix.BATCH, world.suppliers_batch),
     "batch.batch_id": lambda world: world.suppliers_batch,
+    "entry.number": lambda world: world.entry_of(world.supplier),
     "imports.number": lambda world: world.sku,  # a supplier brings any shared goods, but no merchant's own
     "imports.file_id": lambda world: world.suppliers_file,
     "api_keys.key_id": lambda world: world.key_of(world.supplier, world.supplier_person),
