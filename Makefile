@@ -85,8 +85,9 @@ golden: $(VENV)/.dev-stamp ## write the golden files of the conversation anew; l
 transcripts: $(VENV)/.dev-stamp ## conversations of a running demo, written to docs/conversations/; read them aloud
 	$(BIN)/python -m tests.transcripts
 
-screenshots: $(VENV)/.dev-stamp ## pictures of a real chat, written to docs/images/
+screenshots: $(VENV)/.dev-stamp ## pictures of a real chat and of every page of the panel, written to docs/images/
 	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python -m tests.browser.panel.pictures
 
 clean: ## remove caches and the virtual environment; var/ with its data stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -12,22 +12,24 @@ from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
+from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response
 
-from admin import home, signing
-from admin.declared import check_all_declared, open_to_anyone
+from admin.arriving import SealingRequest
+from admin.declared import LARGEST_FORM, check_all_declared, open_to_anyone
 from admin.guard import stand_before
-from admin.lists import all_lists
 from admin.panel import Panel, panel, words
+from admin.rooms import all_lists, all_pages
+from admin.stepping import stand_after_forms
 
 HERE = Path(__file__).parent
-LARGEST_FORM = 64 * 1024
 YEAR = 365 * 24 * 3600
 
 
 def make_app(values: Panel) -> Flask:
     """The application, mounted below /admin by ops. Raises `Undeclared` where a route does not say for whom it is."""
     app = Flask("keystall.panel", static_folder=str(HERE / "static"), template_folder=str(HERE / "templates"))
+    app.request_class = SealingRequest  # no file is written in clear
     app.extensions["panel"] = values
     app.config.update(
         SECRET_KEY=values.form_key.reveal(),
@@ -41,14 +43,17 @@ def make_app(values: Panel) -> Flask:
         WTF_CSRF_TIME_LIMIT=12 * 3600,
         WTF_CSRF_SSL_STRICT=False,  # Origin and Sec-Fetch-Site are looked at by the guard; no referrer is sent
     )
+    app.url_map.converters["int"] = Number
     app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.autoescape = True  # Flask itself escapes no *.html.jinja
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["csrf"] = csrf_field
     stand_before(app)  # first: whatever is refused is drawn in somebody's language
     CSRFProtect(app)
+    stand_after_forms(app)
     Babel(app, locale_selector=lambda: words().locale.replace("-", "_"))  # of what Flask-Admin and WTForms say
     app.add_url_rule("/shared/<path:name>", "shared", shared)
-    for pages in (signing.pages, home.pages):
+    for pages in all_pages():
         app.register_blueprint(pages)
     add_lists(app)
     open_to_anyone(app.view_functions["static"])
@@ -62,6 +67,12 @@ def add_lists(app: Flask) -> None:
     for one in all_lists():
         admin.add_view(one)
         one.declare(app.view_functions)
+
+
+class Number(IntegerConverter):
+    """A number in an address: one that no bigint holds is of nothing that is there."""
+
+    regex = "[0-9]{1,18}"
 
 
 class NoIndex(AdminIndexView):

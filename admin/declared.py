@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from core.parties.staff_sessions import StaffSession
 
 View = TypeVar("View", bound=Callable[..., Any])
 MARK = "_panel_declared"
+LARGEST_FORM = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +22,23 @@ class Declared:
 
     is_open: bool = False  # before anybody signed in
     before_second: bool = False  # also while the second factor is still missing
+    while_waiting: bool = False  # also for somebody whose party was not let in yet
+    before_password: bool = False  # also while somebody else's password is still in use
+    while_waiting: bool = False  # also for somebody whose party was not let in yet
     steps_up: bool = False  # only within five minutes of a second factor
     roles: frozenset[Role] = frozenset()
     kinds: frozenset[PartyKind] = frozenset()
+    largest: int = LARGEST_FORM  # bytes of a request to it
+    takes_files: bool = False  # of cards, each sealed while it arrives (admin.arriving)
 
     def admits(self, session: StaffSession) -> bool:
         """Whether the roles of somebody signed in, at the party that they act for, open this page."""
-        fits = not self.kinds or session.party.kind in self.kinds
-        return fits and (not self.roles or bool(self.roles & session.roles))
+        return self.admits_roles(session.party.kind, session.roles)
+
+    def admits_roles(self, kind: PartyKind, roles: Set[str]) -> bool:
+        """Whether these roles at a party of this kind open this page."""
+        fits = not self.kinds or kind in self.kinds
+        return fits and (not self.roles or bool(self.roles & roles))
 
 
 class Undeclared(Exception):
@@ -40,16 +50,36 @@ def open_to_anyone(view: View) -> View:
     return _declared(view, Declared(is_open=True))
 
 
-def for_signed_in(view: View, *, before_second: bool = False, steps_up: bool = False) -> View:
+def for_signed_in(
+    view: View,
+    *,
+    before_second: bool = False,
+    before_password: bool = False,
+    while_waiting: bool = False,
+    steps_up: bool = False,
+) -> View:
     """A page for everybody who is signed in."""
-    return _declared(view, Declared(before_second=before_second, steps_up=steps_up))
+    declared = Declared(
+        before_second=before_second, before_password=before_password, while_waiting=while_waiting, steps_up=steps_up
+    )
+    return _declared(view, declared)
 
 
 def for_roles(
-    *roles: Role, kinds: frozenset[PartyKind] = frozenset(), steps_up: bool = False
+    *roles: Role,
+    kinds: frozenset[PartyKind] = frozenset(),
+    steps_up: bool = False,
+    largest: int = LARGEST_FORM,
+    takes_files: bool = False,
 ) -> Callable[[View], View]:
-    """A page for these roles at parties of these kinds; others get the answer of a page that is not there."""
-    return lambda view: _declared(view, Declared(roles=frozenset(roles), kinds=kinds, steps_up=steps_up))
+    """A page for these roles at parties of these kinds; others get the answer of a page that is not there.
+
+    `largest` is how many bytes a request to it may have, `takes_files`: its files are cards, sealed while they arrive.
+    """
+    declared = Declared(
+        roles=frozenset(roles), kinds=kinds, steps_up=steps_up, largest=largest, takes_files=takes_files
+    )
+    return lambda view: _declared(view, declared)
 
 
 def declared_for(app: Flask, endpoint: str | None) -> Declared | None:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from flask import Response, g, make_response, render_template, request, url_for
 
 from admin.language import COOKIE
-from admin.menu import menu_of
+from admin.menu import menu_of, opens
 from admin.panel import panel, words
 
 HERE = Path(__file__).parent
@@ -42,6 +42,7 @@ def draw(template: str, /, *, status: int = 200, **values: Any) -> Response:
         theme=theme if theme in {"light", "dark"} else "",
         session=session,
         menu=menu_of(session, request.endpoint) if session is not None and not session.lacks_second else [],
+        may=lambda endpoint: session is not None and opens(endpoint, session),
         asset=asset,
         shared=shared,
         store_name=panel().store_name,

@@ -12,6 +12,7 @@ from werkzeug.exceptions import Forbidden, HTTPException, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin import cookies
+from admin.arriving import let_go
 from admin.declared import declared_for
 from admin.drawing import draw, policy
 from admin.language import chosen
@@ -52,6 +53,8 @@ def _let_in() -> AnyResponse | None:
         return None
     take_connection()
     declared = declared_for(_app(), request.endpoint)
+    if declared is not None:
+        request.max_content_length = declared.largest
     if request.method not in SAFE and not _is_from_here():
         raise Forbidden()
     g.session = _session()
@@ -67,13 +70,15 @@ def _turned_away(session: StaffSession | None) -> AnyResponse | None:
     back = request.full_path.rstrip("?") if request.method == "GET" else ""
     if session is None:
         return redirect(url_for("signing.sign_in", next=back if back != "/" else None))
+    if session.is_waiting and not declared.while_waiting:
+        return redirect(url_for("applying.waiting"))
     if session.lacks_second and not declared.before_second:
         return redirect(url_for("signing.second" if session.has_second else "signing.second_begin"))
+    if session.must_change and not declared.before_password and not declared.before_second:
+        return redirect(url_for("own.password"))
     if not declared.admits(session):
         log.info("a page of another role was asked for", staff=str(session.staff_id), endpoint=request.endpoint)
         raise NotFound()
-    if declared.steps_up and not session.is_stepped_up(g.now):
-        return redirect(url_for("signing.second", next=back or None))
     return None
 
 
@@ -105,6 +110,7 @@ def _dress(response: Response) -> Response:
 
 def _leave(error: BaseException | None) -> None:
     del error
+    let_go()
     give_connection_back()
 
 

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from admin.declared import for_signed_in
 from admin.drawing import draw
 from admin.panel import request_time, signed_in
+from admin.setup.progress import asks_set_up
 from admin.today import figures
 
 pages = Blueprint("home", __name__)
@@ -17,7 +18,7 @@ pages = Blueprint("home", __name__)
 def today() -> Response:
     """What was sold today, and what waits."""
     sold, waiting = figures(signed_in(), request_time())
-    return draw("today.html.jinja", sold=sold, waiting=waiting)
+    return draw("today.html.jinja", setting_up=asks_set_up(signed_in()), sold=sold, waiting=waiting)
 
 
 for_signed_in(today)

@@ -37,18 +37,49 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         mark("Selling"),
         (
             Entry("orders.index_view", mark("Orders"), "receipt-text"),
+            Entry("cases.cases", mark("Money to decide about"), "credit-card"),
+            Entry("shoppers.index", mark("Shoppers"), "users"),
             Entry("listings.index_view", mark("Goods on sale"), "shopping-bag"),
+            Entry("products.index_view", mark("Products"), "package"),
+            Entry("reports.sales", mark("Reports"), "chart-column"),
+            Entry("earned.earned", mark("Sold and earned"), "chart-column"),
         ),
     ),
     (
         mark("Stock"),
-        (Entry("batches.index_view", mark("Batches"), "package"),),
+        (
+            Entry("hop.stock", mark("My stock"), "package"),
+            Entry("offers.list", mark("Offers"), "store"),
+            Entry("batches.index_view", mark("Batches"), "package"),
+            Entry("imports.list", mark("Imports"), "upload"),
+            Entry("contested.list", mark("Contested cards"), "copy"),
+        ),
+    ),
+    (
+        mark("Shop"),
+        (
+            Entry("front.settings", mark("Shop settings"), "store"),
+            Entry("channels.index", mark("Channels and payment"), "send-horizontal"),
+        ),
+    ),
+    (
+        mark("Money"),
+        (
+            Entry("money.overview", mark("Money"), "wallet"),
+            Entry("payouts.list", mark("Payouts"), "credit-card"),
+            Entry("api_keys.list", mark("API keys"), "key-round"),
+        ),
     ),
     (
         mark("Records"),
         (
             Entry("parties.index_view", mark("Parties"), "store"),
+            Entry("approvals.index", mark("Who asks to be let in"), "circle-check"),
+            Entry("people.everyone", mark("People"), "users-round"),
+            Entry("matrix.roles", mark("What roles open"), "lock"),
             Entry("audit.index_view", mark("Audit"), "shield-check"),
+            Entry("jobs.index", mark("Jobs"), "clock"),
+            Entry("health.index", mark("Health"), "life-buoy"),
         ),
     ),
 )
@@ -58,14 +89,15 @@ def menu_of(session: StaffSession, here: str | None) -> Sequence[tuple[str, Sequ
     """The groups of the menu that hold anything for this person."""
     groups = []
     for called, entries in GROUPS:
-        shown = [_shown(entry, here) for entry in entries if _opens(entry, session)]
+        shown = [_shown(entry, here) for entry in entries if opens(entry.endpoint, session)]
         if shown:
             groups.append((called, shown))
     return groups
 
 
-def _opens(entry: Entry, session: StaffSession) -> bool:
-    declared = declared_for(current_app, entry.endpoint)
+def opens(endpoint: str, session: StaffSession) -> bool:
+    """Whether a page is for this person: a link to another one is not drawn."""
+    declared = declared_for(current_app, endpoint)
     return declared is not None and declared.admits(session)
 
 

@@ -12,10 +12,13 @@ from uuid import UUID
 
 from flask import current_app, g
 
+from admin.platform.checked import Health
 from bot.texts import Phrasebook, Texts
 from core import db
+from core.connections.platforms import BotName
 from core.parties.staff_sessions import StaffSession
 from core.secret import Secret
+from core.vault.payout_requests import PayoutAct, Person
 from core.vault.second_factor import NewSeed
 
 WORDS = Path(__file__).parent / "locale"
@@ -30,6 +33,41 @@ class SecondFactors(Protocol):
 
     def check_second_factor(self, staff_id: UUID, code: str, /) -> None: ...
 
+    def replace_second_factor(self, staff_id: UUID, code: str, /) -> NewSeed: ...
+
+    def second_factor_replaced(self, staff_id: UUID, code: str, /) -> None: ...
+
+    def take_second_factor_away(self, staff_id: UUID, by: UUID, code: str, /) -> None: ...
+
+    def act_on_payout(self, person: Person, act: PayoutAct, said: dict[str, str], /) -> dict[str, Secret]: ...
+
+
+class Platforms(Protocol):
+    """What only ops asks of others while somebody connects something: fixed or configured hosts, some seconds each.
+
+    Refusals are those of core.connections.platforms; a page asks inside `waiting_elsewhere`.
+    """
+
+    def bot_of(self, token: Secret, /) -> BotName: ...
+
+    def check_official_account(self, app_id: str, app_secret: Secret, /) -> None: ...
+
+    def shop_answers(self, code: str, /) -> str:
+        """Empty where the shop's page answers; else `away`, `elsewhere` (another page) or an HTTP status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """What pages that set up a shop are handed. `public_url` is where shoppers reach it, without a closing slash."""
+
+    platforms: Platforms
+    verify_key: Secret
+    public_url: str
+    currency: str
+    zone: str
+    has_sandbox: bool
+    telegram_mode: str
+
 
 @dataclass(frozen=True, slots=True)
 class Panel:
@@ -43,6 +81,10 @@ class Panel:
     shared: Path
     store_name: str
     is_demo: bool
+    health: Callable[[], Health]  # asked without a connection
+    vault_public: Callable[[], bytes | None]  # what cards that staff bring are sealed with
+    seal_key: Secret
+    connecting: Connecting
 
 
 def panel() -> Panel:

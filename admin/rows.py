@@ -94,6 +94,8 @@ class BatchRow(PanelRow):
     sku = peewee.ForeignKeyField(SkuRow)
     terms = peewee.TextField()
     state = peewee.TextField()
+    reason = peewee.TextField(null=True)
+    locked_by = peewee.BigIntegerField(null=True)
     source_name = peewee.TextField()
     card_count = peewee.IntegerField()
     expires_on = peewee.DateField(null=True)
@@ -113,6 +115,8 @@ class AuditRow(PanelRow):
     action = peewee.TextField()
     object_kind = peewee.TextField()
     object_id = peewee.TextField()
+    detail = BinaryJSONField(index=False)
+    party_id = peewee.BigIntegerField(null=True)
 
     class Meta:
         table_name = "audit_entry"

@@ -17,10 +17,13 @@ from admin.declared import Declared, for_roles
 from admin.drawing import draw
 from admin.panel import signed_in
 from admin.reading import reading
-from core.parties.rules import PartyKind, Role
+from core.parties.rules import PLATFORM_ROLES, PartyKind, Role
 
 LAST_PAGE = 200
 """Nobody turns further: who looks for something old searches or filters; a list never walks over a whole table."""
+
+SELLING = frozenset({PartyKind.MERCHANT, PartyKind.PLATFORM})
+"""Kinds of parties that see what is sold to shoppers; a supplier sees its own hop only (INV-T3)."""
 
 
 class Unscoped(Exception):
@@ -40,6 +43,10 @@ class ScopedView(ModelView):
     empty: ClassVar[str]  # what to do next where nothing is there yet
     columns: ClassVar[Sequence[tuple[str, str]]]  # attribute or function of this view, what it is called
     read: ClassVar[frozenset[str]] = frozenset({"index_view", "details_view"})
+
+    own: ClassVar[str] = ""
+    """The column that names the party whose row it is: said in the list's own words too, since a policy that also lets
+    the platform see all keeps PostgreSQL from reading a party's rows by their index."""
 
     is_searched: ClassVar[bool] = False
 
@@ -66,6 +73,17 @@ class ScopedView(ModelView):
         for _, name, _ in self._urls:
             endpoint = f"{self.endpoint}.{name}"
             views[endpoint] = for_roles(*self.roles, kinds=self.kinds)(_as_function(views[endpoint]))
+
+    def rows(self) -> Any:
+        """What the list reads, in its order, before it is cut to a party."""
+        raise NotImplementedError
+
+    def get_query(self) -> Any:
+        """The rows of the party that somebody acts for; the platform's people see all."""
+        session, query = signed_in(), self.rows()
+        if self.own and not session.roles & PLATFORM_ROLES:
+            query = query.where(getattr(self.model, self.own) == session.party.id)
+        return query
 
     def init_search(self) -> bool:
         """Each list that is searched knows its own way; none looks for a part of a text in a big table."""

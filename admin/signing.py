@@ -17,6 +17,7 @@ from admin.browsers import came_from
 from admin.declared import for_signed_in, open_to_anyone
 from admin.drawing import draw
 from admin.panel import panel, request_time, signed_in, waiting_elsewhere, words
+from admin.second_words import status_of, why_not
 from bot.texts import mark
 from core.parties.signing_in import TooManyTries, WrongSignIn, sign_in
 from core.parties.staff_sessions import (
@@ -28,15 +29,12 @@ from core.parties.staff_sessions import (
     second_proved,
 )
 from core.secret import Secret
-from core.vault.client import VaultAway, VaultCode, VaultRefused
+from core.vault.client import VaultAway, VaultRefused
 
 pages = Blueprint("signing", __name__)
 
 WRONG = mark("Address or password is wrong.")
 WAIT = mark("Too many wrong tries. Wait {minutes} minutes, then try again.")
-WRONG_CODE = mark("This code does not count: it is wrong, too old, or was used already. Wait for the next one.")
-CODES_BLOCKED = mark("Too many wrong codes. Wait a quarter of an hour, then try again.")
-AWAY = mark("The vault, which checks the code, does not answer. Nothing was changed; try again in a minute.")
 
 
 class SignInForm(FlaskForm):
@@ -118,25 +116,15 @@ def _proved(form: CodeForm, *, is_first: bool) -> Response:
     except (VaultAway, VaultRefused) as no:
         if is_first:
             return _begin_again(form, no)
-        wrong, again = _why(no), session.second_at is not None
-        return draw("second.html.jinja", status=_status(no), form=form, wrong=wrong, asked_again=again)
+        wrong, again = words().say(why_not(no)), session.second_at is not None
+        return draw("second.html.jinja", status=status_of(no), form=form, wrong=wrong, asked_again=again)
     return cookies.keep_session(redirect(_next()), panel(), second_proved(session=session, now=request_time()))
 
 
 def _begin_again(form: CodeForm, no: VaultAway | VaultRefused) -> Response:
     """The first code was wrong: what was scanned still counts, and there is a way to start over."""
-    values = {"form": form, "picture": "", "letters": "", "wrong": _why(no), "step": "again"}
-    return draw("second_begin.html.jinja", status=_status(no), **values)
-
-
-def _status(no: VaultAway | VaultRefused) -> int:
-    return 503 if isinstance(no, VaultAway) else 403
-
-
-def _why(no: VaultAway | VaultRefused) -> str:
-    if isinstance(no, VaultAway):
-        return words().say(AWAY)
-    return words().say(CODES_BLOCKED if no.vault_code is VaultCode.TOO_OFTEN else WRONG_CODE)
+    values = {"form": form, "picture": "", "letters": "", "wrong": words().say(why_not(no)), "step": "again"}
+    return draw("second_begin.html.jinja", status=status_of(no), **values)
 
 
 @pages.route("/sign-out", methods=["POST"], endpoint="sign_out")
@@ -180,8 +168,9 @@ def change_party() -> Response:
     return redirect(url_for("home.today"))
 
 
-for view in (second_page, second_begin_page, sign_out):
+for view in (second_page, second_begin_page):
     for_signed_in(view, before_second=True)
+for_signed_in(sign_out, before_second=True, while_waiting=True)
 for view in (sessions_page, end, change_party):
     for_signed_in(view)
 

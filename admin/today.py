@@ -77,10 +77,10 @@ class Ask:
     gate: str = ""
 
 
-SEE_SALES = frozenset({Role.OWNER, Role.FINANCE, Role.ORDERS}) | PLATFORM_ROLES
-SELLERS = frozenset({Role.OWNER, Role.ORDERS}) | PLATFORM_ROLES
+SEE_SALES = frozenset({Role.OWNER, Role.FINANCE, Role.SUPPORT}) | PLATFORM_ROLES
+SELLERS = frozenset({Role.OWNER, Role.SUPPORT}) | PLATFORM_ROLES
 GOODS = frozenset({Role.OWNER, Role.CATALOG}) | PLATFORM_ROLES
-CARDS = frozenset({Role.OWNER, Role.STOCK}) | PLATFORM_ROLES
+CARDS = frozenset({Role.OWNER, Role.STOCK, Role.CATALOG}) | PLATFORM_ROLES
 ASKED = (
     Ask(UNDELIVERED, mark("paid, not delivered yet"), "orders.index_view", SELLERS),
     Ask(GATED, mark("paid, somebody must look at it first"), "orders.index_view", SELLERS, "review"),

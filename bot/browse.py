@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypedDict
 
-from bot.home import draw_home, home_options
+from bot.home import draw_home, home, home_options
 from bot.intents import Act, Intent
 from bot.screens import Option, Screen, ScreenKind
 from bot.statuses import stock_badge
@@ -114,11 +114,11 @@ def said_if_closed(talk: Talk, screen: Screen) -> Screen:
 def start(talk: Talk, act: Act) -> Screen:
     """`/start`, with a code behind it in a link to one product; anything else there leads to the menu."""
     if not act.text("code"):
-        return draw_home(talk.texts)
+        return home(talk, act)
     try:
         return product_of(talk, find_listing(merchant_id=talk.merchant_id, code=act.text("code")))
     except NotFound:
-        return draw_home(talk.texts)
+        return home(talk, act)
 
 
 def figures_of(talk: Talk, cards: Sequence[ProductCard]) -> Figures:

@@ -12,6 +12,7 @@ from bot.texts import Texts, mark
 from bot.words import read_locale
 from core.members.contacts import ContactKind
 from core.members.service import set_locale
+from core.parties.fronts import find_front
 
 NOT_OPEN_YET = {
     Intent.MEMBER: mark("Membership has not opened in this shop yet."),
@@ -34,8 +35,12 @@ LANGUAGE_NAMES = {"zh-CN": "中文", "en": "English"}
 
 
 def home(talk: Talk, act: Act) -> Screen:
-    """The menu."""
-    return draw_home(talk.texts)
+    """The menu, as the shop greets, with what shoppers should know now."""
+    front, texts = find_front(merchant_id=talk.merchant_id), talk.texts
+    said = [texts.of_the_shop(text) for text in (front.greets(texts.locale), front.notes(texts.locale))]
+    greeting, notice = said
+    screen = draw_home(texts, first=greeting)
+    return replace(screen, text=f"{notice}\n\n{screen.text}") if notice else screen
 
 
 def not_open_yet(talk: Talk, act: Act) -> Screen:
@@ -60,7 +65,8 @@ def chosen_language(talk: Talk, act: Act) -> Screen:
 
 def support(talk: Talk, act: Act) -> Screen:
     """The words that work, and how to reach the merchant."""
-    return draw_help(talk.texts, talk.shop.contacts)
+    contact = talk.texts.of_the_shop(find_front(merchant_id=talk.merchant_id).contact)
+    return draw_help(talk.texts, talk.shop.contacts, contact)
 
 
 def thanks(talk: Talk, act: Act) -> Screen:
@@ -108,12 +114,18 @@ def draw_languages(texts: Texts, locales: list[str]) -> Screen:
     return Screen(ScreenKind.MENU, texts.say("Choose a language / 请选择语言"), (*options, home_option(texts)))
 
 
-def draw_help(texts: Texts, contacts: Collection[ContactKind] = ()) -> Screen:
-    """Help: words, codes, money, people; `contacts` are the ways outside the chat that the shop can write by."""
+def draw_help(texts: Texts, contacts: Collection[ContactKind] = (), contact: str = "") -> Screen:
+    """Help: words, codes, money, people; `contacts` are the ways outside the chat that the shop can write by.
+
+    `contact` is where a person of the shop answers, as the shop says it; empty where it says nothing.
+    """
     elsewhere = {
         ContactKind.EMAIL: (texts.say("email me@example.com"), texts.say("a letter where this chat cannot reach you")),
         ContactKind.PHONE: (texts.say("phone 13800138000"), texts.say("a text where this chat cannot reach you")),
     }
+    person = texts.say("Write to the shop where you found it (its own page, group or account), with your order number.")
+    if contact:
+        person = texts.row(texts.say("Write to the shop, with your order number"), contact)
     lines = (
         texts.say("Words that always work"),
         texts.row(texts.say("menu"), texts.say("start over")),
@@ -129,7 +141,7 @@ def draw_help(texts: Texts, contacts: Collection[ContactKind] = ()) -> Screen:
         texts.row(texts.say("language"), texts.say("Chinese or English")),
         "",
         texts.say("Need a person? Nobody answers in this chat yet."),
-        texts.say("Write to the shop where you found it (its own page, group or account), with your order number."),
+        person,
     )
     options = (
         choice(texts.say("Goods"), Intent.CATALOG),

@@ -96,9 +96,8 @@ def render(texts: Texts, message: StoredMessage, background: Background) -> Scre
             return draw_refunded(texts, view, body)
         case MessageKind.WALLET_TOPPED_UP:
             return draw_topped_up(texts, body)
-        case MessageKind.ORDER_EXPIRED:
-            title = texts.say("Your order has expired: it was not paid in time.")
-            rest = expired_words(texts, view)
+        case MessageKind.ORDER_EXPIRED | MessageKind.ORDER_CANCELLED:
+            title, rest = ended_words(texts, message.kind, view)
             return draw_about(texts, view, title, rest, again_option(texts, body), home_option(texts))
         case MessageKind.IN_REVIEW:
             title = texts.say("The shop checks your order first")
@@ -121,6 +120,14 @@ def render(texts: Texts, message: StoredMessage, background: Background) -> Scre
             return draw_about(texts, view, title, rest, order_option(texts, body), home_option(texts))
         case _:
             return _about_accounts(texts, message.kind, body)
+
+
+def ended_words(texts: Texts, kind: MessageKind, view: OrderView | None) -> tuple[str, str]:
+    """What an unpaid order means that ended without its shopper: by its time, or by the shop."""
+    if kind is MessageKind.ORDER_EXPIRED:
+        return texts.say("Your order has expired: it was not paid in time."), expired_words(texts, view)
+    rest = texts.say("Nothing was charged. If you have paid after all, you get your goods or your money back.")
+    return texts.say("The shop has cancelled your unpaid order."), rest
 
 
 def expired_words(texts: Texts, view: OrderView | None) -> str:

@@ -29,7 +29,7 @@ from core.members.memberships import MembershipTooLong
 from core.orders.rules import CannotSettle, NothingIsSold, OrderIs, PriceChanged, QuantityRefused
 from core.payments.rules import AlreadyDecided, NotEnough, NotForSale, OrderNotPayable
 from core.payments.unbinding import NotBound, WalletMoneyHeld
-from core.risk.rules import StockKeptForOthers, TooManyOnNetwork, TooManyUnpaid
+from core.risk.rules import ShopperBlocked, StockKeptForOthers, TooManyOnNetwork, TooManyUnpaid
 from core.stock.rules import HeldByOthers, OutOfStock
 from core.submission import OtherContent
 from core.vault.uploads import FileTooLarge
@@ -98,6 +98,12 @@ OWN_WORDS: Mapping[type[Refusal], Wording] = {
     ),
     TooManyOnNetwork: Wording(
         mark("Too many unpaid orders come from your network right now."), now=mark("Please try again in a few minutes.")
+    ),
+    ShopperBlocked: Wording(
+        mark("This shop takes no new orders from you."),
+        mark("What you have paid for stays yours, and your wallet's money too."),
+        mark("Ask the shop if you think that this is a mistake."),
+        (Intent.HELP,),
     ),
     StockKeptForOthers: Wording(
         mark("So that everyone gets a chance, only part of the stock can be reserved before it is paid for."),
@@ -258,7 +264,7 @@ def draw_refusal(
     params = {name: status_words(texts, value) if name == "state" else value for name, value in refusal.params.items()}
     parts = [texts.say(part, **params) for part in (words.what, words.money, words.now) if part]
     labels = {Intent.CATALOG: texts.say("See all goods"), Intent.ORDERS: texts.say("My orders")}
-    labels[Intent.MEMBER] = texts.say("My membership")
+    labels |= {Intent.MEMBER: texts.say("My membership"), Intent.HELP: texts.say("Help")}
     ways = tuple(choice(labels[intent], intent) for intent in words.ways)
     last = (home_option(texts),) if home else ()
     return Screen(ScreenKind.ERROR, "\n".join(parts), (*options, *ways, *last), error_id=error)

@@ -42,6 +42,7 @@ FILE_REASONS: Mapping[str, str] = {
     "too_much_text": mark("The workbook holds too much text: split it, or save it as CSV and send that."),
     "not_allowed": mark("You may not bring stock for these goods any more: ask whoever runs the store."),
     "too_often": mark("As many files as one party may bring in a day have come: go on tomorrow."),
+    "cancelled": mark("It was taken back: none of its cards is there."),
     "lost": mark("The sealed file could not be used any more: please send it again."),
 }
 """By `FileProblem` of the same module and by `core.conversations.restocking.RestockProblem`."""

@@ -26,8 +26,12 @@ class Work(StrEnum):
     WECHAT_LOGIN = "wechat_login"  # reference: page_login; ask the platform who opened a page
     CONTACT_CODE = "contact_code"  # reference: contact_code; mint and send the code that confirms an address
     RESTOCK = "restock"  # reference: restock; have a file that came by a chat imported, and tell what became of it
+    LOOK = "look"  # reference: brought_file; have the vault look at a file before it is imported
+    TAKE_BACK = "take_back"  # reference: restock; have its import taken back while it runs
+    DECIDE = "decide"  # reference: contested_wish; have a decision about contested cards carried out
     SUPPLY = "supply"  # reference: order; have its lines brought by the suppliers that sell them
     SUPPLIER_STOCK = "supplier_stock"  # reference: supplier_good; ask what the supplier has
+    CHECK_CONNECTION = "check_connection"  # reference: connection_check; try a bot, an account or a gateway
     ALERT = "alert"  # reference: alert; tell the operator what a person must see
 
 
@@ -44,8 +48,12 @@ ENQUEUED_BY: dict[Work, frozenset[str]] = {
     Work.WECHAT_LOGIN: frozenset({"shop"}),
     Work.CONTACT_CODE: frozenset({"shop", "worker"}),
     Work.RESTOCK: frozenset({"shop", "worker"}),
+    Work.LOOK: frozenset({"shop", "worker"}),
+    Work.TAKE_BACK: frozenset({"shop", "worker"}),
+    Work.DECIDE: frozenset({"shop", "worker"}),
     Work.SUPPLY: frozenset({"shop", "worker"}),
     Work.SUPPLIER_STOCK: frozenset({"shop", "worker"}),
+    Work.CHECK_CONNECTION: frozenset({"shop"}),
     Work.ALERT: frozenset({"shop", "worker"}),
 }
 """Which database roles have a reason to enqueue which kind; the use cases of those processes are the only callers."""
@@ -62,8 +70,12 @@ PRIORITY: dict[Work, int] = {
     Work.SANDBOX_PAY: 10,
     Work.CONTACT_CODE: 10,
     Work.ALERT: 10,
+    Work.CHECK_CONNECTION: 8,  # somebody looks at a page that waits, but asks at will
     Work.REFUND: 5,
+    Work.TAKE_BACK: 8,  # what it ends must not go on for long
+    Work.LOOK: 6,  # somebody waits for it at a page
     Work.RESTOCK: 5,
+    Work.DECIDE: 5,
     Work.SUPPLIER_STOCK: 3,
     Work.QUERY_PAYMENT: 0,
 }

@@ -25,7 +25,7 @@ KEYSTALL_SECTION__KEY in the environment too."""
 ORDER = (
     "demo", "up", "restart", "upgrade", "init", "migrate", "doctor", "verify", "import", "imports", "contested",
     "batch", "recall", "trace", "review", "task", "membership", "race", "bench", "keys", "audit", "backup", "restore",
-    "channel", "gateway", "staff", "trade", "supplier", "vetting", "payout", "doubles",
+    "channel", "gateway", "staff", "trade", "supplier", "vetting", "payout", "reports", "doubles",
 )  # fmt: skip
 _USAGE_ERROR = typer.BadParameter.__mro__[2]  # ClickException of the click that this Typer brings
 _NO_WORD = ("NoArgsIsHelpError", "Missing command.")  # how that click says that a group was named without a command

@@ -9,7 +9,15 @@ from enum import StrEnum
 import psycopg
 
 from core.config import Config
+from core.connections.credentials import Holder
+from core.connections.handed_in import public_key
 from core.vault.notices import sandbox_public_key
+
+PUBLISH = """
+UPDATE installation SET bot_public_key = %(bot)s, act_public_key = %(act)s
+WHERE bot_public_key IS DISTINCT FROM %(bot)s OR act_public_key IS DISTINCT FROM %(act)s
+"""
+"""The owner alone writes it, at each start: a store that was put back with other keys takes in for those."""
 
 
 class Kind(StrEnum):
@@ -46,10 +54,22 @@ def mark(url: str, kind: Kind, config: Config) -> Installation:
             " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
             (kind.value, uuid.uuid4(), sandbox, budget),
         )
+    publish_keys(url, config)
     found = find_installation(url)
     if found is None:
         raise AssertionError("the row was written above")
     return found
+
+
+def publish_keys(url: str, config: Config) -> None:
+    """Write what web seals to, for the processes that open it (core.connections.handed_in); `url` is the owner's.
+
+    Raises ConfigError where a key is missing.
+    """
+    keys = {Holder.BOT: config.secrets.bot_key, Holder.ACT: config.secrets.act_key}
+    publics = {holder.value: public_key(config.secret(reference), holder) for holder, reference in keys.items()}
+    with psycopg.connect(url) as connection:
+        connection.execute(PUBLISH, publics)
 
 
 def other_kind(wanted: Kind, found: Kind) -> str:

@@ -16,7 +16,7 @@ from core.vault.client import VaultAway, VaultClient, VaultRefused
 from ops import keys, migrate
 from ops.engines import Engines, attach_or_start, start
 from ops.engines.lock import FolderLock
-from ops.installation import Kind, find_installation, has_cards, mark, other_kind
+from ops.installation import Kind, find_installation, has_cards, mark, other_kind, publish_keys
 from ops.isolation.entitlements import check_keys
 from ops.processes import ports, restarting
 from ops.processes.supervisor import START_ORDER, StopSignals, Supervisor
@@ -147,6 +147,9 @@ def be_of_kind(config: Config, kind: Kind) -> list[Path]:
     if found is None:
         made = keys.make_missing(config)
         found = mark(config.database.url, kind, config)
+    elif config.database.url:
+        with contextlib.suppress(ConfigError):  # a lost key: who needs it says so
+            publish_keys(config.database.url, config)
     if found.kind is not kind:
         raise ConfigError(other_kind(kind, found.kind))
     return made + keys.make_missing(config, keys.REPLACEABLE)

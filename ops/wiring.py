@@ -25,7 +25,9 @@ from core import db
 from core.config import Config, ConfigError
 from core.config.pages import card_page_origin
 from core.connections.chats import ChatChannel
+from core.connections.checks import carry_out_check
 from core.connections.credentials import Holder
+from core.conversations.brought_files import carry_out_look, carry_out_taking_back
 from core.conversations.logins import finish_login
 from core.conversations.restocking import carry_out_restock
 from core.fulfilment.bound_chat import BoundChat, bound_page
@@ -38,10 +40,12 @@ from core.payments.service import carry_out_refund, make_intent, query_payment
 from core.ports import Courier, Gateway, NoticeVerifier
 from core.risk.rules import HoldPolicy
 from core.secret import NoSecret
+from core.stock.contested_wishes import carry_out_wish
 from core.vault.client import VaultClient
 from core.vault.notices import sandbox_private_key
 from core.vault.public import PublicKey
 from core.work import Work
+from ops.channels.examining import StoreExaminer
 from ops.counter import FallingBackCounter
 from ops.processes.vault_wiring import clock, vault_client
 from ops.stars import stars
@@ -216,6 +220,9 @@ def handlers(config: Config) -> dict[Work, Callable[[UUID], object]]:
         ),
         Work.REFUND: lambda one: carry_out_refund(refund_id=one, gateways=gateways, now=time.now()),
         Work.RESTOCK: lambda one: carry_out_restock(restock_id=one, vault=plain_vault, now=time.now()),
+        Work.LOOK: lambda one: carry_out_look(file_id=one, vault=plain_vault),
+        Work.TAKE_BACK: lambda one: carry_out_taking_back(restock_id=one, vault=plain_vault),
+        Work.DECIDE: lambda one: carry_out_wish(wish_id=one, vault=plain_vault, now=time.now()),
         Work.WECHAT_LOGIN: lambda one: finish_login(login_id=one, identifier=who, now=time.now()),
         Work.CONTACT_CODE: codes.send,
         Work.ALERT: lambda one: alerts.tell(one, now=time.now()),
@@ -228,4 +235,6 @@ def handlers(config: Config) -> dict[Work, Callable[[UUID], object]]:
     work[Work.SUPPLIER_STOCK] = lambda one: ask_stock(good_id=one, suppliers=goods, now=time.now())
     if play is not None:
         work[Work.SANDBOX_PAY] = lambda one: pay_in_sandbox(one, sandbox=play, now=time.now())
+    examiner = StoreExaminer(config, wechat_apis(config), time, play, checks.get("sandbox"))
+    work[Work.CHECK_CONNECTION] = lambda one: carry_out_check(check_id=one, examiner=examiner, now=time.now())
     return work

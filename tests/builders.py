@@ -45,8 +45,9 @@ class Talker:
 WRITTEN_BY_THEMSELVES = {
     *("process_figures", "vault_round", "audit_link"),
     *("checkpoint", "checkpoint_balance", "checkpoint_batch"),
+    *("report_sale", "report_order", "report_hop", "report_dirty", "report_mark"),
 }
-"""What running processes write whatever happens: figures, the vault's rounds, the chain of the audit, checkpoints."""
+"""What running processes write whatever happens: figures, rounds, the audit's chain, checkpoints, roll-ups."""
 
 
 @dataclass

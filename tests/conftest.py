@@ -13,7 +13,6 @@
 | `clock` | a FixedClock at Monday 2026-03-02 04:00 UTC (noon in Shanghai) |
 """
 
-import dataclasses
 import os
 import shutil
 import sys
@@ -36,6 +35,7 @@ from tests.builders import Shop, Talker
 from tests.support.engines import Addresses, Databases, TestEngines, fast_folder
 from tests.support.quickly import quickly
 from tests.support.till import Till
+from tests.support.vault_keys import keys_of
 
 # The same generated cases every time, so that a failure means a change; `make explore` looks for new ones.
 settings.register_profile("store", deadline=None, derandomize=True)
@@ -187,15 +187,7 @@ def data_dir() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def keys(addresses: Addresses) -> Config:
     """Settings that refer to the run's one set of key files, by absolute paths."""
-    config = Config()
-    return dataclasses.replace(config, vault=_kept(config.vault, addresses), secrets=_kept(config.secrets, addresses))
-
-
-def _kept(section: Any, addresses: Addresses) -> Any:
-    """The section with its `file:keys/…` references leading into the run's folder."""
-    references = {name: value for name, value in vars(section).items() if str(value).startswith("file:keys/")}
-    moved = {name: f"file:{addresses.keys}/{value.removeprefix('file:keys/')}" for name, value in references.items()}
-    return dataclasses.replace(section, **moved)
+    return keys_of(addresses)
 
 
 @pytest.fixture

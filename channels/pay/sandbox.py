@@ -114,7 +114,7 @@ class SandboxGateway:
     def query(self, payment_id: UUID) -> tuple[Outcome, RawNotice | None]:
         """YES with a freshly signed notice once the payment was charged, else NO."""
         notice = self._paid_notice(payment_id)
-        return (Outcome.NO, None) if notice is None else (Outcome.YES, self._signed(notice))
+        return (Outcome.NO, None) if notice is None else (Outcome.YES, self.signed(notice))
 
     def refund(self, refund_id: UUID, payment_id: UUID, external_id: str, amount: Money) -> Outcome:
         """Give a charge back, once per `refund_id`; NO for more than was charged, or a charge that never was."""
@@ -146,7 +146,7 @@ class SandboxGateway:
             for attempt in range(TRIES):
                 if attempt:
                     time.sleep(0.2 * 2**attempt)
-                raw = self._signed(notice)
+                raw = self.signed(notice)
                 try:
                     answer = client.post(
                         f"{self._address}/hooks/pay/sandbox/{notice.account}", content=raw.body, headers=raw.headers
@@ -172,7 +172,8 @@ class SandboxGateway:
             at=int(self._clock.now().timestamp()),
         )
 
-    def _signed(self, notice: SandboxNotice) -> RawNotice:
+    def signed(self, notice: SandboxNotice) -> RawNotice:
+        """A notice as the sandbox sends it."""
         body, headers = sign_notice(self._private_key, notice)
         return RawNotice(body=body, headers={name: headers[name] for name in ("content-type", SIGNATURE_HEADER)})
 

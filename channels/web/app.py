@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from starlette.requests import Request
@@ -16,7 +17,7 @@ from channels.chat.wechat.chat import WeChatChat
 from channels.chat.wechat.links import PageLinks
 from channels.figures import Figures
 from channels.web import checkout, pages, topup
-from channels.web.api import describe, messages, products, sessions, stream
+from channels.web.api import describe, keyed, messages, products, sessions, stream
 from channels.web.cardpage import page as cards
 from channels.web.cardpage.files import card_files
 from channels.web.door import Door
@@ -59,6 +60,9 @@ def routes(door: Door, card_script: str) -> list[BaseRoute]:
         Route(f"{chat}/messages", messages.read, methods=["GET"]),
         Route(f"{chat}/messages/stream", stream.follow, methods=["GET"]),
         Route("/api/v1/products", products.index, methods=["GET"]),
+        Route("/api/v1/stock", keyed.stock, methods=["GET"]),
+        Route("/api/v1/batches", keyed.batches, methods=["GET"]),
+        Route("/api/v1/sales", keyed.sales, methods=["GET"]),
         Route("/api/v1/openapi.json", describe.document, methods=["GET"]),
         Route("/api/docs", describe.page, methods=["GET"]),
         Route("/hooks/pay/{gateway}/{opaque_id}", pay.notice, methods=["POST"]),
@@ -137,13 +141,14 @@ class Application(Frame):
         figures: Figures,
         hosts: frozenset[str] = frozenset(),
         page_host: str = "",
+        streamed: re.Pattern[str] | None = None,
         further: Sequence[BaseRoute] = (),
     ) -> None:
         self.state = State(door)
         router = Router(
             [*routes(door, self.state.card_files.script_path), *further], redirect_slashes=False
         )  # its redirects would name the Host asked for
-        super().__init__(router, pages=door.pages, hosts=hosts, page_host=page_host, figures=figures)
+        super().__init__(router, pages=door.pages, hosts=hosts, page_host=page_host, figures=figures, streamed=streamed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self

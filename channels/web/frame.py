@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,7 @@ from core.errors import Refusal, error_id
 LARGEST_BODY = 64 * 1024
 LARGEST_DRAINED = 16 * 1024 * 1024  # read and thrown away, so that a client that sends first still gets its 413
 SLOWEST_BODY = 15.0  # seconds
+SLOWEST_PIECE = 30.0  # seconds between two pieces of a body that is not read here
 UNKNOWN = "Whether this was done is not known. Look first, or send the same id again: it has one effect only."
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
 WITHOUT_HOST = frozenset({"/healthz", "/readyz"})  # asked by load balancers under their own names
@@ -57,12 +59,20 @@ class Frame:
     """The outermost layer: nothing that goes wrong inside leaves without an error id, nothing secret is logged."""
 
     def __init__(
-        self, app: ASGIApp, *, pages: Pages, hosts: frozenset[str], figures: Figures, page_host: str = ""
+        self,
+        app: ASGIApp,
+        *,
+        pages: Pages,
+        hosts: frozenset[str],
+        figures: Figures,
+        page_host: str = "",
+        streamed: re.Pattern[str] | None = None,
     ) -> None:
         self.app = app
         self.pages = pages
         self.hosts = hosts
         self.page_host = page_host
+        self.streamed = streamed  # paths whose bodies are large, and sealed by the page itself as they come
         self.figures = figures
         by = ("route", "method", "status")
         self.requests = figures.counter("keystall_http_requests_total", "Requests answered.", *by)
@@ -101,8 +111,11 @@ class Frame:
     ) -> None:
         try:
             self._check_host(request)
-            body = await read_capped(request, receive)
-            await self.app(scope, replayed(body, receive), send)
+            if self.streamed is not None and self.streamed.fullmatch(request.url.path):
+                taken = in_time(receive)
+            else:
+                taken = replayed(await read_capped(request, receive), receive)
+            await self.app(scope, taken, send)
         except Exception as error:  # the last net: everything becomes an answer with an error id
             if begun():
                 log.exception("failed after the answer had begun", error_id=error_id())
@@ -179,6 +192,25 @@ async def read_capped(request: Request, receive: Receive) -> bytes:
     if is_too_large:
         raise Problem(413, headers={"Connection": "close"})
     return b"".join(parts)
+
+
+def in_time(receive: Receive) -> Callable[[], Awaitable[Message]]:
+    """A `receive` that takes who sends nothing for `SLOWEST_PIECE`, in the middle of a body, for gone."""
+    is_whole = False
+
+    async def next_piece() -> Message:
+        nonlocal is_whole
+        if is_whole:
+            return await receive()
+        try:
+            async with asyncio.timeout(SLOWEST_PIECE):
+                message = await receive()
+        except TimeoutError:
+            message = {"type": "http.disconnect"}
+        is_whole = not message.get("more_body", False)
+        return message
+
+    return next_piece
 
 
 def replayed(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:

@@ -12,7 +12,8 @@ from channels.web.door import Door
 from channels.web.goods import Tile, shelf
 from channels.web.tokens import cookie_name
 from core.errors import NotFound
-from core.parties.service import Merchant, find_merchant
+from core.parties.fronts import find_front
+from core.parties.service import find_merchant
 from core.titles import worded
 
 
@@ -22,6 +23,8 @@ class Shop:
 
     code: str
     name: str
+    greeting: str = ""
+    notice: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,9 @@ WORDS_EN = ("Menu", "Orders", "Cards", "Search ", "Wallet", "Help", "Language")
 async def chat(request: Request) -> Response:
     """The page of one merchant (`/s/<merchant>`) or of the default one (`/`; a quiet page while there is none)."""
     door: Door = request.app.state.door
-    texts = door.pages.language(request)
     code = request.path_params.get("merchant")
     try:
-        shop, goods = await door.run(front, door, code, texts)
+        shop, goods, texts = await door.run(front, door, code, request)
     except NotFound:
         if code is not None:
             raise
@@ -59,6 +61,7 @@ async def chat(request: Request) -> Response:
     return door.pages.draw(
         request,
         "chat.html.jinja",
+        words=texts,
         shop=shop,
         goods=goods,
         quick_words=quick_words(texts),
@@ -67,21 +70,24 @@ async def chat(request: Request) -> Response:
     )
 
 
-def front(door: Door, code: str | None, texts: Texts) -> tuple[Shop, list[Tile]]:
-    """The merchant and the first of its goods. Raises `NotFound`."""
+def front(door: Door, code: str | None, request: Request) -> tuple[Shop, list[Tile], Texts]:
+    """The merchant, the first of its goods, and the language of the page. Raises `NotFound`."""
     merchant = find_merchant(code)
+    said = find_front(merchant_id=merchant.id)
+    texts = door.pages.language(request, last=said.locale)
     goods = shelf(
         merchant_id=merchant.id,
         texts=door.shop.phrasebook.texts(texts.locale),
         zone=door.shop.order_policy.zone,
         now=door.shop.clock.now(),
     )
-    return shop_of(merchant, texts), goods
-
-
-def shop_of(merchant: Merchant, texts: Texts) -> Shop:
-    """A merchant as pages name it."""
-    return Shop(merchant.code, worded(merchant.names, texts.locale))
+    shop = Shop(
+        merchant.code,
+        worded(merchant.names, texts.locale),
+        said.greets(texts.locale),
+        said.notes(texts.locale),
+    )
+    return shop, goods, texts
 
 
 def quick_words(texts: Texts) -> list[QuickWord]:

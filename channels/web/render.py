@@ -84,13 +84,14 @@ class Pages:
             templates.get_template(name)  # kept: the page of an error is drawn without opening a file
         return cls(book, digest, templates)
 
-    def language(self, request: Request, *, first: str = "") -> Texts:
+    def language(self, request: Request, *, first: str = "", last: str = "") -> Texts:
         """The language of a request: asked for in the address, chosen before, wished by the browser, the default.
 
-        `first` is wished before the browser's: what its reader chose elsewhere.
+        `first` is wished before the browser's: what its reader chose elsewhere; `last` is the shop's own, where the
+        browser wishes none that we speak.
         """
         wishes = [request.query_params.get("lang", ""), request.cookies.get(LANGUAGE_COOKIE, ""), first]
-        wishes += accepted(request.headers.get("accept-language", ""))
+        wishes += [*accepted(request.headers.get("accept-language", "")), last]
         return self.book.texts(choose(self.book, wishes))
 
     def draw(

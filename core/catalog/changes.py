@@ -16,7 +16,7 @@ from core.catalog import sql
 from core.catalog.offered import CODE
 from core.catalog.rules import Category, ProductKind, checked_axes, checked_price
 from core.db import atomic, constraint, execute
-from core.errors import Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from core.money import Money
 from core.parties.service import (
     CodeTaken,
@@ -35,6 +35,10 @@ TAKEN = frozenset(
     {"issuer_code_key", "product_code_key", "sku_code_key", "listing_merchant_id_code_key"}
     | {"listing_merchant_id_sku_id_key"}
 )
+
+
+class Archived(Conflict):
+    """What was put away is not on sale before it was brought back."""
 
 
 def create_issuer(*, actor: Actor, code: str, names: Names, now: datetime) -> int:
@@ -71,7 +75,7 @@ def create_product(
         raise Invalid(what="code")
     words = checked_text(aliases, what="aliases", most=400).lower()
     row: tuple[Any, ...] = (owner_id, code, kind.value, category.value, Jsonb(checked_names(names, what="name")))
-    row += (Jsonb(_checked_texts(texts or {})), words, position, now)
+    row += (Jsonb(checked_texts(texts or {})), words, position, now)
     return _create(sql.CREATE_PRODUCT, row, actor=actor, kind="product", party_id=owner_id, now=now)
 
 
@@ -94,10 +98,13 @@ def create_sku(
 
     `secret_bits`: how many bits a secret has, where that is fewer than its length could hold; it stays for ever.
 
-    Raises `NotFound`, `NotAllowed`, `Invalid`, `CodeTaken` (codes are unique in the installation).
+    Raises `NotFound` (also an issuer that is another merchant's own), `NotAllowed`, `Invalid`, `CodeTaken` (codes are
+    unique in the installation).
     """
     owner_id = _owner(sql.OWNER_OF_PRODUCT, product_id, actor=actor, what="product")
     require_change(actor, owner_id, Role.CATALOG, what="product")
+    if not execute(sql.ISSUER_WITHIN_REACH, (issuer_id, owner_id)):
+        raise NotFound("issuer")
     if not CODE.fullmatch(code) or card_shape not in ("secret", "number_secret") or minimum_life_days < 0:
         raise Invalid(what="sku")
     if secret_bits is not None and not 1 <= secret_bits <= 1024:
@@ -154,11 +161,12 @@ def outdate_listings(*, sku_id: int) -> None:
 
 
 def set_on_sale(*, actor: Actor, listing_id: int, on_sale: bool, now: datetime) -> None:
-    """Show or hide a listing. Raises `NotFound`, `NotAllowed`."""
+    """Show or hide a listing. Raises `NotFound`, `NotAllowed`, `Archived`."""
     merchant_id = access_listing(actor=actor, listing_id=listing_id)
     require_change(actor, merchant_id, Role.CATALOG, what="listing")
     with atomic():
-        execute(sql.SET_ON_SALE, (on_sale, listing_id))
+        if not execute(sql.SET_ON_SALE, (on_sale, listing_id, on_sale)):
+            raise Archived
         _audited(actor, "listing.shown" if on_sale else "listing.hidden", "listing", listing_id, merchant_id, now)
 
 
@@ -199,7 +207,8 @@ def _kind(statement: str, number: int) -> PartyKind:
     return PartyKind(execute(statement, (number,))[0][3])
 
 
-def _checked_texts(texts: Mapping[str, Names]) -> dict[str, dict[str, str]]:
+def checked_texts(texts: Mapping[str, Names]) -> dict[str, dict[str, str]]:
+    """Summary, redeem, refund by locale. Raises `Invalid` (text, or the one that cannot be taken)."""
     if not set(texts) <= set(TEXTS):
         raise Invalid(what="text")
     return {name: {locale: checked_text(text, what=name) for locale, text in texts[name].items()} for name in texts}

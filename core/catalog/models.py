@@ -14,6 +14,7 @@ class Issuer(Row):
     id = peewee.BigAutoField()
     code = peewee.TextField()
     names = BinaryJSONField(index=False)
+    owner_id = peewee.BigIntegerField(null=True, unique=True)
 
     class Meta:
         table_name = "issuer"
@@ -73,6 +74,24 @@ class Listing(Row):
     version = peewee.IntegerField(default=1)
     position = peewee.IntegerField(default=0)
     created_at = DateTimeTZField()
+    archived_at = DateTimeTZField(null=True)
 
     class Meta:
         table_name = "listing"
+
+
+class GoodsSheet(Row):
+    """One row of `goods_sheet`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    merchant_id = peewee.BigIntegerField()
+    staff_id = peewee.UUIDField()
+    file_name = peewee.TextField()
+    rows = BinaryJSONField(index=False)
+    before = BinaryJSONField(null=True, index=False)
+    created_at = DateTimeTZField()
+    applied_at = DateTimeTZField(null=True)
+    undone_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "goods_sheet"

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from core.errors import Invalid, NotFound
 from core.money import EXPONENT, GREATEST, Money
-from core.titles import worded
+from core.titles import checked_title, worded
 
 
 class UnknownListing(NotFound):
@@ -84,10 +84,10 @@ def axis_value(value: str, locale: str) -> str:
 
 
 def checked_axes(axes: Mapping[str, str]) -> dict[str, str]:
-    """Axes in the order in which they are asked. Raises `Invalid` for an unknown axis or an empty value."""
-    if not set(axes) <= set(AXIS_NAMES) or not all(0 < len(value) <= 40 for value in axes.values()):
+    """Axes in the order in which they are asked. Raises `Invalid` for an unknown axis or a value that is no title."""
+    if not set(axes) <= set(AXIS_NAMES):
         raise Invalid(what="axes")
-    return {axis: axes[axis] for axis in AXIS_NAMES if axis in axes}
+    return {axis: checked_title(axes[axis], what="axes", most=40) for axis in AXIS_NAMES if axis in axes}
 
 
 def checked_price(price: Money) -> Money:

@@ -91,6 +91,7 @@ SELECT l.id, l.merchant_id, l.code, o.kind FROM listing l JOIN party o ON o.id =
 """
 SKU_BY_CODE = "SELECT id FROM sku WHERE code = %s"
 
+ISSUER_WITHIN_REACH = "SELECT 1 FROM issuer WHERE id = %s AND (owner_id IS NULL OR owner_id = %s)"
 CREATE_ISSUER = "INSERT INTO issuer (code, names) VALUES (%s, %s) RETURNING id"
 CREATE_PRODUCT = """
 INSERT INTO product (owner_id, code, kind, category, names, texts, aliases, position, created_at)
@@ -110,4 +111,6 @@ SET_PRICE = """
 UPDATE listing SET price_minor = %s, version = version + 1 WHERE id = %s AND currency = %s RETURNING version
 """
 OUTDATE = "UPDATE listing SET version = version + 1 WHERE sku_id = %s"
-SET_ON_SALE = "UPDATE listing SET on_sale = %s WHERE id = %s"
+SET_ON_SALE = """
+UPDATE listing SET on_sale = %s WHERE id = %s AND (archived_at IS NULL OR NOT %s) RETURNING id
+"""

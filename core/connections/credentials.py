@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from core.db import execute
+from core.connections.handed_in import SealingKeys, is_handed_in, open_handed_in, seal_for
+from core.db import changed, execute
 from core.errors import NotFound
 from core.secret import Secret
 from core.vault.primitives import derive, framed, gcm_open, gcm_seal
@@ -39,6 +40,7 @@ ON CONFLICT (account_kind, account_id, name)
     DO UPDATE SET opened_by = EXCLUDED.opened_by, sealed = EXCLUDED.sealed, created_at = EXCLUDED.created_at
 """
 HAS = "SELECT 1 FROM credential WHERE account_kind = %s AND account_id = %s AND name = %s"
+DROP = "DELETE FROM credential WHERE account_kind = %s AND account_id = %s"
 FIND = "SELECT sealed FROM credential WHERE account_kind = %s AND account_id = %s AND name = %s AND opened_by = %s"
 
 
@@ -55,7 +57,30 @@ def find_credential(key: Secret, *, kind: AccountKind, account_id: int, name: st
     rows = execute(FIND, (kind.value, account_id, name, holder.value))
     if not rows:
         raise NotFound("credential")
-    return Secret(gcm_open(_key(key, holder), bytes(rows[0][0]), _context(kind, account_id, name)))
+    sealed = bytes(rows[0][0])
+    if is_handed_in(sealed, kind=kind, name=name, holder=holder):
+        return open_handed_in(key, sealed, kind=kind, account_id=account_id, name=name, holder=holder)
+    return Secret(gcm_open(_key(key, holder), sealed, _context(kind, account_id, name)))
+
+
+def hand_in_credential(
+    keys: SealingKeys, *, kind: AccountKind, account_id: int, name: str, holder: Holder, value: Secret, now: datetime
+) -> None:
+    """Keep a credential that somebody typed into the panel, sealed for `holder`, in the caller's transaction.
+
+    Web keeps what it checks itself with its own key; what others use it seals to their public keys and never opens.
+    """
+    if holder is Holder.VERIFY:
+        store_credential(keys.verify, kind=kind, account_id=account_id, name=name, holder=holder, value=value, now=now)
+        return
+    public = keys.publics[holder.value]
+    sealed = seal_for(public, kind=kind, account_id=account_id, name=name, holder=holder, value=value)
+    execute(STORE, (kind.value, account_id, name, holder.value, sealed, now))
+
+
+def drop_credentials(*, kind: AccountKind, account_id: int) -> int:
+    """Forget all that is kept sealed of an account, in the caller's transaction; returns how many there were."""
+    return changed(DROP, (kind.value, account_id))
 
 
 def has_credential(*, kind: AccountKind, account_id: int, name: str) -> bool:

@@ -20,6 +20,7 @@ class GatewayAccount(Row):
     enabled = peewee.BooleanField(default=True)
     settings = BinaryJSONField(default=dict, index=False)
     created_at = DateTimeTZField()
+    left_at = DateTimeTZField(null=True)
 
     class Meta:
         table_name = "gateway_account"
@@ -38,6 +39,24 @@ class ChatAccount(Row):
     enabled = peewee.BooleanField(default=True)
     settings = BinaryJSONField(default=dict, index=False)
     created_at = DateTimeTZField()
+    left_at = DateTimeTZField(null=True)
 
     class Meta:
         table_name = "chat_account"
+
+
+class ConnectionCheck(Row):
+    """One row of `connection_check`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    account_kind = peewee.TextField()
+    account_id = peewee.BigIntegerField()
+    merchant_id = peewee.BigIntegerField()
+    asked_at = DateTimeTZField()
+    finished_at = DateTimeTZField(null=True)
+    outcome = peewee.TextField(default="")
+    found = BinaryJSONField(default=list, index=False)
+    heard_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "connection_check"

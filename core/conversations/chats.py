@@ -14,6 +14,7 @@ from core.db import execute, in_transaction
 from core.ids import new_id
 from core.members.service import Channel, IdentityTaken, add_identity, create_shopper_with_identity
 from core.messages.service import route
+from core.parties.fronts import find_front
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ def hear_from(*, account: ChatAccount, user: str, chat: str, locale: str, now: d
     """The conversation with `user` (the platform's number of a person) in the private chat `chat` with an account.
 
     Made when it is not there: with a shopper of its own, or, where the platform knows the same person at another bot
-    of the merchant (Telegram), with that shopper. Raises `Invalid` for a locale we do not speak.
+    of the merchant (Telegram), with that shopper. `locale` is empty where nobody knows the person's: the shop's own
+    is spoken then. Raises `Invalid` for a locale we do not speak.
     """
     found = _find(account, user)
     if found is not None:
@@ -72,6 +74,7 @@ def _begin(account: ChatAccount, user: str, chat: str, locale: str, now: datetim
             shopper_id=shopper_id, merchant_id=account.merchant_id, channel=channel, external_id=named, now=now
         )
     else:
+        locale = locale or find_front(merchant_id=account.merchant_id).locale
         shopper_id, identity_id = create_shopper_with_identity(
             merchant_id=account.merchant_id, channel=channel, external_id=named, locale=locale, now=now
         )

@@ -141,8 +141,9 @@ class Restock(Row):
     sku_id = peewee.BigIntegerField()
     unit_cost_micro = peewee.BigIntegerField()
     upload_id = peewee.UUIDField()
-    conversation_id = peewee.UUIDField()
+    conversation_id = peewee.UUIDField(null=True)
     submission = peewee.TextField()
+    secret_column = peewee.TextField(null=True)
     state = peewee.TextField(default="asked")
     added = peewee.IntegerField(null=True)
     duplicates = peewee.IntegerField(null=True)
@@ -150,7 +151,47 @@ class Restock(Row):
     problem = peewee.TextField(null=True)
     asked_at = DateTimeTZField()
     ended_at = DateTimeTZField(null=True)
+    cancel_asked_at = DateTimeTZField(null=True)
     seal = peewee.BlobField()
 
     class Meta:
         table_name = "restock"
+
+
+class BroughtFile(Row):
+    """One row of `brought_file`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    staff_id = peewee.UUIDField()
+    party_id = peewee.BigIntegerField()
+    sku_id = peewee.BigIntegerField()
+    upload_id = peewee.UUIDField()
+    secret_column = peewee.TextField(null=True)
+    submission = peewee.TextField()
+    brought_at = DateTimeTZField()
+    restock_id = peewee.UUIDField(null=True)
+    left_at = DateTimeTZField(null=True)
+    seal = peewee.BlobField()
+
+    class Meta:
+        table_name = "brought_file"
+
+
+class FileLook(Row):
+    """One row of `file_look`; its meaning and constraints stand in the migration."""
+
+    file_id = peewee.UUIDField(primary_key=True)
+    state = peewee.TextField()
+    rows_done = peewee.IntegerField(default=0)
+    rows_about = peewee.IntegerField(default=0)
+    added = peewee.IntegerField(default=0)
+    duplicates = peewee.IntegerField(default=0)
+    refused = peewee.IntegerField(default=0)
+    found = BinaryJSONField(default=dict, index=False)
+    problem = peewee.TextField(null=True)
+    began_at = DateTimeTZField()
+    moved_at = DateTimeTZField()
+    ended_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "file_look"

@@ -7,12 +7,13 @@ worker asks the vault, which derives everything from the sealed row: `core.custo
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
+from core.actor import Actor
 from core.audit import service as audit
 from core.conversations.staff import StaffChat
 from core.db import changed, execute, in_transaction
@@ -38,11 +39,13 @@ AGAIN_AFTER = timedelta(seconds=60)
 
 SKU = """
 SELECT k.id, k.names, p.names FROM sku k JOIN product p ON p.id = k.product_id JOIN party o ON o.id = p.owner_id
-WHERE k.code = %(code)s AND k.archived_at IS NULL AND (o.kind = 'platform' OR o.id = %(party)s OR EXISTS (
+WHERE k.archived_at IS NULL AND (o.kind = 'platform' OR o.id = %(party)s OR EXISTS (
     SELECT 1 FROM offer f WHERE f.sku_id = k.id AND f.seller_id = %(party)s
     AND f.valid_from <= %(now)s AND (f.valid_to IS NULL OR f.valid_to > %(now)s)))
 """
-"""A SKU that a party may hold cards of: a shared one, its own, or one that it offers."""
+"""The SKUs that a party may hold cards of: shared ones, its own, and those that it offers."""
+
+SKU_BY_CODE = f"{SKU} AND k.code = %(code)s"
 
 LOCK_CHAT = "SELECT 1 FROM staff_chat WHERE id = %s AND ended_at IS NULL FOR NO KEY UPDATE"
 ASKED_TODAY = "SELECT count(*) FROM restock WHERE staff_id = %s AND asked_at > %s"
@@ -52,9 +55,9 @@ SELECT k.code, k.names, p.names FROM restock r JOIN sku k ON k.id = r.sku_id JOI
 WHERE r.conversation_id = %s AND r.submission = %s
 """
 ASK = """
-INSERT INTO restock (id, staff_id, party_id, sku_id, unit_cost_micro, upload_id, conversation_id, submission, asked_at,
-                     seal)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO restock (id, staff_id, party_id, sku_id, unit_cost_micro, upload_id, conversation_id, secret_column,
+                     asked_at, submission, seal)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 OPEN = """
 SELECT r.conversation_id, k.code, p.kind FROM restock r JOIN sku k ON k.id = r.sku_id JOIN party p ON p.id = r.party_id
@@ -81,6 +84,7 @@ class RestockProblem(StrEnum):
 
     NOT_ALLOWED = "not_allowed"  # the person was disabled, lost the role, or the goods are not the party's
     TOO_OFTEN = "too_often"  # the party's own quota of a day
+    CANCELLED = "cancelled"  # somebody took it back: none of its cards is there
     LOST = "lost"  # the sealed file is not whole any more: it waited for more than a day, or somebody altered it
 
 
@@ -154,7 +158,7 @@ def ask_restock(
     `code` is the SKU's, `unit_cost` in major units of the store's currency or empty. Raises `UnknownGoods`, `BadCost`,
     `CostNotYours`, `RestockTooOften`, `ChatLeft`, `FileTooLarge`; then nothing is kept.
     """
-    cost = _cost(chat, unit_cost)
+    cost = checked_cost(chat.kind, unit_cost)
 
     def work() -> Goods:
         if not execute(LOCK_CHAT, (chat.id,)):
@@ -164,38 +168,36 @@ def ask_restock(
             return before
         if execute(ASKED_TODAY, (chat.staff_id, now - timedelta(days=1)))[0][0] >= A_DAY:
             raise RestockTooOften(most=A_DAY)
-        rows = execute(SKU, {"code": code, "party": chat.party_id, "now": now})
+        rows = execute(SKU_BY_CODE, {"code": code, "party": chat.party_id, "now": now})
         if not rows:
             raise UnknownGoods
         sku_id, own, names = rows[0]
         file = io.BytesIO(brought.content.reveal())
         upload = upload_file(file=file, name=brought.name, owner_id=chat.party_id, vault_public=vault_public, now=now)
-        _write_down(chat, sku_id, cost, upload, submission_id, seal_key, now)
+        asked = SealedRestock(
+            *(new_id(), chat.staff_id, chat.party_id, sku_id, cost, upload, b""), chat.conversation_id, now
+        )
+        write_down(asked, actor=chat.actor, submission_id=submission_id, seal_key=seal_key)
         return _goods(code, own, names)
 
     return in_transaction(work, repeatable=True)
 
 
-def _write_down(
-    chat: StaffChat, sku_id: int, cost: int, upload: UUID, submission_id: str, seal_key: Secret, now: datetime
-) -> None:
-    key = bytes(execute(UPLOAD_KEY, (upload,))[0][0])
-    sealed = SealedRestock(
-        id=new_id(),
-        staff_id=chat.staff_id,
-        party_id=chat.party_id,
-        sku_id=sku_id,
-        unit_cost_micro=cost,
-        upload_id=upload,
-        upload_key=key,
-        conversation_id=chat.conversation_id,
-        asked_at=now,
-    )
-    who = (sealed.id, chat.staff_id, chat.party_id)
-    seal = restock_seal(seal_key, sealed)
-    execute(ASK, (*who, sku_id, cost, upload, chat.conversation_id, submission_id, now, seal))
+def write_down(asked: SealedRestock, *, actor: Actor, submission_id: str, seal_key: Secret) -> None:
+    """Ask for an import under its seal, which takes the file's key from its row. In the caller's transaction."""
+    sealed = replace(asked, upload_key=bytes(execute(UPLOAD_KEY, (asked.upload_id,))[0][0]))
+    who = (sealed.id, sealed.staff_id, sealed.party_id)
+    what = (sealed.sku_id, sealed.unit_cost_micro, sealed.upload_id, sealed.conversation_id, sealed.column)
+    execute(ASK, (*who, *what, sealed.asked_at, submission_id, restock_seal(seal_key, sealed)))
     enqueue(Work.RESTOCK, sealed.id)
-    audit.append(actor=chat.actor, action="restock.asked", object_kind="restock", object_id=sealed.id, now=now)
+    audit.append(
+        actor=actor,
+        action="restock.asked",
+        object_kind="restock",
+        object_id=sealed.id,
+        party_id=sealed.party_id,
+        now=sealed.asked_at,
+    )
 
 
 def carry_out_restock(*, restock_id: UUID, vault: RestockVault, now: datetime) -> bool:
@@ -206,7 +208,7 @@ def carry_out_restock(*, restock_id: UUID, vault: RestockVault, now: datetime) -
     rows = execute(OPEN, (restock_id,))
     if not rows:
         return False
-    conversation_id, code, kind = rows[0]
+    conversation_id, code, kind = rows[0]  # nobody is told of what the panel brought: its page shows it
     ended: dict[str, Any] = dict.fromkeys(("added", "duplicates", "refused", "problem"))
     body: dict[str, Any] = {"sku": code}
     try:
@@ -225,7 +227,8 @@ def carry_out_restock(*, restock_id: UUID, vault: RestockVault, now: datetime) -
     def work() -> bool:
         if not changed(END, ended | {"restock": restock_id, "now": now}):
             return False
-        tell(conversation_id=conversation_id, kind=told_as, body=body, now=now)
+        if conversation_id is not None:
+            tell(conversation_id=conversation_id, kind=told_as, body=body, now=now)
         return True
 
     return in_transaction(work, repeatable=True)
@@ -241,6 +244,8 @@ def _problem_for_good(refused: FileNotImported | VaultRefused) -> str:
     problem = str(refused.params.get("problem", ""))
     if isinstance(refused, FileNotImported):
         return problem
+    if refused.vault_code is VaultCode.IMPORT_CANCELLED:
+        return RestockProblem.CANCELLED.value
     if refused.vault_code is not VaultCode.IMPORT_REFUSED or problem not in set(RestockProblem):
         raise refused
     return problem
@@ -251,10 +256,11 @@ def _told(row: RefusedRow) -> list[str]:
     return [row.place.partition(",")[0], row.reason, row.shape.partition(" (")[0]]
 
 
-def _cost(chat: StaffChat, unit_cost: str) -> int:
+def checked_cost(kind: PartyKind, unit_cost: str) -> int:
+    """What a card cost, in 10⁻⁶ major units; empty: 0. Raises `BadCost`, `CostNotYours` for all but merchants."""
     if not unit_cost:
         return 0
-    if chat.kind is not PartyKind.MERCHANT:
+    if kind is not PartyKind.MERCHANT:
         raise CostNotYours
     try:
         return micro_from_decimal(unit_cost)

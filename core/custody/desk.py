@@ -7,8 +7,8 @@ import binascii
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,7 @@ from core.custody.imports.filling import Filler, ImportCancelled, ImportLeft
 from core.custody.imports.fingerprint import CardRule, Place, possible_fingerprints
 from core.custody.imports.importing import Counts, Importer, Progress
 from core.custody.imports.jobs import ImportRefused, begin, wanted
+from core.custody.imports.panel_desk import PanelDesk
 from core.custody.imports.preparing import Job
 from core.custody.imports.restocking import job_of_restock, lost, restock_of
 from core.custody.imports.stock_desk import StockDesk
@@ -45,7 +46,10 @@ from core.custody.openings.pickups import Pickups
 from core.custody.restored.epoch_desk import EpochDesk
 from core.custody.restored.epochs import Epoch, EpochRefused
 from core.custody.rounds import Round, vault_rounds
+from core.custody.staff.giving_way import GivingWay
+from core.custody.staff.judging import Judge
 from core.custody.staff.second_factors import SecondFactors
+from core.custody.throttle import Throttle
 from core.errors import error_id
 from core.secret import Secret
 from core.vault.client import VaultCode
@@ -62,6 +66,12 @@ LOG_FAILED = (
 log = structlog.get_logger()
 
 
+class Further(Protocol):
+    """Makes another part of the desk, of a room above this one."""
+
+    def __call__(self, judge: Judge, config: Config, /) -> Any: ...
+
+
 class Desk:
     """One vault, open or closed. `closed` is the sentence that says why nothing is opened."""
 
@@ -73,6 +83,7 @@ class Desk:
         vault: OpenVault | None = None,
         closed: str | None = None,
         epoch: Epoch | None = None,
+        further: Sequence[Further] = (),
     ) -> None:
         self._vault = vault
         self._closed = closed
@@ -92,8 +103,11 @@ class Desk:
         self._importer = Importer(vault, zone, config.store.currency, clock.now, unvetted)
         self._filler = Filler(self._importer)
         self._stock = StockDesk(clock.now)
+        self._panel = PanelDesk(self._importer)
         self._keys = KeyDesk(vault, clock.now)
-        self._seconds = SecondFactors(vault, clock.now)
+        judge = Judge(vault, clock.now)
+        self._seconds, self._giving_way = SecondFactors(judge), GivingWay(judge)
+        self._further = [make(judge, config) for make in further]
         self._epochs = EpochDesk(epoch, self._books.put_aside, clock.now)
 
     def answer(self, operation: str, request: Mapping[str, Any], progress: Progress) -> Answer:
@@ -188,9 +202,10 @@ class Desk:
             "supplied": lambda: self._supplied(request),
             "trace": lambda: self._trace(request),
         }
-        for desk in (self._seconds, self._stock, self._epochs):
+        for desk in (self._seconds, self._giving_way, self._stock, self._panel, self._epochs, *self._further):
             if operation in desk.operations:
-                return {"ok": True} | desk.answer(operation, request)
+                answer: Answer = {"ok": True} | desk.answer(operation, request)
+                return answer
         if operation in self._keys.operations:
             return {"ok": True} | self._keys.answer(operation, request, progress)
         return acts[operation]()
@@ -284,25 +299,6 @@ def _reported(job: Job, counts: Counts, refusals: list[list[str]], unread: bool,
     batch = str(job.batch) if counts.added and not is_dry else None
     figures = {"added": counts.added, "duplicates": counts.duplicates, "refused": counts.refused}
     return {"ok": True, **figures, "refusals": refusals, "batch": batch, "unread": unread}
-
-
-class Throttle:
-    """At most so many a minute, counted in this process."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._times: list[float] = []
-        self._lock = threading.Lock()
-
-    def may_pass(self) -> bool:
-        """Count one, unless the last minute is full."""
-        with self._lock:
-            now = time.monotonic()
-            self._times = [at for at in self._times if at > now - 60]
-            if len(self._times) >= self._most:
-                return False
-            self._times.append(now)
-            return True
 
 
 def refusal(code: VaultCode, text: str, **params: str | int) -> Answer:

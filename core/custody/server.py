@@ -16,7 +16,7 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from core import db
 from core.clock import Clock, DatabaseClock
 from core.config import Config
 from core.custody import sql
-from core.custody.desk import LOG_FAILED, Answer, Desk, refusal
+from core.custody.desk import LOG_FAILED, Answer, Desk, Further, refusal
 from core.custody.keychain.keys import VaultClosed, caller_keys, open_vault
 from core.custody.keychain.versions import note_versions
 from core.custody.restored.epochs import find_epoch, mark
@@ -77,6 +77,7 @@ def serve(
     peers: Peers | None = None,
     group: int | None = None,
     clock: Clock | None = None,
+    further: Sequence[Further] = (),
 ) -> None:
     """Serve `config.vault_socket` until `stop` is set; calls `ready` once it listens.
 
@@ -87,7 +88,7 @@ def serve(
     """
     db.connect(config.database.roles.vault, size=POOL)
     time = clock or DatabaseClock(db.database_now)
-    desk = opened_desk(config, source, time)
+    desk = opened_desk(config, source, time, further)
     rounds = Rounds(desk.rounds(), clock=time)
     path, asking = config.vault_socket, peers or Peers(caller_keys(config))
     listener = _listen(path, group)
@@ -128,7 +129,7 @@ def accepted(listener: socket.socket, stop: threading.Event) -> socket.socket | 
     return None
 
 
-def opened_desk(config: Config, source: KeySource, clock: Clock) -> Desk:
+def opened_desk(config: Config, source: KeySource, clock: Clock, further: Sequence[Further] = ()) -> Desk:
     """The desk that answers; one that is closed and knows why when the keys are wrong: then nothing is sold."""
     with db.connection():
         try:
@@ -142,7 +143,8 @@ def opened_desk(config: Config, source: KeySource, clock: Clock) -> Desk:
             mark(epoch, config.data_dir / "vault" / "openings.log", now=clock.now())
             epoch = find_epoch()
         held = epoch.sentence if epoch else None
-        desk = Desk(config, clock=clock, vault=vault, epoch=epoch)  # it may fail: then the vault stays closed
+        # it may fail: then the vault stays closed
+        desk = Desk(config, clock=clock, vault=vault, epoch=epoch, further=further)
         db.execute(sql.SAY_STATE, (held, held))
         return desk
 

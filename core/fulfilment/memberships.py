@@ -92,7 +92,7 @@ def _give_back(sending: Sending, now: datetime) -> None:
     raise_alert(kind=kind, subject=subject, detail={"problem": TOO_LONG}, now=now)
 
 
-def _tell_taken_back(order: LockedOrder, left: Given, now: datetime) -> None:
+def tell_taken_back(order: LockedOrder, left: Given, now: datetime) -> None:
     """Nobody finds out by a closed door that a membership is shorter now."""
     body: dict[str, Any] = {"order": public(Prefix.ORDER, order.id), "plan": left.names}
     if left.running.until > now:
@@ -120,7 +120,7 @@ def take_back(*, actor: Actor, order_id: UUID, returns: bool, now: datetime) -> 
             paid = cancel_given(actor=actor, order=order, line_id=line_id, problem=TAKEN_BACK, returns=returns, now=now)
             if paid is not None and (left := take_back_period(line_id=line_id, now=now)):
                 ended[line_id] = paid
-                _tell_taken_back(order, left, now)
+                tell_taken_back(order, left, now)
         if not ended:
             raise NothingGiven()
         for line_id, paid in ended.items():

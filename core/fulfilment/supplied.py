@@ -24,8 +24,8 @@ from core.orders.rules import OrderState
 from core.orders.service import begin_sending, hold_for_review, lock_order
 from core.payments.lines import is_exchanged, refund_line
 from core.ports import SupplyAnswer
+from core.stock.moving import move_batch
 from core.stock.rules import BatchState
-from core.stock.service import move_batch
 from core.supply import network
 from core.supply.requests import TakenRequest, end_request, key_file, move_request
 from core.supply.rules import SupplierRequestState, state_after

@@ -19,19 +19,21 @@ from core.orders.locking import lock_order
 from core.parties.rules import Role
 from core.work import Work, enqueue
 
-WAITING = """
+_TASKS = """
 SELECT o.id, l.id, m.id, m.code, l.listing_code, l.quantity, o.paid_at, t.staff_id, s.email, t.opened_at IS NOT NULL,
        (SELECT count(*) FROM buyer_field f WHERE f.sku_id = l.sku_id)
        - (SELECT count(*) FROM line_field g WHERE g.line_id = l.id AND g.wiped_at IS NULL)
 FROM order_line l JOIN shop_order o ON o.id = l.order_id JOIN party m ON m.id = o.merchant_id
 LEFT JOIN task t ON t.line_id = l.id LEFT JOIN staff s ON s.id = t.staff_id
-WHERE l.gate = 'task' AND o.state = 'paid' ORDER BY o.paid_at, l.position
+WHERE l.gate = 'task' AND o.state = 'paid'
 """
+WAITING = _TASKS + "ORDER BY o.paid_at, l.position"
+OF_ORDER = _TASKS + "AND o.id = %s ORDER BY l.position LIMIT 1"
 STAFF = """
 SELECT s.id FROM staff s JOIN staff_role r ON r.staff_id = s.id
 WHERE s.email = lower(%s) AND s.disabled_at IS NULL AND r.party_id = %s AND r.role = ANY (%s) LIMIT 1
 """
-MAY_DO = (Role.OWNER.value, Role.ORDERS.value)
+MAY_DO = (Role.OWNER.value, Role.SUPPORT.value)
 """The roles at a merchant that see to its orders."""
 
 TAKE = """
@@ -88,9 +90,8 @@ def waiting_tasks() -> list[TaskView]:
 
 def task_of(*, order_id: UUID) -> TaskView:
     """The first line of an order that waits for a person. Raises `NotFound`."""
-    for view in waiting_tasks():
-        if view.order_id == order_id:
-            return view
+    for row in execute(OF_ORDER, (order_id,)):
+        return TaskView(*row)
     raise NotFound("task")
 
 

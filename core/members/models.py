@@ -17,6 +17,7 @@ class Shopper(Row):
     paid_orders = peewee.IntegerField(default=0)
     created_at = DateTimeTZField()
     merged_into = peewee.UUIDField(null=True)
+    blocked_at = DateTimeTZField(null=True)
 
     class Meta:
         table_name = "shopper"

@@ -26,6 +26,7 @@ class MessageKind(StrEnum):
     CARDS_READY = "cards_ready"  # told in a bound chat, since the one that bought takes nothing: {"order"}
     CARDS_ELSEWHERE = "cards_elsewhere"  # they stay where they were bought for a while: {"order"}
     ORDER_EXPIRED = "order_expired"  # the deadline passed, nothing was charged: {"order"}
+    ORDER_CANCELLED = "order_cancelled"  # by the shop, nothing was charged: {"order"}
     LATE_MONEY = "late_money"  # money for an order that cannot be filled: {"order", "event"}, 退款 or 换货
     REFUNDED = "refunded"  # {"order", "amount_minor", "currency", "to_wallet"}
     IN_REVIEW = "in_review"  # a person looks at it first: {"order"}

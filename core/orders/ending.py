@@ -17,6 +17,7 @@ from core.orders import sql
 from core.orders.locking import LockedOrder
 from core.orders.rules import HoldState, OrderIs, OrderState
 from core.orders.settle import mark_returned
+from core.orders.staffed import lock_as
 
 
 def cancel_order(*, actor: Actor, order_id: UUID, now: datetime) -> bool:
@@ -38,6 +39,28 @@ def cancel_order(*, actor: Actor, order_id: UUID, now: datetime) -> bool:
         if state is not OrderState.AWAITING_PAYMENT:
             raise OrderIs(state=state.value)
         ended = _end(actor, [order_id], OrderState.CANCELLED, HoldState.RELEASED, now)
+        _give_back(ended, now)
+        return True
+
+    return in_transaction(work, repeatable=True)
+
+
+def cancel_unpaid(*, actor: Actor, order_id: UUID, now: datetime) -> bool:
+    """Cancel a shopper's unpaid order for the shop, and tell the shopper; True when it was cancelled now.
+
+    Money that is on its way then comes late: it goes back, or buys other goods. Raises `NotFound`, `NotAllowed`,
+    `OrderIs`.
+    """
+
+    def work() -> bool:
+        order = lock_as(actor, order_id)
+        if order.state is OrderState.CANCELLED:
+            return False
+        if order.state is not OrderState.AWAITING_PAYMENT:
+            raise OrderIs(state=order.state.value)
+        ended = _end(actor, [order_id], OrderState.CANCELLED, HoldState.RELEASED, now)
+        body = {"order": public(Prefix.ORDER, order_id)}
+        tell(conversation_id=order.conversation_id, kind=MessageKind.ORDER_CANCELLED, body=body, now=now)
         _give_back(ended, now)
         return True
 

@@ -16,6 +16,7 @@ from core.orders import sql
 from core.orders.rules import NothingIsSold
 from core.orders.shares import Seller
 from core.orders.values import WantedLine
+from core.risk.rules import ShopperBlocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class PlaceFacts:
 
 
 def place_facts(actor: Actor, conversation_id: UUID, lines: Sequence[WantedLine], network: str) -> PlaceFacts:
-    """Lock the shopper and read what placing needs. Raises `NotFound`, `UnknownListing`, `NothingIsSold`, `Invalid`."""
+    """Lock the shopper and read what placing needs. Raises `NotFound`, the refusals of what is wanted."""
     rows = execute(
         sql.PLACE_FACTS,
         {
@@ -81,6 +82,8 @@ def place_facts(actor: Actor, conversation_id: UUID, lines: Sequence[WantedLine]
         raise NotFound("conversation")
     if rows[0][19]:
         raise NothingIsSold
+    if rows[0][25]:
+        raise ShopperBlocked
     merchant_id, shopper_id, identity_id, chat_address, paid_orders, basis_points = rows[0][:6]
     listings = {row[6]: _listing(row) for row in rows if row[6] is not None and row[13] and row[17] == "active"}
     listings = {number: one for number, one in listings.items() if (one.kind is ProductKind.PLAN) == bool(one.plan)}

@@ -8,7 +8,7 @@ SELECT c.merchant_id, c.shopper_id, c.identity_id, c.chat_address, s.paid_orders
        l.on_sale AND k.archived_at IS NULL AND p.archived_at IS NULL,
        p.names, k.names, k.minimum_life_days, m.status, (SELECT id FROM party WHERE kind = 'platform'),
        (SELECT NOT v.open FROM vault_state v), p.kind, x.plan_id, x.count, x.unit,
-       pg_advisory_xact_lock(7104, hashtext(%(network)s))
+       pg_advisory_xact_lock(7104, hashtext(%(network)s)), s.blocked_at IS NOT NULL
 FROM conversation c
 JOIN shopper s ON s.id = c.shopper_id
 JOIN party m ON m.id = c.merchant_id

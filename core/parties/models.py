@@ -33,6 +33,8 @@ class Staff(Row):
     password_hash = peewee.TextField()
     created_at = DateTimeTZField()
     disabled_at = DateTimeTZField(null=True)
+    must_change = peewee.BooleanField(default=False)
+    handed_over_at = DateTimeTZField(null=True)
 
     class Meta:
         table_name = "staff"
@@ -48,3 +50,33 @@ class StaffRole(Row):
     class Meta:
         table_name = "staff_role"
         primary_key = peewee.CompositeKey("staff_id", "party_id", "role")
+
+
+class RoleChange(Row):
+    """One row of `role_change`; its meaning and constraints stand in the migration."""
+
+    id = peewee.BigAutoField()
+    staff_id = peewee.UUIDField()
+    party_id = peewee.BigIntegerField()
+    role = peewee.TextField()
+    is_given = peewee.BooleanField()
+    changed_by = peewee.UUIDField()
+    at = DateTimeTZField()
+
+    class Meta:
+        table_name = "role_change"
+
+
+class ShopFront(Row):
+    """One row of `shop_front`; its meaning and constraints stand in the migration."""
+
+    merchant_id = peewee.BigIntegerField(primary_key=True)
+    greeting = BinaryJSONField(default=dict, index=False)
+    notice = BinaryJSONField(default=dict, index=False)
+    contact = peewee.TextField(default="")
+    locale = peewee.TextField(default="zh-CN")
+    changed_at = DateTimeTZField()
+    set_up_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "shop_front"

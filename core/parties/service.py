@@ -16,7 +16,17 @@ from core.audit import service as audit
 from core.db import atomic, constraint, execute
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.ids import new_id
-from core.parties.rules import CODE, PLATFORM_ROLES, PartyKind, Role, is_platform, may_change, may_see
+from core.parties.role_changes import give_roles
+from core.parties.rules import (
+    CODE,
+    ROLES_OF,
+    PartyKind,
+    Role,
+    is_platform,
+    may_change,
+    may_see,
+    may_see_to_people,
+)
 from core.secret import Secret
 from core.titles import Names, checked_names, checked_title
 
@@ -48,7 +58,7 @@ MERCHANT = "SELECT id, code, names FROM party WHERE kind = 'merchant' AND status
 DEFAULT_MERCHANT = "SELECT id, code, names FROM party WHERE kind = 'merchant' AND status = 'active' AND is_default"
 PLATFORM = "SELECT id FROM party WHERE kind = 'platform'"
 CREATE_STAFF = "INSERT INTO staff (id, email, name, password_hash, created_at) VALUES (%s, %s, %s, %s, %s)"
-GRANT = "INSERT INTO staff_role (staff_id, party_id, role) SELECT %s, %s, unnest(%s::text[])"
+FIRST = "UPDATE staff SET must_change = true, handed_over_at = %s WHERE id = %s"
 
 
 class CodeTaken(Conflict):
@@ -102,17 +112,26 @@ def create_party(
 
 
 def create_staff(
-    *, actor: Actor, party_id: int, email: str, name: str, password: Secret, roles: frozenset[Role], now: datetime
+    *,
+    actor: Actor,
+    party_id: int,
+    email: str,
+    name: str,
+    password: Secret,
+    roles: frozenset[Role],
+    is_first: bool = False,
+    now: datetime,
 ) -> UUID:
-    """Give a person a login (argon2) with roles at one party; only the platform does. Returns the staff id.
+    """Give a person a login (argon2) with roles at one party; its owner does, or the platform's. Returns the staff id.
 
-    Raises `NotAllowed`, `NotFound`, `Invalid` (address, name, password under 12 characters, a role that the party's
-    kind does not have), `CodeTaken` (the address has a login already).
+    `is_first`: the password is one that somebody else knows, so its person sets another before anything else. Raises
+    `NotAllowed`, `NotFound`, `Invalid` (address, name, password under 12 characters, a role that the party's kind does
+    not have), `CodeTaken` (the address has a login already).
     """
-    require_platform(actor)
     party = access_party(actor=actor, party_id=party_id)
-    fits = roles <= PLATFORM_ROLES if party.kind is PartyKind.PLATFORM else not roles & PLATFORM_ROLES
-    if not roles or not fits:
+    if not may_see_to_people(actor, party_id):
+        raise NotAllowed()
+    if not roles or not roles <= ROLES_OF[party.kind]:
         raise Invalid(what="role")
     email = checked_title(email, what="email").lower()
     if "@" not in email[1:-1]:
@@ -123,7 +142,9 @@ def create_staff(
     hashed = PasswordHasher().hash(password.reveal())
     with atomic():
         _insert(CREATE_STAFF, (staff_id, email, checked_title(name, what="name"), hashed, now))
-        execute(GRANT, (staff_id, party_id, sorted(roles)))
+        give_roles(actor=actor, staff_id=staff_id, party_id=party_id, roles=roles, now=now)
+        if is_first:
+            execute(FIRST, (now, staff_id))
         audit.append(
             actor=actor, action="staff.created", object_kind="staff", object_id=staff_id, party_id=party_id, now=now
         )

@@ -17,7 +17,7 @@ from core.audit import service as audit
 from core.db import atomic, changed, execute
 from core.errors import Invalid, Limited, NotAllowed, NotFound
 from core.ids import new_id
-from core.parties.rules import Role
+from core.parties.rules import PLATFORM_ROLES, Role
 from core.parties.service import require_platform
 from core.parties.tries import Subject, blocked_until, forget_tries, note_wrong
 from core.secret import Secret
@@ -33,8 +33,8 @@ LONGEST_PASSWORD = 200
 
 BY_EMAIL = """
 SELECT s.id, s.password_hash, s.disabled_at IS NOT NULL,
-       (SELECT array_agg(r.party_id ORDER BY r.party_id) FROM staff_role r JOIN party p ON p.id = r.party_id
-        WHERE r.staff_id = s.id AND p.status = 'active')
+       (SELECT array_agg(r.party_id ORDER BY p.status, r.party_id) FROM staff_role r JOIN party p ON p.id = r.party_id
+        WHERE r.staff_id = s.id AND p.status IN ('active', 'applied'))
 FROM staff s WHERE s.email = %s
 """
 OPEN = """
@@ -140,7 +140,7 @@ def hashed(secret: Secret) -> bytes:
 
 def is_high(roles: frozenset[str]) -> bool:
     """Whether these roles must have a second factor: owners, the platform's people, and who moves money."""
-    return bool(roles & {Role.OWNER, Role.FINANCE, Role.PLATFORM_OWNER})
+    return bool(roles & (PLATFORM_ROLES | {Role.OWNER, Role.FINANCE}))
 
 
 @cache

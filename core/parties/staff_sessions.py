@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -26,14 +26,14 @@ SEEN_EVERY = timedelta(minutes=1)
 """A session's row is written at most this often, however many pages it reads."""
 
 SESSION = """
-SELECT s.id, s.staff_id, f.name, f.email, s.party_id, p.kind, p.code, p.names,
+SELECT s.id, s.staff_id, f.name, f.email, s.party_id, p.kind, p.code, p.names, p.status = 'applied',
        array(SELECT r.role FROM staff_role r WHERE r.staff_id = s.staff_id AND r.party_id = s.party_id),
        (SELECT count(DISTINCT r.party_id) FROM staff_role r WHERE r.staff_id = s.staff_id),
-       s.seen_at, s.ends_at, s.second_at, t.confirmed_at IS NOT NULL
+       s.seen_at, s.ends_at, s.second_at, t.confirmed_at IS NOT NULL, f.must_change
 FROM staff_session s JOIN staff f ON f.id = s.staff_id JOIN party p ON p.id = s.party_id
 LEFT JOIN staff_totp t ON t.staff_id = s.staff_id
 WHERE s.secret_hash = %(hash)s AND s.ended_at IS NULL AND s.ends_at > %(now)s AND s.seen_at > %(idle)s
-  AND f.disabled_at IS NULL AND p.status = 'active'
+  AND f.disabled_at IS NULL AND p.status IN ('active', 'applied')
 """
 SEEN = "UPDATE staff_session SET seen_at = %s WHERE id = %s AND ended_at IS NULL AND seen_at < %s"
 END = "UPDATE staff_session SET ended_at = %s WHERE id = %s AND staff_id = %s AND ended_at IS NULL"
@@ -82,6 +82,9 @@ class StaffSession:
     ends_at: datetime
     second_at: datetime | None
     has_second: bool
+    must_change: bool = False  # the password is one that somebody else chose
+    is_waiting: bool = field(default=False, kw_only=True)
+    """Whether the party still asks to be let in: nothing but that is shown, and there are no roles yet."""
 
     @property
     def actor(self) -> Actor:
@@ -118,13 +121,23 @@ def session_of(*, secret: Secret, now: datetime) -> StaffSession:
     if not SECRET.fullmatch(secret.reveal()):
         raise NotFound("session")
     rows = execute(SESSION, {"hash": hashed(secret), "now": now, "idle": now - IDLE})
-    if not rows or not rows[0][8]:
+    if not rows or not rows[0][9]:
         raise NotFound("session")
-    id_, staff_id, name, email, party_id, kind, code, names, roles, parties, seen_at, ends_at, second_at, has = rows[0]
+    id_, staff_id, name, email, party_id, kind, code, names, waits, roles, parties, seen_at, *proved = rows[0]
     if now - seen_at > SEEN_EVERY:
         changed(SEEN, (now, id_, now - SEEN_EVERY))
     party = PartyName(party_id, PartyKind(kind), code, names)
-    return StaffSession(id_, staff_id, name, email, party, frozenset(roles), parties, ends_at, second_at, has)
+    return StaffSession(
+        id_,
+        staff_id,
+        name,
+        email,
+        party,
+        frozenset() if waits else frozenset(roles),
+        parties,
+        *proved,
+        is_waiting=waits,
+    )
 
 
 def second_proved(*, session: StaffSession, now: datetime) -> SignedIn:

@@ -43,6 +43,11 @@ class Subject:
         """Everybody of one network: thirty tries, since an office shares one."""
         return cls(_digest("network", network), 30)
 
+    @classmethod
+    def applying(cls, network: str) -> Subject:
+        """Whoever asks to be let in from one network: ten tries, right or wrong."""
+        return cls(_digest("applying", network), 10)
+
 
 def blocked_until(subjects: Sequence[Subject], *, now: datetime) -> datetime | None:
     """Until when none of these may try again; None where all may."""

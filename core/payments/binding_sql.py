@@ -55,7 +55,8 @@ WHERE s.id IN (%(kept)s, %(merged)s) ORDER BY c.last_heard_at DESC NULLS LAST, s
 """
 
 MERGE_INTO = """
-UPDATE shopper k SET paid_orders = k.paid_orders + m.paid_orders, locale = %(locale)s
+UPDATE shopper k SET paid_orders = k.paid_orders + m.paid_orders, locale = %(locale)s,
+    blocked_at = coalesce(k.blocked_at, m.blocked_at)
 FROM shopper m WHERE k.id = %(kept)s AND m.id = %(merged)s
 """
 
@@ -76,10 +77,10 @@ SELECT EXISTS (SELECT 1 FROM money_hold h JOIN shop_order o ON o.id = h.order_id
 """
 
 NEW_SHOPPER = """
-INSERT INTO shopper (id, merchant_id, locale, paid_orders, created_at)
+INSERT INTO shopper (id, merchant_id, locale, paid_orders, created_at, blocked_at)
 SELECT %(new)s, s.merchant_id, s.locale,
        (SELECT count(*) FROM shop_order o WHERE o.identity_id = ANY (%(identities)s::uuid[]) AND o.paid_at IS NOT NULL),
-       (SELECT min(i.created_at) FROM identity i WHERE i.id = ANY (%(identities)s::uuid[]))
+       (SELECT min(i.created_at) FROM identity i WHERE i.id = ANY (%(identities)s::uuid[])), s.blocked_at
 FROM shopper s WHERE s.id = %(shopper)s RETURNING paid_orders
 """
 """As old as its account, and known by the orders that were paid there."""

@@ -59,6 +59,11 @@ def is_exchanged(*, order_id: UUID) -> bool:
     return any(row[4] for row in execute(PAID_BY, (order_id,)))
 
 
+def sources_of(*, order_id: UUID) -> int | None:
+    """How much of an order's money a gateway could still give back (minor units); None where none brought any."""
+    return next((int(row[5]) for row in execute(PAID_BY, (order_id,)) if row[1] == "gateway"), None)
+
+
 def went_back_outside(*, order_id: UUID) -> bool:
     """Whether a gateway gave money of an order back by itself: it must not go back twice."""
     return bool(execute(WENT_BACK, (order_id,))[0][0])

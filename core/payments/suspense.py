@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from core.actor import SYSTEM
+from core.actor import SYSTEM, Actor
 from core.audit import service as audit
 from core.db import changed, execute
 from core.ids import Prefix, new_id, public
@@ -116,6 +116,7 @@ def give_back(
     payment_id: UUID | None,
     amount: Money,
     reason: SuspenseReason,
+    actor: Actor = SYSTEM,
     now: datetime,
 ) -> bool:
     """Decide that an event's money goes back to its source, and queue that; False when it was decided before."""
@@ -139,7 +140,7 @@ def give_back(
     execute(sql.INSERT_REFUND, (*row, None))
     enqueue(Work.REFUND, refund_id)
     audit.append(
-        actor=SYSTEM,
+        actor=actor,
         action="refund.requested",
         object_kind="refund",
         object_id=refund_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from core.errors import Limited
+from core.errors import Limited, NotAllowed
 
 
 class TooManyUnpaid(Limited):
@@ -14,6 +14,10 @@ class TooManyUnpaid(Limited):
 
 class TooManyOnNetwork(Limited):
     """Too many unpaid orders come from one network or device."""
+
+
+class ShopperBlocked(NotAllowed):
+    """The shop takes no orders from this shopper (`core.members.blocking`)."""
 
 
 class StockKeptForOthers(Limited):

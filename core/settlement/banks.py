@@ -1,4 +1,4 @@
-"""Where a party's money is sent: sealed with the act key, masked in every print, changed only by a named person.
+"""Where a party's money is sent: sealed with the link key, masked in every print, changed only by a named person.
 
 Rows are only added, so that who changed the details lately cannot be rewritten; the last one counts.
 """
@@ -55,7 +55,7 @@ class NoBankDetails(NotFound):
 def set_bank_details(
     *, actor: Actor, party_id: int, name: str, bank: str, number: Secret, key: Secret, submission_id: str, now: datetime
 ) -> BankAccount:
-    """Say where a party's money is sent from now on: account holder, bank, account number. `key` is the act key.
+    """Say where a party's money is sent from now on: account holder, bank, account number. `key` is the link key.
 
     Raises `NotFound`, `NotAllowed`, `Invalid`, `OtherContent`.
     """

@@ -23,7 +23,7 @@ from core.settlement import banks
 from core.settlement.claims import Claim, UpToDate, bring_up_to_date, claims_of
 from core.settlement.found import Payout, PayoutMoved, find_payout, note
 from core.settlement.payable import require_payable, require_same_bank
-from core.settlement.people import only_person, require_person
+from core.settlement.people import newcomers, only_person, require_person
 from core.settlement.rules import PayoutState, SplitOf, refusal_of_people
 from core.submission import claim_submission
 
@@ -168,7 +168,8 @@ def _require_people(payout: Payout, approver: UUID, now: datetime) -> None:
         maker=payout.made_by,
         approver=approver,
         changes=banks.changes_of(party_id=party_id),
-        only_person=only_person(party_id),
+        only_person=only_person(party_id, now=now),
+        newcomers=newcomers((payout.made_by, approver), party_id, now=now),
         now=now,
     )
     if why is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -43,6 +43,7 @@ class SplitOf(StrEnum):
 
     SAME_PERSON = "same_person"  # who asked for it would approve it
     CHANGED_BANK = "changed_bank"  # one of the two changed the bank details in the last 7 days
+    NEW_PERSON = "new_person"  # one of the two has had a say over this money, or the login, for less than 24 h
     FRESH_BANK = "fresh_bank"  # a one-person party changed its bank details less than 24 h ago
 
 
@@ -53,7 +54,11 @@ CHANGED_LATELY = timedelta(days=7)
 """Whoever changed the bank details within this time neither asks for nor approves a payout (books.md)."""
 
 ONE_PERSON_DELAY = timedelta(hours=24)
-"""A party of one person has nobody else: after a change of its bank details nothing is paid for so long (books.md)."""
+"""A party of one person has nobody else: after a change of its bank details nothing is paid for so long (books.md).
+
+As long lasts what owners change about people: whoever came less than this ago is not yet somebody else, and whoever
+went is not yet gone; else one person would be two after a minute, or one of three the only one.
+"""
 
 WAITS_TOO_LONG = timedelta(days=3)
 """A payout without an end for so long is shown to a person: banks take one to three days."""
@@ -114,12 +119,21 @@ def moves(now: Standing) -> Moves:
 
 
 def refusal_of_people(
-    *, maker: UUID, approver: UUID, changes: Iterable[tuple[UUID, datetime]], only_person: UUID | None, now: datetime
+    *,
+    maker: UUID,
+    approver: UUID,
+    changes: Iterable[tuple[UUID, datetime]],
+    only_person: UUID | None,
+    newcomers: Set[UUID] = frozenset(),
+    now: datetime,
 ) -> SplitOf | None:
     """Approver, maker and whoever changed the bank details in the last 7 days are different people; the only person of
     a party waits 24 h after a change instead (books.md). The exception is for that one, not for the platform's owners
-    who act for the party. `changes` are (person, time) of the party's bank details."""
+    who act for the party. `changes` are (person, time) of the party's bank details; `newcomers` count as
+    nobody yet."""
     changed = list(changes)
+    if newcomers & {maker, approver}:
+        return SplitOf.NEW_PERSON
     if only_person is not None and any(at > now - ONE_PERSON_DELAY for _, at in changed):
         return SplitOf.FRESH_BANK
     if maker == approver != only_person:

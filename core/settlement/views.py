@@ -10,9 +10,10 @@ from core.actor import Actor
 from core.audit.service import append
 from core.db import execute, in_transaction
 from core.errors import NotFound
+from core.parties.rules import Role
 from core.parties.service import is_platform, may_see
 from core.secret import Secret
-from core.settlement.banks import open_bank_details
+from core.settlement.banks import bank_of, changes_of, open_bank_details
 from core.settlement.claims import after_what_is_due, claims_of
 from core.settlement.found import PayoutMoved, find_payout
 from core.settlement.payable import require_payable, require_same_bank
@@ -25,6 +26,13 @@ JOIN bank_details b ON b.id = o.bank_id JOIN staff m ON m.id = o.made_by LEFT JO
 WHERE (%(party)s::bigint IS NULL OR %(party)s IN (o.party_id, o.debtor_id))
   AND (%(ended)s OR o.state IN ('requested', 'approved', 'sent'))
 ORDER BY o.requested_at DESC, o.id DESC LIMIT %(limit)s
+"""
+ONE = """
+SELECT o.party_id, o.debtor_id, o.id, p.code, d.code, o.kind, o.period, o.amount, o.currency, o.state, b.mask,
+       o.requested_at, m.email, a.email
+FROM payout o JOIN party p ON p.id = o.party_id JOIN party d ON d.id = o.debtor_id
+JOIN bank_details b ON b.id = o.bank_id JOIN staff m ON m.id = o.made_by LEFT JOIN staff a ON a.id = o.approved_by
+WHERE o.id = %s
 """
 CODES = "SELECT id, code FROM party WHERE id = ANY (%s::bigint[])"
 IN_TRANSIT_OF = """
@@ -100,6 +108,21 @@ def claim_views(*, actor: Actor, party_id: int | None = None, now: datetime) -> 
     return found
 
 
+def bank_mask(*, actor: Actor, party_id: int) -> tuple[str, datetime]:
+    """Where a party's money is sent, masked, and since when. Raises `NotFound`, `NoBankDetails`."""
+    _require_view(actor, party_id)
+    kept = bank_of(party_id=party_id)
+    return kept.mask, max(at for _, at in changes_of(party_id=party_id))
+
+
+def payout_of(*, actor: Actor, payout_id: UUID) -> PayoutView:
+    """One payout, for its party, its debtor and the platform. Raises `NotFound`, also for a foreign one."""
+    rows = execute(ONE, (payout_id,))
+    if not rows or not (may_see(actor, rows[0][0]) or may_see(actor, rows[0][1])):
+        raise NotFound("payout")
+    return PayoutView(*rows[0][2:])
+
+
 def reveal_bank(*, actor: Actor, payout_id: UUID, key: Secret, now: datetime) -> dict[str, Secret]:
     """Where an approved payout goes, in full, for the person who gives the order to the bank; written down first.
 
@@ -127,7 +150,7 @@ def reveal_bank(*, actor: Actor, payout_id: UUID, key: Secret, now: datetime) ->
 
 
 def _require_view(actor: Actor, party_id: int | None) -> None:
-    if party_id is None and is_platform(actor):
+    if party_id is None and (is_platform(actor) or Role.AUDITOR in actor.roles):
         return
     if party_id is None or not may_see(actor, party_id):
         raise NotFound("party")

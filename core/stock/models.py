@@ -36,6 +36,7 @@ class Batch(Row):
     unit_cost_micro = peewee.BigIntegerField(default=0)
     state = peewee.TextField()
     reason = peewee.TextField(null=True)
+    locked_by = peewee.BigIntegerField(null=True)
     upload_id = peewee.UUIDField(null=True)
     source_name = peewee.TextField()
     source_hash = peewee.BlobField(null=True)
@@ -148,3 +149,23 @@ class ContestedDecision(Row):
 
     class Meta:
         table_name = "contested_decision"
+
+
+class ContestedWish(Row):
+    """One row of `contested_wish`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    staff_id = peewee.UUIDField()
+    batch_id = peewee.UUIDField()
+    given_to = peewee.TextField()
+    reason = peewee.TextField()
+    asked_at = DateTimeTZField()
+    seal = peewee.BlobField()
+    state = peewee.TextField(default="asked")
+    decided = peewee.IntegerField(null=True)
+    held = peewee.IntegerField(null=True)
+    sold = peewee.IntegerField(null=True)
+    ended_at = DateTimeTZField(null=True)
+
+    class Meta:
+        table_name = "contested_wish"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from core.errors import Refusal, RefusalCode
+from core.errors import Conflict, Refusal, RefusalCode
 
 
 class CardState(StrEnum):
@@ -76,6 +76,10 @@ class HeldByOthers(Refusal):
     """Enough exist, but unpaid orders of others hold them: worth another try in a few minutes."""
 
     code = RefusalCode.SOLD_OUT
+
+
+class LockedByOthers(Conflict):
+    """The platform or the store itself has locked the batch: its owner does not put it on sale again."""
 
 
 class BatchIsNot(Refusal):

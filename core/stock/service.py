@@ -1,4 +1,4 @@
-"""Cards as stock: what is available, holding them for a line, locking a batch."""
+"""Cards as stock: what is available, and holding them for a line."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from core.actor import Actor, ActorKind
-from core.audit.service import append
-from core.db import atomic, changed, execute
-from core.errors import NotFound
+from core.db import execute
 from core.money import EXPONENT
 from core.stock import sql
-from core.stock.rules import BATCH_TRANSITIONS, BatchIsNot, BatchState, HeldByOthers, OutOfStock, Terms
+from core.stock.rules import HeldByOthers, OutOfStock, Terms
 
 COUNTED_TO = 100
 """Stock figures shown to people are counted to here and no further."""
@@ -233,42 +230,6 @@ def _short(
     held = share_facts(merchant_id=merchant_id, sku_id=sku_id, usable_on=usable_on).held
     kind = HeldByOthers if held > 0 and taken + held >= quantity else OutOfStock
     return kind(code=code, left=min(taken, COUNTED_TO))
-
-
-def _locked_batch(batch_id: UUID, actor: Actor) -> tuple[int, BatchState]:
-    rows = execute("SELECT no, owner_id FROM batch WHERE id = %s", (batch_id,))
-    if not rows or (actor.kind not in {ActorKind.OPERATOR, ActorKind.SYSTEM} and rows[0][1] != actor.party_id):
-        raise NotFound("batch")
-    no = int(rows[0][0])
-    execute(sql.LOCK_BATCH, (no,))
-    state = execute("SELECT state FROM batch WHERE no = %s FOR UPDATE", (no,))[0][0]
-    return no, BatchState(state)
-
-
-def batch_state(*, actor: Actor, batch_id: UUID) -> BatchState:
-    """A batch's state, locked for a change until the transaction ends. Raises `NotFound`, also for a foreign one."""
-    return _locked_batch(batch_id, actor)[1]
-
-
-def move_batch(*, actor: Actor, batch_id: UUID, to: BatchState, reason: str, now: datetime) -> None:
-    """Lock, unlock or recall a batch: waits for running holds; none begins after the commit (INV-S8).
-
-    Raises `NotFound` for a missing or foreign batch, `BatchIsNot` when its state does not allow the step.
-    """
-    with atomic():
-        no, state = _locked_batch(batch_id, actor)
-        if to not in BATCH_TRANSITIONS[state]:
-            raise BatchIsNot(state=state.value, wanted=to.value)
-        changed("UPDATE batch SET state = %s, reason = %s WHERE no = %s", (to.value, reason, no))
-        append(
-            actor=actor,
-            action=f"batch.{to.value}",
-            object_kind="batch",
-            object_id=batch_id,
-            detail={"from": state.value},
-            party_id=actor.party_id,
-            now=now,
-        )
 
 
 def batch_counts(*, batch_no: int) -> dict[str, int]:

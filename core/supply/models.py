@@ -53,6 +53,19 @@ class TradeTopup(Row):
         table_name = "trade_topup"
 
 
+class Markup(Row):
+    """One row of `markup`; its meaning and constraints stand in the migration."""
+
+    listing_id = peewee.BigIntegerField(primary_key=True)
+    basis_points = peewee.IntegerField()
+    ending = peewee.TextField()
+    cost_micro = peewee.BigIntegerField()
+    set_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "markup"
+
+
 class Source(Row):
     """One row of `source`; its meaning and constraints stand in the migration."""
 

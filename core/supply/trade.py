@@ -55,6 +55,19 @@ class TradeAccountView:
         return self.balance - self.held + self.limit
 
 
+@dataclass(frozen=True, slots=True)
+class TopUpView:
+    """Money that a creditor said it got; `taken_back_at` where that was a mistake."""
+
+    id: UUID
+    creditor: str
+    debtor: str
+    amount: Money
+    reference: str
+    approved_at: datetime
+    taken_back_at: datetime | None
+
+
 FIND = "SELECT account_id FROM trade_account WHERE creditor_id = %s AND debtor_id = %s AND currency = %s"
 OPEN = """
 INSERT INTO trade_account (account_id, creditor_id, debtor_id, currency, sales_id, created_at)
@@ -89,6 +102,12 @@ FROM trade_account t JOIN account a ON a.id = t.account_id JOIN party c ON c.id 
 JOIN party d ON d.id = t.debtor_id
 WHERE %(party)s::bigint IS NULL OR %(party)s IN (t.creditor_id, t.debtor_id)
 ORDER BY c.code, d.code, t.currency
+"""
+TOPUPS = """
+SELECT u.id, c.code, d.code, u.amount, t.currency, u.reference, u.approved_at, u.taken_back_at
+FROM trade_topup u JOIN trade_account t ON t.account_id = u.account_id JOIN party c ON c.id = t.creditor_id
+JOIN party d ON d.id = t.debtor_id WHERE %(party)s IN (t.creditor_id, t.debtor_id)
+ORDER BY u.approved_at DESC, u.id DESC LIMIT %(most)s
 """
 
 
@@ -193,6 +212,18 @@ def trade_accounts(*, actor: Actor, party_id: int | None = None) -> list[TradeAc
     if (party_id is None and not is_platform(actor)) or (party_id is not None and not may_see(actor, party_id)):
         raise NotFound("party")
     return [TradeAccountView(*row) for row in execute(ACCOUNTS, {"party": party_id})]
+
+
+def topups_of(*, actor: Actor, party_id: int, most: int = 50) -> list[TopUpView]:
+    """The last money that came in on a party's trade accounts, newest first. Raises `NotFound` for a foreign party."""
+    if not may_see(actor, party_id):
+        raise NotFound("party")
+    return [
+        TopUpView(id_, creditor, debtor, Money(minor, currency), reference, approved, taken_back)
+        for id_, creditor, debtor, minor, currency, reference, approved, taken_back in execute(
+            TOPUPS, {"party": party_id, "most": most}
+        )
+    ]
 
 
 def _account(actor: Actor, creditor_id: int, debtor_id: int, currency: str, now: datetime) -> int:

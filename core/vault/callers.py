@@ -31,14 +31,29 @@ class Caller(StrEnum):
 _ON_ITSELF = frozenset({"keys", "rotate", "rekey", "retire", "epoch", "epoch_compared", "epoch_release"})
 """The vault's own keys, and a database that was restored."""
 
+_BY_SEALED_ROWS = frozenset({"look", "take_back", "carry_out_wish"})
+"""What people of the panel asked for: the worker names the row, its seal and roles are looked at by the vault."""
+
 MAY_ASK: Mapping[Caller, frozenset[str]] = {
-    Caller.WORKER: frozenset({"open", "pickup", "restock", "supplied", "link", "open_link"}),
+    Caller.WORKER: frozenset({"open", "pickup", "restock", "supplied", "link", "open_link"}) | _BY_SEALED_ROWS,
     Caller.OPERATOR: frozenset(
-        {"import", "cancel_import", "decide_contested", "vet_supplier", "trace", "audit", "books", "task_fields"}
+        {
+            "import",
+            "cancel_import",
+            "decide_contested",
+            "vet_supplier",
+            "trace",
+            "audit",
+            "books",
+            "task_fields",
+            "totp_forget",
+        }
     )
     | _ON_ITSELF,
 }
-ANYONE_MAY_ASK = frozenset({"status", "totp_begin", "totp_confirm", "totp_check"})
+ANYONE_MAY_ASK = frozenset(
+    {"status", "totp_begin", "totp_confirm", "totp_check", "totp_replace", "totp_replaced", "totp_take_away", "payout"}
+)
 OPERATIONS = ANYONE_MAY_ASK.union(*MAY_ASK.values())
 
 

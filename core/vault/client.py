@@ -20,7 +20,9 @@ from core.vault.book_requests import BookRequests
 from core.vault.callers import Credential
 from core.vault.field_requests import FieldRequests
 from core.vault.frames import LONGEST_ANSWER, BrokenFrame, read_frame, send_frame
+from core.vault.import_requests import ImportRequests
 from core.vault.link_requests import LinkRequests
+from core.vault.payout_requests import PayoutRequests
 from core.vault.second_factor import SecondFactorRequests
 
 Progress = Callable[[int, int], None]  # rows done, rows there are (about)
@@ -52,6 +54,7 @@ class VaultCode(StrEnum):
     IMPORT_CANCELLED = "import_cancelled"  # an import: somebody took it back; none of its cards is there
     CONTEST_REFUSED = "contest_refused"  # a decision about contested cards that does not fit
     SECOND_REFUSED = "second_refused"  # a second factor: wrong, old or used code, or one that is there already
+    ACT_REFUSED = "act_refused"  # a rule refuses what a person asked with a right code; the text names it
     UNKNOWN_REQUEST = "unknown_request"
     NOT_ALLOWED = "not_allowed"  # whoever asks did not prove to be one who may ask this
     FAILED = "failed"  # a defect of ours, written to the vault's log under its error id
@@ -188,7 +191,9 @@ def _report(answer: dict[str, Any], *, dry_run: bool) -> ImportReport:
     )
 
 
-class VaultClient(LinkRequests, FieldRequests, AuditRequests, BookRequests, SecondFactorRequests):
+class VaultClient(
+    LinkRequests, FieldRequests, AuditRequests, BookRequests, SecondFactorRequests, PayoutRequests, ImportRequests
+):
     """Requests to the vault; each opens a connection of its own, so one client serves all threads.
 
     Without a `credential` it may ask for `status` only.

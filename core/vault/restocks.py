@@ -38,6 +38,7 @@ class SealedRestock:
     """Who brings which sealed file, as cards of which SKU, for whose pool; `unit_cost_micro` in 10⁻⁶ major units.
 
     `upload_key` is the file's own key as it stands sealed to the vault: no other file can be put in its place.
+    Without a conversation it came by the panel; `column` is the one that a person named, else the vault finds it.
     """
 
     id: UUID
@@ -47,8 +48,9 @@ class SealedRestock:
     unit_cost_micro: int
     upload_id: UUID
     upload_key: bytes = field(repr=False)
-    conversation_id: UUID
+    conversation_id: UUID | None
     asked_at: datetime
+    column: str | None = None
 
 
 def staff_chat_seal(key: Secret, chat: SealedStaffChat) -> bytes:
@@ -59,8 +61,8 @@ def staff_chat_seal(key: Secret, chat: SealedStaffChat) -> bytes:
 
 def restock_seal(key: Secret, restock: SealedRestock) -> bytes:
     """HMAC-SHA256 (32 bytes) over everything that is asked of the vault. A key under 32 bytes raises `SealError`."""
-    who = (restock.id, restock.staff_id, restock.party_id, restock.conversation_id, _micros(restock.asked_at))
-    what = (restock.sku_id, restock.unit_cost_micro, restock.upload_id, restock.upload_key)
+    who = (restock.id, restock.staff_id, restock.party_id, restock.conversation_id or "", _micros(restock.asked_at))
+    what = (restock.sku_id, restock.unit_cost_micro, restock.upload_id, restock.upload_key, restock.column or "")
     return _mac(key, framed(_FORMAT, _RESTOCK, *who, *what))
 
 

@@ -68,3 +68,26 @@ class SecondFactorRequests(Asking):
         Raises `VaultAway`, `VaultRefused` (SECOND_REFUSED for wrong, old, used; TOO_OFTEN after five wrong ones).
         """
         self._ask({"op": "totp_check", "staff": str(staff_id), "code": code})
+
+    def replace_second_factor(self, staff_id: UUID, code: str, /) -> NewSeed:
+        """Make a next seed for somebody who shows a code of the one that counts; that goes on counting until then.
+
+        Raises `VaultAway`, `VaultRefused` (SECOND_REFUSED, TOO_OFTEN).
+        """
+        answer = self._ask({"op": "totp_replace", "staff": str(staff_id), "code": code})
+        return NewSeed(Secret(base64.b64decode(answer["seed"])))
+
+    def second_factor_replaced(self, staff_id: UUID, code: str, /) -> None:
+        """A first right code of the next seed makes it the one that counts. Raises as `confirm_second_factor`."""
+        self._ask({"op": "totp_replaced", "staff": str(staff_id), "code": code})
+
+    def take_second_factor_away(self, staff_id: UUID, by: UUID, code: str, /) -> None:
+        """A person's second factor is lost: `by`, an owner of the platform, shows a code of the own one.
+
+        Raises `VaultAway`, `VaultRefused` (SECOND_REFUSED for whatever does not fit, TOO_OFTEN).
+        """
+        self._ask({"op": "totp_take_away", "staff": str(staff_id), "by": str(by), "code": code})
+
+    def forget_second_factor(self, staff_id: UUID, /) -> None:
+        """As `take_second_factor_away`, with the operator's key. Raises `VaultAway`, `VaultRefused`."""
+        self._ask({"op": "totp_forget", "staff": str(staff_id)})

@@ -31,7 +31,7 @@ def upload_file(*, file: BinaryIO, name: str, owner_id: int, vault_public: bytes
         execute(
             "INSERT INTO upload (id, owner_id, file_name, size, chunks, complete, sealed_key, created_at)"
             " VALUES (%s, %s, %s, 0, 0, false, %s, %s)",
-            (upload, owner_id, _shown_name(name), sealer.sealed_key, now),
+            (upload, owner_id, shown_name(name), sealer.sealed_key, now),
         )
         count = 0
         for sealed in sealer.seal_file(file):
@@ -43,6 +43,7 @@ def upload_file(*, file: BinaryIO, name: str, owner_id: int, vault_public: bytes
     return upload
 
 
-def _shown_name(name: str) -> str:
+def shown_name(name: str) -> str:
+    """The last part of a file's name, without what cannot be shown; at most 200 characters."""
     plain = "".join(character for character in PurePath(name).name if character.isprintable())
     return plain[-200:] or "file"

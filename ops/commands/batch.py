@@ -56,8 +56,8 @@ def moved(batch_id: UUID, number: str, *, move: Move, reason: str) -> None:
     """
     from core.actor import OPERATOR
     from core.db import database_now, execute
+    from core.stock.moving import move_batch
     from core.stock.rules import BatchState
-    from core.stock.service import move_batch
 
     fitting = BatchState.SELLING if move is Move.LOCK else BatchState.LOCKED
     rows = execute("SELECT state FROM batch WHERE id = %s", (batch_id,))

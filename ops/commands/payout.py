@@ -82,7 +82,7 @@ def bank(
             name=name,
             bank=where,
             number=number,
-            key=config.secret(config.secrets.act_key),
+            key=config.secret(config.vault.link_key),
             submission_id=str(new_id()),
             now=database_now(),
         )
@@ -135,7 +135,7 @@ def details(context: typer.Context, number: str = NUMBER, staff: str = STAFF) ->
 
     with as_shop(context) as config, in_words():
         payout_id = _payout(number)
-        key, who = config.secret(config.secrets.act_key), person_for(email=staff, payout_id=payout_id)
+        key, who = config.secret(config.vault.link_key), person_for(email=staff, payout_id=payout_id)
         shown = reveal_bank(actor=who, payout_id=payout_id, key=key, now=database_now())
     for label, value in shown.items():
         sys.stdout.write(f"{label}\t{value.reveal().decode()}\n")

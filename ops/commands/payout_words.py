@@ -18,6 +18,10 @@ WHY = {
         "one of the two who ask and approve changed the bank details in the last 7 days: another person does it,"
         " or wait"
     ),
+    "new_person": (
+        "one of you has had a say over this money, or the login, for less than 24 hours: somebody who was there before"
+        " asks and approves, or wait until tomorrow"
+    ),
     "fresh_bank": "this party is one person and its bank details are less than 24 hours old: approve it tomorrow",
 }
 SENTENCES = {

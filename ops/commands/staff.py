@@ -1,4 +1,4 @@
-"""`staff`: logins of merchants' and suppliers' people, made by whoever has the machine until the panel does it."""
+"""`staff`: logins of merchants' and suppliers' people, and lost phones, by whoever has the machine."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import typer
 from core.config import ConfigError
 
 PASSWORD_VARIABLE = "KEYSTALL_STAFF_PASSWORD"  # noqa: S105 (the name of a variable)
-ROLES = "owner, catalog, stock, orders, finance"
+ROLES = "owner, finance; a merchant's also catalog, support; a supplier's also stock"
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
     staff = typer.Typer(help="Logins of merchants' and suppliers' people.", no_args_is_help=True)
     staff.command("add")(add)
+    staff.command("lost-phone")(lost_phone)
     app.add_typer(staff, name="staff")
 
 
@@ -59,11 +60,37 @@ def add(
     typer.echo(f"{email} is {', '.join(role)} of {party}")
 
 
+def lost_phone(
+    context: typer.Context,
+    email: str = typer.Option(..., "--email", metavar="ADDRESS", help="The login of the person."),
+) -> None:
+    """Take a person's second factor away: all sessions end, the next sign-in sets up another. Make sure who asks."""
+    from core.actor import OPERATOR
+    from core.db import database_now, execute
+    from core.parties.people import second_taken
+    from core.vault.client import VaultAway, VaultRefused
+    from ops.commands.channel import as_shop
+    from ops.processes.vault_wiring import operators_vault
+
+    with as_shop(context) as config:
+        rows = execute("SELECT id FROM staff WHERE email = lower(%s)", (email.strip(),))
+        if not rows:
+            raise ConfigError(f"there is no login {email}")
+        try:
+            operators_vault(config).forget_second_factor(rows[0][0])
+        except VaultAway:
+            raise ConfigError("the vault does not answer: start the store first") from None
+        except VaultRefused:
+            raise ConfigError(f"{email} has no second factor") from None
+        second_taken(actor=OPERATOR, staff_id=rows[0][0], now=database_now())
+    typer.echo(f"{email} sets a new second factor up at the next sign-in; all sessions are ended")
+
+
 def _invalid(what: str) -> str:
     mends = {
         "password": "the password is too short: use 12 characters or more",
         "email": "--email is no e-mail address",
-        "role": "a merchant's or supplier's people have no roles of the platform",
+        "role": f"the people of this party have no such role: --role is one or more of {ROLES}",
     }
     return mends.get(what, f"the {what} cannot be taken: give another one")
 

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from core import db
 from core.actor import OPERATOR
 from core.config import Config, ConfigError
-from core.parties.rules import Role
-from core.parties.service import create_staff, find_party, platform_id
+from core.errors import NotFound
+from core.parties.rules import PartyKind, Role
+from core.parties.service import create_party, create_staff, find_party, platform_id
 from core.parties.signing_in import replace_password
 from core.secret import Secret
 from core.vault.client import VaultClient
@@ -43,8 +44,13 @@ LOGINS = (
     DemoLogin("platform@demo.test", "周岚", "", Role.PLATFORM_OWNER),
     DemoLogin("merchant@demo.test", "李梅", "demo", Role.OWNER),
     DemoLogin("other@demo.test", "王海", "other", Role.OWNER),
+    DemoLogin("newshop@demo.test", "林星", "newshop", Role.OWNER),
     DemoLogin("supplier@demo.test", "陈杰", "brand1", Role.OWNER),
 )
+
+
+NEW_SHOP: Mapping[str, Mapping[str, str]] = {"newshop": {"zh-CN": "新店", "en": "New shop"}}
+"""A merchant that has nothing yet: whoever signs in there opens the shop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +97,25 @@ def _made(login: DemoLogin, password: str, kept: Mapping[str, str], vault: Vault
 
 
 def _new(login: DemoLogin, password: str, now: datetime) -> UUID:
-    party = find_party(code=login.party).id if login.party else platform_id()
     return create_staff(
         actor=OPERATOR,
-        party_id=party,
+        party_id=_party(login.party, now),
         email=login.email,
         name=login.name,
         password=Secret(password),
         roles=frozenset({login.role}),
         now=now,
     )
+
+
+def _party(code: str, now: datetime) -> int:
+    if not code:
+        return platform_id()
+    try:
+        return find_party(code=code).id
+    except NotFound:
+        names = NEW_SHOP[code]
+        return create_party(actor=OPERATOR, kind=PartyKind.MERCHANT, code=code, names=names, now=now)
 
 
 def code_of(letters: str, at: datetime) -> str:

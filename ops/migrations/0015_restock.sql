@@ -1,4 +1,4 @@
--- Restocking from a chat: who of the staff is bound to which private chat, and the files that came by it.
+-- Restocking: who of the staff is bound to which private chat, and the files that came by it or by the panel.
 
 -- A one-time code that binds a chat. Keyed: whoever reads or writes the table can neither tell nor make one.
 CREATE TABLE staff_code (
@@ -27,7 +27,7 @@ CREATE TABLE staff_chat (
 CREATE UNIQUE INDEX staff_chat_conversation ON staff_chat (conversation_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX staff_chat_staff ON staff_chat (staff_id, party_id) WHERE ended_at IS NULL;
 
--- One file or one message with cards. Everything the vault needs to know of it stands under the seal.
+-- One file, or lines as a file, with cards. Everything the vault needs to know of it stands under the seal.
 CREATE TABLE restock (
     id uuid PRIMARY KEY,
     staff_id uuid NOT NULL REFERENCES staff,
@@ -35,8 +35,9 @@ CREATE TABLE restock (
     sku_id bigint NOT NULL REFERENCES sku,
     unit_cost_micro bigint NOT NULL CHECK (unit_cost_micro BETWEEN 0 AND 1000000000000000),
     upload_id uuid NOT NULL UNIQUE REFERENCES upload,
-    conversation_id uuid NOT NULL REFERENCES conversation,
-    submission text NOT NULL,                       -- the message that brought it: heard twice, asked once
+    conversation_id uuid REFERENCES conversation,   -- none: by the panel, which nobody is told of
+    submission text NOT NULL,                       -- the message or form that brought it: heard twice, asked once
+    secret_column text CHECK (length(secret_column) BETWEEN 1 AND 200),  -- of the file, where a person named one
     state text NOT NULL DEFAULT 'asked' CHECK (state IN ('asked', 'done', 'refused')),  -- core.conversations.restocking
     added integer,
     duplicates integer,
@@ -51,6 +52,7 @@ CREATE TABLE restock (
         WHEN 'done' THEN num_nonnulls(ended_at, added, duplicates, refused) = 4
         ELSE num_nonnulls(ended_at, problem) = 2 AND num_nonnulls(added, duplicates, refused) = 0 END)
 );
+CREATE UNIQUE INDEX restock_form ON restock (staff_id, submission) WHERE conversation_id IS NULL;
 CREATE INDEX restock_staff ON restock (staff_id, asked_at);
 CREATE INDEX restock_asked ON restock (asked_at) WHERE state = 'asked';
 

@@ -5,7 +5,7 @@ CREATE TABLE bank_details (
     id uuid PRIMARY KEY,
     no bigint GENERATED ALWAYS AS IDENTITY,               -- which is the last, whatever clocks say
     party_id bigint NOT NULL REFERENCES party,
-    sealed bytea NOT NULL,                                -- with the act key, for this row, party and person
+    sealed bytea NOT NULL,                                -- with the vault's link key, for this row, party and person
     mask text NOT NULL CHECK (length(mask) BETWEEN 1 AND 40),
     changed_by uuid NOT NULL REFERENCES staff,
     changed_at timestamptz NOT NULL,
@@ -142,5 +142,5 @@ GRANT SELECT ON bank_details, settle_period, gateway_settlement, settled_money, 
     TO keystall_shop, keystall_worker, keystall_vault;
 GRANT INSERT ON settled_money TO keystall_worker;
 GRANT UPDATE (released, released_to_others) ON settled_money TO keystall_worker;  -- what time makes available
--- Nothing else is granted: bank details, settlements and payouts are written by the owner's hand at the command line
--- (ops.owner), so that no password of a process lets money go or says where it goes.
+-- Nothing else is granted here: bank details, settlements and payouts are written by the owner's hand at the command line
+-- (ops.owner), and by the vault for who shows a second factor (0037): no password of web or worker lets money go.

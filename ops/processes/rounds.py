@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+from core.conversations.brought_files import looks_due
 from core.conversations.cleaning import remove_expired
 from core.conversations.restocking import restocks_due
 from core.fulfilment.card_pages import forget_presses, presses_due
@@ -23,7 +24,9 @@ from core.parties.staff_sessions import forget_old_sessions
 from core.parties.tries import forget_old_tries
 from core.payments.service import decide_due, join_due, poll_due, reconcile_due, refund_due
 from core.payments.sweeps import notice_stuck_refunds
+from core.reports.rollup import roll_up
 from core.settlement.service import release_due
+from core.stock.contested_wishes import wishes_due
 from core.stock.marks import move_marks
 from core.supply.network import stock_due
 from ops.figures.published import forget_ended
@@ -57,7 +60,9 @@ def sweeps(*, policy: OrderPolicy, alerting: bool = False) -> list[Sweep]:
         Sweep("stock.marks", 15, lambda now: move_marks(now=now, zone=policy.zone)),
         Sweep("payments.decided", 30, lambda now: decide_due(now=now)),
         Sweep("payments.reconciled", 30, lambda now: reconcile_due(now=now)),
+        Sweep("reports.rolled", 20, lambda now: roll_up(zone=policy.zone, now=now)),
         Sweep("restocks.lost", 30, lambda now: restocks_due(now=now)),
+        Sweep("looks.lost", 30, lambda now: looks_due(now=now) + wishes_due(now=now)),
         Sweep("supply.unpaid", 300, lambda now: forget_unpaid(now=now)),
         Sweep("refunds.stuck", 300, lambda now: notice_stuck_refunds(now=now)),
         Sweep("rows.expired", 600, in_parts(lambda now: remove_expired(now=now))),

@@ -14,7 +14,7 @@ from core.vault.callers import ANYONE_MAY_ASK, MAY_ASK, Caller
 from ops.figures.process import figures_of_this_process
 from ops.figures.published import Publisher, place_from_environment
 from ops.isolation.accounts import peers_of, take_own
-from ops.processes.vault_wiring import key_source
+from ops.processes.vault_wiring import FURTHER, key_source
 
 STATUS_ONLY = frozenset({"status"})
 MAY_CONNECT = {
@@ -40,6 +40,7 @@ def main(config: Config, ready: Callable[[], None]) -> None:
         ready()
 
     try:
-        serve(config, key_source(config), ready=serving, stop=stop, peers=peers, group=group)
+        source = key_source(config)
+        serve(config, source, ready=serving, stop=stop, peers=peers, group=group, further=FURTHER)
     finally:
         publisher.stop()

@@ -9,7 +9,9 @@ from channels.keys.files import CredentialKeys, FileKeys
 from core import db
 from core.clock import Clock, DatabaseClock
 from core.config import Config
+from core.custody.staff.judging import Judge
 from core.ports import KeySource
+from core.settlement.behind_vault import PayoutDesk
 from core.vault.callers import Caller, Credential
 from core.vault.client import VaultClient
 
@@ -34,3 +36,12 @@ def operators_vault(config: Config) -> VaultClient:
     """The command line's way to the vault process: it imports and traces. Raises ConfigError without its key."""
     key = config.secret(config.secrets.operator_key)
     return VaultClient(config.vault_socket, credential=Credential(Caller.OPERATOR, key))
+
+
+def money_desk(judge: Judge, config: Config, /) -> PayoutDesk:
+    """Payouts and bank details, sealed under a key that no other process of the store has."""
+    return PayoutDesk(judge.judged, config.secret(config.vault.link_key), judge.now)
+
+
+FURTHER = (money_desk,)
+"""Parts of the vault's desk that are of rooms above it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp
 
 from admin import reading
 from admin.app import make_app as panel_app
+from admin.arriving import ADDRESSES
 from admin.panel import WORDS as PANEL_WORDS
 from admin.panel import Panel
 from bot.texts import Phrasebook
@@ -35,6 +37,8 @@ from core.secret import Secret
 from core.vault.client import VaultClient
 from core.vault.primitives import derive
 from ops import wiring
+from ops.channels.platforms import connecting_of
+from ops.doctor.watched import Watched
 from ops.figures.gathered import Gathered
 from ops.figures.process import figures_of_this_process
 from ops.figures.published import Publisher, place_from_environment
@@ -46,6 +50,7 @@ from ops.processes.listening import listener, listening_to_signals, run_until_as
 THREADS = 16  # use cases at once; what waits, waits on the loop
 INTAKE_THREADS = 4  # who speaks, where an answer has its time
 PANEL_THREADS = 8
+FILES_ARRIVE = re.compile("/admin" + ADDRESSES.pattern)  # cards, which the panel seals as they come
 VAULT_ANSWERS = 5.0  # seconds; then the panel says that the vault is away
 SPARE_CONNECTIONS = 2  # figures, and whoever reads them
 
@@ -83,7 +88,9 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
         pools = (threads, intake)
         loop = asyncio.get_running_loop()
         door = await loop.run_in_executor(threads, make_door, config, wakes, *pools, counter)
-        panel = await loop.run_in_executor(threads, make_panel, config, door.shop.clock.now)
+        gathered = Gathered(publisher, budget=config.vault.opening_budget_per_hour)
+        watched = Watched(config, gathered, door.shop.clock.now)
+        panel = await loop.run_in_executor(threads, make_panel, config, door.shop.clock.now, watched)
         health = Health(config)
         figures.gauge("keystall_waits", "Open long polls and streams.", lambda: wakes.waiting)
         figures.gauge("keystall_listening", "Whether notices of the database arrive.", lambda: wakes.is_listening)
@@ -96,9 +103,10 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
                     figures=figures,
                     hosts=hosts_of(config.web.public_url, config.web.panel_url, config.web.page_url),
                     page_host=page_host_of(config.web.page_url, config.web.public_url, config.web.panel_url),
+                    streamed=FILES_ARRIVE,
                     further=[*health_routes(health), Route("/admin", to_panel), panel_mount(panel)],
                 ),
-                operator_app(health, Gathered(publisher, budget=config.vault.opening_budget_per_hour), config),
+                operator_app(health, gathered, config),
             )
         finally:
             await asyncio.get_running_loop().run_in_executor(None, publisher.stop)
@@ -142,7 +150,7 @@ def to_panel(request: Request) -> Response:
     return RedirectResponse("/admin/", 308)
 
 
-def make_panel(config: Config, now: Callable[[], datetime]) -> Flask:
+def make_panel(config: Config, now: Callable[[], datetime], watched: Watched) -> Flask:
     """The panel, with what it is handed."""
     with db.connection():
         is_demo = installation_kind() == "demo"
@@ -156,6 +164,10 @@ def make_panel(config: Config, now: Callable[[], datetime]) -> Flask:
             shared=STATIC,
             store_name=config.store.name,
             is_demo=is_demo,
+            health=watched,
+            vault_public=wiring.vault_public(config),
+            seal_key=config.secret(config.secrets.seal_key),
+            connecting=connecting_of(config),
         )
     )
 

@@ -76,9 +76,9 @@ def fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
 
 
-def serious(page: Page) -> list[str]:
-    """What axe finds on the page as it is now that keeps somebody from using it."""
-    page.wait_for_timeout(300)  # what arrives fades in; half-faded text has no fair contrast
+def serious(page: Page, *, settle: int = 300) -> list[str]:
+    """What axe finds on the page as it is now that keeps somebody from using it; `settle` in ms."""
+    page.wait_for_timeout(settle)  # what arrives fades in; half-faded text has no fair contrast
     session = page.context.new_cdp_session(page)  # beside the page's own policy, which lets no foreign script in
     session.send("Runtime.evaluate", {"expression": AXE})
     run = "axe.run(document, {resultTypes: ['violations']}).then(found => JSON.stringify(found.violations))"

@@ -75,7 +75,7 @@ def tell(desk: Exchange, sale: Sale, **typed: str) -> int:
 def somebody_of(desk: Exchange, email: str, *roles: Role) -> str:
     create_staff(
         actor=OPERATOR, party_id=desk.counter.shop.merchant, email=email, name="Li", password=Secret("x" * 16),
-        roles=frozenset(roles or {Role.ORDERS}), now=datetime.now(UTC),
+        roles=frozenset(roles or {Role.SUPPORT}), now=datetime.now(UTC),
     )  # fmt: skip
     return email
 
@@ -224,7 +224,7 @@ def test_what_does_not_fit_is_refused_as_a_whole_and_what_is_at_work_takes_no_ch
 
 def test_only_people_who_see_to_a_merchants_orders_take_its_tasks(desk: Exchange, sale: Sale) -> None:
     tell(desk, sale, account="10001", password=PASSWORD)
-    for email in (somebody_of(desk, "stock@example.com", Role.STOCK), "nobody@example.com"):
+    for email in (somebody_of(desk, "goods@example.com", Role.CATALOG), "nobody@example.com"):
         with pytest.raises(NotAllowed):
             holder_of(task=task_of(order_id=sale.order), email=email)
 

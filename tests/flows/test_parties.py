@@ -88,10 +88,10 @@ def test_a_code_or_a_second_platform_is_refused_and_changes_nothing(shop: Shop) 
     assert shop.fingerprint() == before
 
 
-def test_only_the_platform_makes_parties_and_staff(shop: Shop) -> None:
+def test_only_the_platform_makes_parties_and_only_an_owner_people(shop: Shop) -> None:
     before = shop.fingerprint()
 
-    for actor in (staff_of(shop.merchant, Role.OWNER), staff_of(shop.platform, Role.PLATFORM_SUPPORT)):
+    for actor in (staff_of(shop.merchant, Role.FINANCE), staff_of(shop.platform, Role.PLATFORM_OPERATOR)):
         with pytest.raises(NotAllowed):
             create_party(actor=actor, kind=PartyKind.MERCHANT, code="tea", names=NAMES, now=NOON)
         with pytest.raises(NotAllowed):
@@ -165,7 +165,7 @@ def test_inv_t1_a_foreign_party_looks_like_a_missing_one(shop: Shop) -> None:
         missing = refused(lambda actor=actor: access_party(actor=actor, party_id=10**12))
         assert (str(foreign), foreign.params) == (str(missing), missing.params)
     assert access_party(actor=staff_of(other), party_id=other).code == "other"
-    assert access_party(actor=staff_of(platform_id(), Role.PLATFORM_SUPPORT), party_id=other).code == "other"
+    assert access_party(actor=staff_of(platform_id(), Role.PLATFORM_OPERATOR), party_id=other).code == "other"
     assert access_party(actor=SYSTEM, party_id=other).code == "other"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from core.actor import OPERATOR
 from core.db import in_transaction
-from core.errors import NotAllowed, NotFound
+from core.errors import NotFound
 from core.fulfilment.service import deliver
 from core.ids import new_id
 from core.orders.review import CardsAreBroken, NothingToRelease, WentOut
@@ -47,7 +47,7 @@ def test_nothing_is_released_twice_by_others_or_where_nothing_waits(shop: Shop) 
 
     with pytest.raises(NothingToRelease):
         release_order(actor=OPERATOR, order_id=order, now=later(2))
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotFound):
         release_order(actor=talker.actor, order_id=order, now=later(2))
     with pytest.raises(NotFound):
         release_order(actor=OPERATOR, order_id=new_id(), now=later(2))

@@ -10,7 +10,7 @@ MUTATIONS = [
         rows=("INV-D2",),
         removed="that a page is for certain roles only",
         file="admin/declared.py",
-        old="        return fits and (not self.roles or bool(self.roles & session.roles))",
+        old="        return fits and (not self.roles or bool(self.roles & roles))",
         new="        return fits",
         test=f"{PANEL}/test_lists.py",
     ),

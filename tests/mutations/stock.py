@@ -69,7 +69,7 @@ MUTATIONS = [
     Mutation(
         rows=("INV-S8",),
         removed="the lock that a batch is taken off sale under",
-        file="core/stock/service.py",
+        file="core/stock/moving.py",
         old="    execute(sql.LOCK_BATCH, (no,))\n",
         new="",
         test="tests/races/test_hold_races.py",

@@ -27,8 +27,8 @@ from core.ledger.rules import AccountKind
 from core.ledger.service import open_account
 from core.orders.rules import CannotSettle
 from core.orders.service import cancel_order, expire_due, lock_order, settle_order
+from core.stock.moving import move_batch
 from core.stock.rules import BatchState
-from core.stock.service import move_batch
 from tests.builders import NOON, Shop
 
 NUMBERS = itertools.count()

@@ -12,8 +12,8 @@ from core.orders.service import PlacedOrder
 from core.risk.rules import HoldPolicy
 from core.stock import service as stock
 from core.stock import sql as stock_sql
+from core.stock.moving import move_batch
 from core.stock.rules import BatchState
-from core.stock.service import move_batch
 from tests.builders import NOON, Shop, in_own_connection
 from tests.races.racing import at_once, failures
 

@@ -18,8 +18,8 @@ from core.stock import marks
 from core.stock import service as stock
 from core.stock import sql as stock_sql
 from core.stock.marks import move_marks
+from core.stock.moving import move_batch
 from core.stock.rules import BatchState, HeldByOthers, OutOfStock
-from core.stock.service import move_batch
 from tests.builders import NOON, Shop
 from tests.races.racing import at_once
 

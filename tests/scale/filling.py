@@ -127,6 +127,24 @@ class Filler:
         )
         self._made += orders
 
+    def keep(self, cards: int) -> None:
+        """So many free cards more, in one batch that sells."""
+        batch = self._shop.a_batch(cards=0)
+        for first in range(0, cards, 1_000_000):
+            count = min(1_000_000, cards - first)
+            self._sql(
+                "INSERT INTO card (id, batch_no, owner_id, sku_id, state, mask)"
+                " SELECT uuidv7(), %s, %s, %s, 'free', 'A9' FROM generate_series(1, %s)",
+                [batch, self._named["merchant"], self._named["sku"], count],
+                role="superuser",
+            )
+        self._sql("UPDATE batch SET card_count = %s WHERE no = %s", [cards, batch], role="superuser")
+
+    @property
+    def parties(self) -> tuple[int, int]:
+        """The merchant that sold everything, and the platform."""
+        return self._named["merchant"], self._shop.platform
+
     def _account(self, kind: str, holder: str) -> int:
         return int(
             self._sql(

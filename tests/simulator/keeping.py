@@ -14,8 +14,8 @@ from core.fulfilment.recalling import recall_batch
 from core.fulfilment.service import carry, deliver, reread
 from core.orders.service import lines_in_review, release_order
 from core.payments.service import carry_out_refund, make_intent, query_payment
+from core.stock.moving import move_batch
 from core.stock.rules import BATCH_TRANSITIONS, BatchState
-from core.stock.service import move_batch
 from core.work import QUEUE, Work, decode
 from tests.simulator.day import Day
 from tests.simulator.processes import Process

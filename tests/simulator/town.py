@@ -221,7 +221,7 @@ def _people(town: Town) -> None:
             email=email,
             name="Simulated",
             password=Secret("x" * 16),
-            roles=frozenset({Role.ORDERS}),
+            roles=frozenset({Role.SUPPORT}),
             now=OPENS,
         )
 

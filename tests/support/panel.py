@@ -14,16 +14,31 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from admin.panel import WORDS, Panel
+from admin.platform.checked import Check, Health, Light
+from bot.texts import Phrasebook
+from channels.web.render import STATIC
+from core import db
 from core.actor import OPERATOR
 from core.parties.rules import Role
 from core.parties.service import create_staff
 from core.secret import Secret
+from tests.support.panel_platforms import connecting
+from tests.support.vaults import TestVault
 
 PASSWORD = "correct horse battery"  # not-a-secret
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="csrf_token"')
 LETTERS = re.compile(r'class="letters">([A-Z2-7 ]+)<')
+NOTHING = {
+    "Number": "999999999",
+    "UUIDConverter": "00000000-0000-7000-8000-000000000000",
+    "UnicodeConverter": "nothing",
+    "AnyConverter": "approve",
+    "PathConverter": "nothing",
+}
 ERROR_ID = re.compile(r"err_[a-z2-7]{16}")
 
 
@@ -31,6 +46,15 @@ def code_of(letters: str, *, at: float | None = None) -> str:
     """What an authenticator with this seed shows."""
     seed = base64.b32decode(letters.replace(" ", ""))
     return TOTP(seed, 6, SHA1(), 30).generate(int(at if at is not None else time.time())).decode()
+
+
+def address_of(rule: Rule) -> str:
+    """An address of this route whose numbers and ids are of nothing that is there."""
+    given = {name: NOTHING[type(way).__name__] for name, way in rule._converters.items()}
+    address = rule.rule
+    for name, value in given.items():
+        address = re.sub(rf"<(?:\w+(?:\([^)]*\))?:)?{name}>", value, address)
+    return address
 
 
 @dataclass
@@ -65,6 +89,29 @@ class Browser:
         assert found is not None, shown
         assert self.post("/second/begin", {"code": code_of(found[1])}).status_code == 302
         return found[1]
+
+
+def well() -> Health:
+    """A store in which everything is well."""
+    return Health(db.database_now(), [Check("database", Light.OK, "")], [], 0, None, [], [], [], [])
+
+
+def panel_values(vault: TestVault) -> Panel:
+    """What a panel is handed in tests, with this vault."""
+    return Panel(
+        book=Phrasebook(zone="Asia/Shanghai", default="en", folder=WORDS),
+        vault=vault.client,
+        now=db.database_now,
+        form_key=Secret(b"k" * 32),
+        is_https=False,
+        shared=STATIC,
+        store_name="Keystall",
+        is_demo=False,
+        health=well,
+        vault_public=vault.config.secret(vault.config.vault.public_key).reveal,
+        seal_key=vault.config.secret(vault.config.secrets.seal_key),
+        connecting=connecting(),
+    )
 
 
 def a_login(email: str, party_id: int, *roles: Role, name: str = "Li Mei", now: datetime | None = None) -> Any:

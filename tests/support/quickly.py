@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from types import CodeType, ModuleType
 
+import argon2
 import httpx
 import jinja2
 import pytest
@@ -33,10 +34,19 @@ class Compiled(BytecodeCache):
             self.kept[bucket.key] = (bucket.checksum, bucket.code)
 
 
+_DEAR = argon2.PasswordHasher.__init__
+
+
+def cheap(hasher: argon2.PasswordHasher) -> None:
+    """A hasher as the store makes it, for 8 kB and one round."""
+    _DEAR(hasher, time_cost=1, memory_cost=8, parallelism=1)
+
+
 @contextmanager
 def quickly() -> Iterator[None]:
     """For a whole run.
 
+    Passwords are hashed with the least that argon2 takes: what a login costs a guesser is no matter of these tests.
     uvicorn looks a hundred times a second whether it is to end, and not ten times; templates are compiled and the list
     of all authorities is read once, and not for each web process and each client.
     """
@@ -45,6 +55,7 @@ def quickly() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(uvicorn.server, "asyncio", hurried)
         patch.setattr(httpx._transports.default, "create_ssl_context", cache(httpx._config.create_ssl_context))
+        patch.setattr(argon2.PasswordHasher, "__init__", cheap)
         kept = property(lambda _: compiled, lambda *_: None)
         patch.setattr(jinja2.Environment, "bytecode_cache", kept, raising=False)
         yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -14,6 +15,7 @@ from core.custody.keychain.keyring import Keyring
 from core.custody.keychain.keys import open_vault
 from core.custody.openings.checks import LineCard, open_cards
 from ops.processes.vault_wiring import key_source
+from tests.support.engines import Addresses
 
 EVERY_CARD = """
 SELECT c.id, c.state, c.mask, c.opened_at IS NOT NULL, s.sealed,
@@ -21,6 +23,19 @@ SELECT c.id, c.state, c.mask, c.opened_at IS NOT NULL, s.sealed,
        k.next_sealed_dek, k.next_signature
 FROM card c JOIN card_seal s ON s.card_id = c.id JOIN batch b ON b.no = c.batch_no JOIN batch_key k ON k.batch_no = b.no
 """
+
+
+def keys_of(addresses: Addresses) -> Config:
+    """Settings that refer to a run's one set of key files, by absolute paths."""
+    config = Config()
+    return replace(config, vault=_kept(config.vault, addresses), secrets=_kept(config.secrets, addresses))
+
+
+def _kept(section: Any, addresses: Addresses) -> Any:
+    """The section with its `file:keys/…` references leading into the run's folder."""
+    references = {name: value for name, value in vars(section).items() if str(value).startswith("file:keys/")}
+    moved = {name: f"file:{addresses.keys}/{value.removeprefix('file:keys/')}" for name, value in references.items()}
+    return replace(section, **moved)
 
 
 def with_own_keys(config: Config) -> Config:

@@ -19,7 +19,7 @@ from core.vault.client import ImportOrder, ImportReport, Progress, VaultClient
 from core.vault.uploads import upload_file
 from ops.installation import Kind, mark
 from ops.processes.supervisor import Supervisor
-from ops.processes.vault_wiring import key_source
+from ops.processes.vault_wiring import FURTHER, key_source
 
 
 class TestVault:
@@ -89,7 +89,8 @@ class _AtTheDesk(VaultClient):
 
     def opened(self) -> Desk:
         with self.as_vault():
-            return opened_desk(self._config, key_source(self._config), DatabaseClock(db.database_now))
+            clock = DatabaseClock(db.database_now)
+            return opened_desk(self._config, key_source(self._config), clock, FURTHER)
 
     def reopen(self, config: Config | None = None) -> None:
         self._config = config or self._config

@@ -221,7 +221,7 @@ def open_callback(door: Door, recent: RecentKeys, post: Post) -> Opened:
     if is_replay(account_id=account.id, **named, now=now):
         raise Problem(403, "a nonce that was used for another message")
     user = received.from_user
-    chat = hear_from(account=account, user=user, chat=user, locale=FIRST_LOCALE, now=now)
+    chat = hear_from(account=account, user=user, chat=user, locale="", now=now)
     return Opened(account, keys, chat, received, now)
 
 

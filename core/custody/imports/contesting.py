@@ -15,7 +15,7 @@ from uuid import UUID
 
 import peewee
 
-from core.actor import OPERATOR
+from core.actor import OPERATOR, Actor
 from core.audit.service import append
 from core.db import changed, execute, in_transaction
 from core.ids import new_id
@@ -26,7 +26,7 @@ CARDS = 1000  # decided in one commit
 
 # One decision at a time about one batch.
 _TURN = "SELECT pg_advisory_xact_lock(7141, %s)"
-_BATCH = "SELECT no, owner_id FROM batch WHERE id = %s"
+_BATCH = "SELECT no FROM batch WHERE id = %s"
 _BEGUN = """
 SELECT id FROM contested_decision
 WHERE batch_no = %s AND card_id IS NOT DISTINCT FROM %s AND given_to = %s AND finished_at IS NULL
@@ -87,7 +87,9 @@ class Decided:
     sold: int = 0
 
 
-def decide(*, batch: UUID, card: UUID | None, given_to: GivenTo, reason: str, now: datetime) -> Decided:
+def decide(
+    *, batch: UUID, card: UUID | None, given_to: GivenTo, reason: str, now: datetime, actor: Actor = OPERATOR
+) -> Decided:
     """Decide about the contested cards of a batch (of the later copies), or one of them; goes on after a kill.
 
     Raises `DecisionRefused` when there is nothing to decide.
@@ -95,7 +97,7 @@ def decide(*, batch: UUID, card: UUID | None, given_to: GivenTo, reason: str, no
     rows = execute(_BATCH, (batch,))
     if not rows:
         raise DecisionRefused("there is no batch of this number")
-    batch_no, owner = rows[0]
+    batch_no = rows[0][0]
     of = {"batch_no": batch_no, "card": card, "after": None, "cards": CARDS}
     if not execute(_NEXT, of):
         raise DecisionRefused("nothing of it is contested: `contested list` shows what is")
@@ -108,7 +110,7 @@ def decide(*, batch: UUID, card: UUID | None, given_to: GivenTo, reason: str, no
             decided.held += held
             decided.sold += sold
         of["after"] = cards[-1]
-    in_transaction(lambda: _end(decision, batch, owner, given_to, decided, now))
+    in_transaction(lambda: _end(decision, batch, given_to, decided, now, actor))
     return decided
 
 
@@ -179,14 +181,14 @@ def _begun(batch_no: int, card: UUID | None, given_to: GivenTo, reason: str, now
     return decision
 
 
-def _end(decision: UUID, batch: UUID, owner: int, given_to: GivenTo, decided: Decided, now: datetime) -> None:
+def _end(decision: UUID, batch: UUID, given_to: GivenTo, decided: Decided, now: datetime, actor: Actor) -> None:
     count = execute(_END, (now, decision))[0][0]
     append(
-        actor=OPERATOR,
+        actor=actor,
         action="contested.decided",
         object_kind="batch",
         object_id=batch,
         detail={"given_to": given_to.value, "cards": count, "held": decided.held, "sold": decided.sold},
-        party_id=owner,
+        party_id=actor.party_id,  # the platform: neither party learns of the other's copy
         now=now,
     )

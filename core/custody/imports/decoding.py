@@ -43,7 +43,10 @@ class Source(Protocol):
 
 
 class DecodedFile:
-    """One file being decoded: `columns` (field -> the header's name), `about` how many rows, then its rows, once."""
+    """One file being decoded: `columns` (field -> the header's name), `about` how many rows, then its rows, once.
+
+    `format` is workbook or text, of which `encoding` and `separator` are.
+    """
 
     def __init__(self, source: Source, *, extension: str, column: str | None) -> None:
         """Start the decoder and serve it. Raises `FileRefused`; an error of `source` passes through."""
@@ -79,6 +82,7 @@ class DecodedFile:
         self.columns: dict[str, str] = table["columns"]
         self.fields: tuple[str, ...] = tuple(table["fields"])
         self.about: int = table["about"]
+        self.format, self.encoding, self.separator = (str(table[name]) for name in ("format", "encoding", "separator"))
 
     def __enter__(self) -> DecodedFile:
         return self

@@ -166,15 +166,21 @@ FROM (SELECT DISTINCT sku_id, coalesce(supplier_id, owner_id) AS uploader FROM b
 FORGET_UPLOAD = "DELETE FROM upload WHERE id = %s"
 FORGET_CHUNKS = "DELETE FROM upload_chunk WHERE upload_id = %s"
 
-_JOBS = """
+WAS_LOOKED_AT = """EXISTS (
+    SELECT 1 FROM brought_file bf JOIN file_look bl ON bl.file_id = bf.id AND bl.state = 'looked'
+    WHERE bf.restock_id = r.id AND bf.upload_id = r.upload_id
+      AND bf.secret_column IS NOT DISTINCT FROM r.secret_column)"""
+"""Whether the vault has looked at the very file of a restock `r`: its rows were counted then."""
+
+_JOBS = f"""
 SELECT j.id, j.upload_id, j.batch_id, j.secret_column, j.rows_done, b.no, b.owner_id, b.supplier_id, b.sku_id, b.terms,
        b.unit_cost_micro, b.source_name, u.sealed_key, k.sealed_dek,
        s.issuer_id, s.trim, s.case_sensitive, s.card_shape = 'number_secret', coalesce(s.secret_bits < 40, false),
        j.restock_id, r.staff_id,
-       j.supplier_request_id
+       j.supplier_request_id, {WAS_LOOKED_AT}
 FROM import_job j JOIN batch b ON b.id = j.batch_id JOIN upload u ON u.id = j.upload_id
 JOIN batch_key k ON k.batch_no = b.no JOIN sku s ON s.id = b.sku_id LEFT JOIN restock r ON r.id = j.restock_id
-"""
+"""  # noqa: S608 - a constant of this module
 UNFINISHED_JOBS = _JOBS + "WHERE j.state IN ('running', 'cancelling') AND b.state = 'importing' ORDER BY j.created_at"
 JOB_OF_RESTOCK = _JOBS + "WHERE j.restock_id = %s"
 JOB_OF_REQUEST = _JOBS + "WHERE j.supplier_request_id = %s"

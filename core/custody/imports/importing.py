@@ -40,6 +40,7 @@ from core.vault.seal import BatchStatement, batch_key_hash, sign_batch
 CHUNK_ROWS = 16_000
 REFUSALS_SHOWN = 1000
 Progress = Callable[[int, int], None]
+Noted = Callable[[DecodedFile, Iterator[Decoded]], Iterator[Decoded]]
 _ASKED = 4000
 _TAKEN = ("card_seal_uploader", "card_seal_first")
 
@@ -101,8 +102,10 @@ class Importer:
             source = b""
         return self._finish(job, source, error=error)
 
-    def look(self, job: Job, progress: Progress | None = None) -> tuple[Counts, list[RefusedRow]]:
-        """What an import would count, with nothing changed: the dry run. Raises `FileRefused`.
+    def look(
+        self, job: Job, progress: Progress | None = None, *, noted: Noted | None = None
+    ) -> tuple[Counts, list[RefusedRow]]:
+        """What an import would count, with nothing changed: the dry run; `noted` sees the rows. Raises `FileRefused`.
 
         Fingerprints are compared in a temporary table of this connection, which goes with it.
         """
@@ -110,6 +113,7 @@ class Importer:
         of, quota = {"issuer": job.issuer_id, "uploader": job.uploader_id}, self._quota(job)
         with self._decoded(job) as (_, file), _looking():
             rows = _no_more_than(job.most_rows, quota, file.decoded())
+            rows = noted(file, rows) if noted else rows
             preparer, done = Preparer(self.vault, job, file.fields, today=self._today()), 0
             while (chunk := preparer.chunk(rows, CHUNK_ROWS, done=done)).rows:
                 with planned_each_time():

@@ -36,8 +36,9 @@ class ImportRefused(Exception):
 IMPORTS_AT_ONCE = 4
 """Of one party: more of them only wait for each other, and hold the vault's threads."""
 
-MOST_ROWS_BY_CHAT = 20_000
-"""Of one file; they are one chunk, so that a file with more is refused before its first row is stored."""
+MOST_ROWS_AT_ONCE = 20_000
+"""Of one file that the vault has not looked at before (`core.custody.imports.looking`): by a chat, or pasted. They are one
+chunk, so that a file with more is refused before its first row is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ def left_behind(vault: OpenVault, row: Sequence[Any]) -> Job:
         rows_done=row[4],
         restock=row[19],
         staff=row[20],
-        most_rows=MOST_ROWS_BY_CHAT if row[19] else None,
+        most_rows=MOST_ROWS_AT_ONCE if row[19] and not row[22] else None,
         request=row[21],
     )
 

@@ -22,13 +22,15 @@ STANDING = "SELECT state, error FROM import_job WHERE id = %s"
 class OneJob:
     """`find` reads the job of what asked, `unique` is the constraint that keeps it one.
 
-    `taken_back` and `given_up` say why a job that was cancelled, or failed without a file's problem, is none any more.
+    `taken_back` and `given_up` say why a job that was cancelled, or failed without a file's problem, is none any more;
+    `taken_back_as` is the problem of the former.
     """
 
     find: str
     unique: str
     taken_back: str
     given_up: str
+    taken_back_as: str = "lost"
 
     def of(self, vault: OpenVault, asker: UUID, described: Callable[[], Job], *, now: datetime) -> Job:
         """The job as it stands, or begun now as it is `described`.
@@ -54,7 +56,7 @@ class OneJob:
         job = left_behind(vault, rows[0])
         ((state, error),) = execute(STANDING, (job.id,))
         if state in ("cancelling", "cancelled"):
-            raise ImportRefused(self.taken_back, problem="lost")
+            raise ImportRefused(self.taken_back, problem=self.taken_back_as)
         if state == "failed":
             if error in set(FileProblem):
                 raise FileRefused(FileProblem(error))

@@ -1,4 +1,4 @@
-"""What the vault imports of a chat: everything is derived from the restock's sealed row, and checked once more here.
+"""What the vault imports of a chat or the panel: everything stands in the restock's sealed row, and is checked here.
 
 The worker names a restock and nothing else. The row counts only with its seal, made by the process that heard the
 person (bot or web) over the person, the party, the SKU, the cost and the very file; then the person must still be
@@ -7,10 +7,10 @@ allowed, now, and the party's quota of the day must not be used up.
 What is left to one who can write the database with web's or bot's password: nothing; a row of his own has no seal, and
 another SKU, party, cost or file under a seal breaks it. He may grant a role to somebody who is bound, delay a restock
 or make it fail. One who has taken over the process itself has the seal key as well: he can put cards of his own making
-on sale in any party's pool, 60 files of 20,000 rows a day for each party, every one audited under a member of staff and
-in a batch of its own that can be locked and recalled; and he learns for as many guessed secrets whether that party
-brought them before (of 2⁴⁰ possible ones and ten thousand cards that is one hit in three months). He never learns of
-the cards of others, whose copies are counted as added, and reads no card.
+on sale in any party's pool, for each party 60 files of 20,000 rows a day and 1,500,000 rows that were looked at, every
+file audited under a member of staff and in a batch of its own that can be locked and recalled; and he learns for as
+many guessed secrets whether that party brought them before (of 2⁴⁰ possible ones and ten thousand cards that is one hit
+in six weeks). He never learns of the cards of others, whose copies are counted as added, and reads no card.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from uuid import UUID
 
 from core.custody.imports import import_sql as sql
 from core.custody.imports.fingerprint import CardRule
-from core.custody.imports.jobs import MOST_ROWS_BY_CHAT, ImportRefused
+from core.custody.imports.jobs import MOST_ROWS_AT_ONCE, ImportRefused
 from core.custody.imports.once import OneJob
 from core.custody.imports.preparing import Job
 from core.custody.keychain.keys import OpenVault
@@ -38,26 +38,31 @@ from core.vault.seal import new_batch_key
 FILES_A_DAY = 60
 """Of one party, whoever of its staff brings them; counted over jobs, which nobody but the vault writes."""
 
-FACTS = """
+FACTS = f"""
 SELECT r.id, r.staff_id, r.party_id, r.sku_id, r.unit_cost_micro, r.upload_id, u.sealed_key, r.conversation_id,
-       r.asked_at, r.seal, u.owner_id, u.file_name, u.complete, p.kind, p.status = 'active', s.disabled_at IS NULL,
+       r.asked_at, r.secret_column, r.seal, u.owner_id, u.file_name, u.complete, p.kind, p.status = 'active',
+       s.disabled_at IS NULL, r.cancel_asked_at IS NOT NULL,
        ARRAY(SELECT x.role FROM staff_role x WHERE x.staff_id = r.staff_id AND x.party_id = r.party_id),
        k.issuer_id, k.trim, k.case_sensitive, k.card_shape = 'number_secret',
        coalesce(k.secret_bits < 40, false),
        k.archived_at IS NULL AND (o.kind = 'platform' OR o.id = r.party_id OR EXISTS (
            SELECT 1 FROM offer f WHERE f.sku_id = k.id AND f.seller_id = r.party_id
-           AND f.valid_from <= %(now)s AND (f.valid_to IS NULL OR f.valid_to > %(now)s)))
+           AND f.valid_from <= %(now)s AND (f.valid_to IS NULL OR f.valid_to > %(now)s))),
+       {sql.WAS_LOOKED_AT}
 FROM restock r JOIN upload u ON u.id = r.upload_id JOIN party p ON p.id = r.party_id JOIN staff s ON s.id = r.staff_id
 JOIN sku k ON k.id = r.sku_id JOIN product t ON t.id = k.product_id JOIN party o ON o.id = t.owner_id
 WHERE r.id = %(restock)s AND r.state = 'asked'
-"""
+"""  # noqa: S608 - a constant of this package
 TURN = "SELECT pg_advisory_xact_lock(hashtextextended('restock of a party', %s))"
 IN_A_DAY = """
 SELECT count(*) FROM import_job j JOIN batch b ON b.id = j.batch_id
 WHERE j.restock_id IS NOT NULL AND b.owner_id = %s AND j.created_at > %s::timestamptz - interval '1 day'
 """
 LOST = "the file of this restock is lost"
-RESTOCKS = OneJob(sql.JOB_OF_RESTOCK, "import_job_restock_id_key", taken_back=LOST, given_up=LOST)
+TAKEN_BACK = "the import of this restock was taken back"
+RESTOCKS = OneJob(
+    sql.JOB_OF_RESTOCK, "import_job_restock_id_key", taken_back=TAKEN_BACK, given_up=LOST, taken_back_as="cancelled"
+)
 
 
 def restock_of(request: Mapping[str, Any]) -> UUID:
@@ -85,10 +90,15 @@ def _checked(vault: OpenVault, restock: UUID, now: datetime) -> Job:
     rows = execute(FACTS, {"restock": restock, "now": now})
     if not rows:
         raise ImportRefused("nobody asks for this restock")
-    sealed, (seal, owner, name, complete, kind, is_active, is_enabled, roles) = _asked(rows[0]), rows[0][9:17]
+    sealed, (seal, owner, name, complete, kind, is_active, is_enabled, is_unwanted, roles) = (
+        _asked(rows[0]),
+        rows[0][10:19],
+    )
+    if is_unwanted:
+        raise ImportRefused(TAKEN_BACK, problem="cancelled")
     if not _is_sealed(vault, sealed, bytes(seal)) or owner != sealed.party_id or not complete:
         raise lost()
-    *rule, is_within_reach = rows[0][17:]
+    *rule, is_within_reach, was_looked_at = rows[0][19:]
     if not (is_active and is_enabled and may_bring_stock(kind, frozenset(roles)) and is_within_reach):
         raise ImportRefused("who asks may not bring these cards", problem="not_allowed")
     execute(TURN, (owner,))
@@ -99,7 +109,7 @@ def _checked(vault: OpenVault, restock: UUID, now: datetime) -> Job:
         upload=sealed.upload_id,
         upload_key=sealed.upload_key,
         file_name=name,
-        column=None,
+        column=sealed.column,
         batch=new_id(),
         batch_no=0,
         batch_key=new_batch_key(),
@@ -112,7 +122,7 @@ def _checked(vault: OpenVault, restock: UUID, now: datetime) -> Job:
         rule=CardRule(*rule[1:]),
         restock=restock,
         staff=sealed.staff_id,
-        most_rows=MOST_ROWS_BY_CHAT,
+        most_rows=None if was_looked_at else MOST_ROWS_AT_ONCE,
     )
 
 
@@ -127,6 +137,7 @@ def _asked(row: Sequence[Any]) -> SealedRestock:
         upload_key=bytes(row[6]),
         conversation_id=row[7],
         asked_at=row[8],
+        column=row[9],
     )
 
 

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from core.actor import OPERATOR
 from core.audit.service import append
 from core.custody.imports.decoder.problems import FileProblem, FileRefused
+from core.custody.imports.import_sql import WAS_LOOKED_AT
 from core.custody.imports.jobs import ImportRefused
 from core.custody.imports.preparing import Job
 from core.db import changed, execute, in_transaction
@@ -26,6 +27,7 @@ INSERT INTO import_quota AS q (party_id, day, rows) SELECT %(uploader)s, %(day)s
 ON CONFLICT (party_id, day) DO UPDATE SET rows = q.rows + excluded.rows WHERE q.rows + excluded.rows <= %(most)s
 RETURNING rows
 """
+_LOOKED = f"SELECT 1 FROM restock r WHERE r.id = %s AND {WAS_LOOKED_AT}"  # noqa: S608 - a constant of this package
 _SUPPLIER = "SELECT id FROM party WHERE kind = 'supplier' AND code = %s"
 _VET = """
 INSERT INTO supplier_vetting (party_id, reason, vetted_at) VALUES (%(party)s, %(reason)s, %(now)s)
@@ -58,6 +60,8 @@ class Quota:
 def quota_of(job: Job, *, most: int, day: date) -> Quota | None:
     """The quota that a job falls under; None for a merchant, a vetted supplier, an answer that was paid for."""
     if job.request is not None or job.rows_done:  # what is being stored was counted when it began
+        return None
+    if job.restock and execute(_LOOKED, (job.restock,)):
         return None
     rows = execute(_LEFT, {"uploader": job.uploader_id, "day": day, "most": most})
     return Quota(job.uploader_id, day, most, int(rows[0][0])) if rows else None

@@ -40,8 +40,8 @@ from core.db import execute, in_transaction
 from core.ids import Prefix, public
 from core.ports import PlainCard
 from core.secret import Secret
+from core.stock.moving import move_batch
 from core.stock.rules import BatchIsNot, BatchState
-from core.stock.service import move_batch
 from core.vault.budgets import POOL_TIMES, free_budget
 from core.vault.client import Opened, OpenedCard, VaultCode
 from core.vault.primitives import SealError

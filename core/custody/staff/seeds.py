@@ -11,7 +11,7 @@ from core.vault.primitives import SealError, hpke_open, hpke_seal
 from core.vault.second_factor import seed_context
 
 SEEDS = "SELECT staff_id, sealed FROM staff_totp ORDER BY staff_id"
-RESEAL = "UPDATE staff_totp SET sealed = %s WHERE staff_id = %s AND sealed = %s"
+RESEAL = "UPDATE staff_totp SET sealed = %s, next_sealed = NULL WHERE staff_id = %s AND sealed = %s"
 
 
 def sealed_seed(vault: OpenVault, staff_id: UUID, seed: bytes) -> bytes:
@@ -36,7 +36,7 @@ def versions_of_seeds(vault: OpenVault) -> list[str]:
 
 
 def reseal_seeds(vault: OpenVault) -> int:
-    """Seal with the version in use whatever is sealed with another; returns how many seeds were."""
+    """Seal with the version in use whatever is sealed with another; a next seed is begun anew. Returns how many."""
     done = 0
     for staff_id, sealed in execute(SEEDS):
         open_with = partial(_open, vault.vault_id, staff_id, bytes(sealed))

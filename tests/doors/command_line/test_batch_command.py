@@ -8,8 +8,9 @@ from core.actor import OPERATOR
 from core.config import Config
 from core.db import execute
 from core.ids import Prefix, new_id, public
+from core.stock.moving import move_batch
 from core.stock.rules import BatchState
-from core.stock.service import available, move_batch
+from core.stock.service import available
 from tests.builders import NOON, Shop
 from tests.support.command_line import Command
 

@@ -17,9 +17,9 @@ OF_TEXTS = {"{time} ({zone})", "MMM d, HH:mm", "MMM d, y, HH:mm", "{count} Stars
 def sentences() -> set[str]:
     """What templates and code say."""
     said: set[str] = set()
-    for file in sorted(Path(ADMIN / "templates").glob("*.jinja")):
+    for file in sorted(Path(ADMIN / "templates").rglob("*.jinja")):
         said |= {one or other for one, other in IN_TEMPLATES.findall(file.read_text(encoding="utf-8"))}
-    for file in sorted(ADMIN.glob("*.py")):
+    for file in sorted(ADMIN.rglob("*.py")):
         said |= set(IN_CODE.findall(file.read_text(encoding="utf-8")))
     return said
 

@@ -6,6 +6,9 @@ import pytest
 
 from core.errors import Invalid, NotAllowed, NotFound
 from core.ids import new_id
+from core.parties.people import close_login, second_taken, set_roles
+from core.parties.rules import Role
+from core.parties.service import create_staff
 from core.secret import Secret
 from core.settlement.banks import open_bank_details
 from core.settlement.rules import SplitOf
@@ -101,14 +104,14 @@ def test_a_second_person_ends_the_exception_and_a_disabled_one_does_not_count(tr
     payout = treasury.asked(100)
 
     assert refused(treasury, payout, "mei") == SplitOf.SAME_PERSON
-    treasury.shop.sql("UPDATE staff SET disabled_at = now() WHERE name = 'chen'")
+    treasury.shop.sql("UPDATE staff SET disabled_at = %s WHERE name = 'chen'", [MONTH - DAY])
     approve_payout(actor=treasury.maker, payout_id=payout, now=MONTH)
 
 
 def test_a_person_is_found_by_login_at_the_party_or_as_the_platforms_owner(treasury: Treasury) -> None:
     shop = treasury.shop
     treasury.person("boss", shop.platform, "platform_owner")
-    treasury.person("help", shop.platform, "platform_support")
+    treasury.person("help", shop.platform, "platform_operator")
     treasury.person("li", shop.a_party("other"))
     mei = treasury.maker
 
@@ -201,3 +204,75 @@ def test_the_same_details_submitted_twice_are_one_change(treasury: Treasury) -> 
 
     assert first == second
     assert treasury.shop.count("bank_details") == 1
+
+
+def test_whoever_came_to_the_money_a_moment_ago_is_not_somebody_else_yet(treasury: Treasury) -> None:
+    """books.md: an owner alone makes two logins, and they ask and approve a minute later: not within 24 h."""
+    chen = treasury.person("chen", role="owner")
+    treasury.ready()
+    same = {"party_id": treasury.shop.merchant, "password": Secret("correct horse battery"), "name": "new"}
+    for name in ("ann", "ben"):
+        staff = create_staff(
+            actor=chen, email=f"{name}@example.org", roles=frozenset({Role.FINANCE}), now=MONTH - DAY, **same
+        )
+        treasury.people[name] = find_person(email=f"{name}@example.org", party_id=treasury.shop.merchant)
+        assert treasury.people[name].id == staff
+    a_moment = MONTH - timedelta(seconds=1)
+    payout = treasury.asked(100, by=treasury.people["ann"])
+
+    assert refused(treasury, payout, "ben", a_moment) == SplitOf.NEW_PERSON
+    assert refused(treasury, payout, "wang", a_moment) == SplitOf.NEW_PERSON
+    approve_payout(actor=treasury.people["ben"], payout_id=payout, now=MONTH)
+    assert treasury.state(payout) == "approved"
+
+
+@pytest.mark.parametrize("how", ["taken", "closed"])
+def test_whoever_sends_the_others_away_is_not_alone_for_a_day(treasury: Treasury, how: str) -> None:
+    """books.md: an owner is not the only person of a party a minute after the second one's roles went."""
+    chen, party = treasury.person("chen", role="owner"), treasury.shop.merchant
+    treasury.bank(by=chen)
+    treasury.settled(1_000)
+    treasury.earned(1_000)
+    mei = treasury.maker.id
+    assert mei is not None
+    payout = treasury.asked(100, by=chen)
+    if how == "closed":
+        close_login(actor=chen, staff_id=mei, party_id=party, now=MONTH - DAY + timedelta(seconds=1))
+    else:
+        set_roles(
+            actor=chen,
+            staff_id=mei,
+            party_id=party,
+            roles=frozenset({Role.SUPPORT}),
+            now=MONTH - DAY + timedelta(seconds=1),
+        )
+
+    assert refused(treasury, payout, "chen") == SplitOf.SAME_PERSON
+    approve_payout(actor=chen, payout_id=payout, now=MONTH + timedelta(seconds=1))
+    assert treasury.state(payout) == "approved"
+
+
+def test_a_login_that_was_handed_over_is_nobodys_second_person_for_a_day(treasury: Treasury) -> None:
+    """books.md: whoever gives another's login a password, or takes its second factor away, may be using it."""
+    treasury.ready()
+    payout = treasury.asked(100)
+    boss = treasury.person("boss", treasury.shop.platform, "platform_owner")
+    wang = treasury.approver.id
+    assert wang is not None
+    second_taken(actor=boss, staff_id=wang, now=MONTH - DAY + timedelta(seconds=1))
+
+    assert refused(treasury, payout, "wang") == SplitOf.NEW_PERSON
+    approve_payout(actor=treasury.approver, payout_id=payout, now=MONTH + timedelta(seconds=1))
+
+
+def test_another_role_makes_nobody_new_who_had_a_say_before(treasury: Treasury) -> None:
+    chen, party = treasury.person("chen", role="owner"), treasury.shop.merchant
+    treasury.ready()
+    payout = treasury.asked(100)
+    wang = treasury.approver.id
+    assert wang is not None
+    set_roles(actor=chen, staff_id=wang, party_id=party, roles=frozenset({Role.FINANCE, Role.OWNER}), now=MONTH)
+
+    approve_payout(actor=treasury.approver, payout_id=payout, now=MONTH)
+
+    assert treasury.state(payout) == "approved"

@@ -28,6 +28,9 @@ ACTS = {
     "wait for no refund": "INSERT INTO settle_period (party_id, debtor_id, days) SELECT id, id, 0 FROM party",
 }
 
+WITH_A_CODE = {"ask", "let go", "send", "decline", "say where to"}
+"""What the vault writes, once the person who acts showed it a second factor."""
+
 
 class Undone(Exception):
     """Ends a transaction whose statement ran."""
@@ -41,7 +44,7 @@ def test_fault_106_no_process_lets_money_go_or_says_where_it_goes(treasury: Trea
     before = treasury.shop.fingerprint()
 
     for act, statement in ACTS.items():
-        for role in ("shop", "worker", "panel", "vault", "direct"):
+        for role in ("shop", "worker", "panel", "direct", *(("vault",) if act not in WITH_A_CODE else ())):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 treasury.shop.sql(statement, role=role)
         with contextlib.suppress(Undone), atomic():

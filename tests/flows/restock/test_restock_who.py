@@ -71,7 +71,7 @@ def role_lost(shop: Shop) -> None:
 
 
 def only_orders_left(shop: Shop) -> None:
-    shop.sql("UPDATE staff_role SET role = 'orders'")
+    shop.sql("UPDATE staff_role SET role = 'support'")
 
 
 def party_suspended(shop: Shop) -> None:
@@ -104,7 +104,7 @@ def test_the_vault_refuses_what_was_sealed_before_that(
     assert shop.count("batch") == 0
 
 
-@pytest.mark.parametrize("role", [Role.ORDERS, Role.FINANCE])
+@pytest.mark.parametrize("role", [Role.SUPPORT, Role.FINANCE])
 def test_no_code_is_made_for_other_roles(shop: Shop, config: Config, vault: DeskVault, role: Role) -> None:
     from core.errors import NotFound
 

@@ -49,7 +49,7 @@ def main(size: int, extension: str, column: str | None) -> int:
 def _description(table: Table) -> dict[str, Any]:
     names = {field: table.columns.names[at] for field, at in table.columns.places.items()}
     described = {"format": table.format, "encoding": table.encoding, "columns": names, "about": table.about}
-    return described | {"fields": table.fields}
+    return described | {"fields": table.fields, "separator": table.separator}
 
 
 def _written(row: Row) -> list[str | int] | dict[str, Any]:

@@ -58,8 +58,9 @@ def find_header(head: Sequence[Sequence[str]], asked: str | None, *, lone_lines:
     title). In a file that may hold one secret a line (`lone_lines`), `account----password` on such a line is a card.
     """
     rows_began = False
+    is_name = asked is not None and not (asked.isascii() and asked.isdigit())  # "2" stands in rows as well
     for place, cells in enumerate(head):
-        if asked is not None and plain_name(asked) in {plain_name(cell) for cell in cells}:
+        if is_name and plain_name(str(asked)) in {plain_name(cell) for cell in cells}:
             return place
         known, filled = known_columns(cells), sum(bool(cell.strip()) for cell in cells)
         alone = known == 1 and not rows_began and (filled == 1 or not lone_lines or _names_in_chinese(cells))

@@ -109,7 +109,7 @@ class Splitter:
 
     def __init__(self, separator: str) -> None:
         stop = f"(?={re.escape(separator)}|[\\r\\n]|\\Z)"
-        self._separator = separator
+        self.separator = separator
         self._wide = re.compile(f'"((?:[^"]++|"")*+)"{stop}')
         self._narrow = re.compile(f'"((?:[^"\\r\\n]++|"")*+)"{stop}')
         self._plain = re.compile(f"(?:(?!{re.escape(separator)})[^\\r\\n])*+")
@@ -124,7 +124,7 @@ class Splitter:
 
     def records(self, pieces: Iterable[str], *, number: int = 1, width: int | None = None) -> Iterator[Record]:
         """The records of a text whose first line is line `number`; `width` is the header's number of cells if known."""
-        window, separator = Window(pieces), self._separator
+        window, separator = Window(pieces), self.separator
         while window.fill():
             sure, text = window.sure(), window.text
             while window.offset < sure:
@@ -156,9 +156,9 @@ class Splitter:
                 found = self._plain.match(text, offset, limit)
                 cells.append(found.group() if found else "")
             offset = found.end() if found else offset
-            if not text.startswith(self._separator, offset):
+            if not text.startswith(self.separator, offset):
                 break
-            offset += len(self._separator)
+            offset += len(self.separator)
         ending = _LINE_END.match(text, offset)
         return Record(number, cells, end=ending.end() if ending else len(text))
 

@@ -58,6 +58,7 @@ class Table:
     columns: Columns
     rows: Iterator[Row]
     about: int  # how many rows there are, for a progress bar
+    separator: str = ""  # between the columns of a text
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -77,8 +78,8 @@ def decode(file: BinaryIO, *, extension: str, column: str | None) -> Table:
     if text.is_blank:
         raise FileRefused(FileProblem.EMPTY)
     _check_rows(text.lines)
-    records, columns = _columns_of_text(text, file, extension, column)
-    return Table("text", text.encoding, columns, _rows(records, columns), text.lines)
+    records, columns, separator = _columns_of_text(text, file, extension, column)
+    return Table("text", text.encoding, columns, _rows(records, columns), text.lines, separator)
 
 
 def _check_rows(count: int) -> None:
@@ -112,7 +113,7 @@ def _header_among(head: list[Record], column: str | None) -> tuple[int | None, C
 
 def _columns_of_text(
     text: Text, file: BinaryIO, extension: str, column: str | None
-) -> tuple[Iterable[Record], Columns]:
+) -> tuple[Iterable[Record], Columns, str]:
     lone_lines = extension not in ("csv", "tsv")
     beginning = _beginning(text.pieces(file))
     best: tuple[int, Splitter, Record] | None = None
@@ -126,11 +127,12 @@ def _columns_of_text(
         _, splitter, header = best
         columns = headers.map_columns(header.cells, column)
         if columns.width == 1 and lone_lines:
-            return (record for record in lines(text.pieces(file)) if record.number > header.number), columns
+            return (record for record in lines(text.pieces(file)) if record.number > header.number), columns, ""
         behind = _behind(text.pieces(file), header.end)
-        return splitter.records(behind, number=header.number + header.span, width=columns.width), columns
+        following = splitter.records(behind, number=header.number + header.span, width=columns.width)
+        return following, columns, splitter.separator
     if lone_lines and column is None:
-        return lines(text.pieces(file)), _WHOLE_LINE
+        return lines(text.pieces(file)), _WHOLE_LINE, ""
     return _without_header(text, file, beginning, extension, column)
 
 
@@ -153,7 +155,7 @@ def _behind(pieces: Iterator[str], start: int) -> Iterator[str]:
 
 def _without_header(
     text: Text, file: BinaryIO, beginning: str, extension: str, column: str | None
-) -> tuple[Iterable[Record], Columns]:
+) -> tuple[Iterable[Record], Columns, str]:
     widest: tuple[int, Splitter] | None = None
     for separator in ("\t",) if extension == "tsv" else SEPARATORS:
         splitter = Splitter(separator)
@@ -167,12 +169,13 @@ def _without_header(
         if column is not None and column != "1":
             raise FileRefused(FileProblem.NO_SUCH_COLUMN, column=column, columns="")
         if extension not in ("csv", "tsv"):
-            return lines(text.pieces(file)), _WHOLE_LINE
-        return Splitter("\t" if extension == "tsv" else ",").records(text.pieces(file), width=1), _WHOLE_LINE
+            return lines(text.pieces(file)), _WHOLE_LINE, ""
+        separator = "\t" if extension == "tsv" else ","
+        return Splitter(separator).records(text.pieces(file), width=1), _WHOLE_LINE, separator
     columns = headers.column_by_position(column, widest[0])
     if columns is None:
         raise FileRefused(FileProblem.HEADER_MISSING, columns=widest[0])
-    return widest[1].records(text.pieces(file), width=widest[0]), columns
+    return widest[1].records(text.pieces(file), width=widest[0]), columns, widest[1].separator
 
 
 def _rows(records: Iterable[Record], columns: Columns, *, from_1904: bool | None = None) -> Iterator[Row]:

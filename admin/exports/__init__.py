@@ -1,0 +1,1 @@
+"""Rows as files: streamed as they are read, safe in a spreadsheet, and each in the audit."""

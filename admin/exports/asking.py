@@ -1,0 +1,140 @@
+"""The page that asks what to export, and the file that answers it."""
+
+from __future__ import annotations
+
+import errno
+from datetime import date
+
+import structlog
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import RadioField, StringField
+from wtforms.validators import AnyOf, InputRequired
+
+from admin.acting import ActForm, actor, trying
+from admin.declared import for_signed_in
+from admin.drawing import draw
+from admin.exports.kinds import SORTS, Sort
+from admin.exports.making import Export, leaving, slots
+from admin.exports.workbook import MOST_ROWS, TooLong
+from admin.panel import panel, request_time, signed_in, words
+from admin.reports.asked import today
+from admin.reports.ranges import Range, chosen
+from bot.texts import mark
+from core.errors import error_id
+from core.parties.rules import PartyKind
+from core.reports.exporting import LONGEST_DAYS, MAY, ExportForm, ExportKind, begin_export
+
+pages = Blueprint("exports", __name__, url_prefix="/exports")
+log = structlog.get_logger()
+
+OF_SELLERS = frozenset({ExportKind.ORDERS, ExportKind.SALES})
+TYPES = {
+    ExportForm.CSV: "text/csv; charset=utf-8",
+    ExportForm.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+WRONG_DAYS = mark("Give both days, the first before the last, at most 366 days. Nothing was exported.")
+TOO_LONG = mark("These are more than {count} rows, which a workbook does not take: choose CSV, or fewer days.")
+BUSY = mark("Other exports are under way. Nothing was exported: try again in a minute.")
+DISK_FULL = mark("The disk of the store is full. Nothing was exported: tell who runs it.")
+"""Fault 14: selling goes on meanwhile, and nothing of the file stays behind."""
+
+
+class ExportForm_(ActForm):  # noqa: N801 - beside the form of the file
+    """What, of which days, as which file."""
+
+    what = RadioField(validators=[InputRequired()])
+    since = StringField(validators=[InputRequired()])
+    until = StringField(validators=[InputRequired()])
+    form = StringField(validators=[AnyOf([form.value for form in ExportForm])])
+
+
+@pages.route("/", methods=["GET", "POST"], endpoint="asked")
+def asked() -> AnyResponse:
+    """What leaves as a file, of which days; who asked for it, and how many rows left, stands in the audit."""
+    sorts = own_sorts()
+    form = ExportForm_()
+    form.what.choices = [(kind.value, kind.value) for kind in sorts]
+    if form.is_sent():
+        answer = _answered(form)
+        if answer is not None:
+            return answer
+    elif form.is_submitted():
+        form.refuse(words().say(WRONG_DAYS))
+    days = chosen(request.args, today())
+    what = form.what.data or request.args.get("what", "")
+    return draw(
+        "exports/asked.html.jinja", status=form.status, form=form, sorts=sorts, days=days, most=f"{MOST_ROWS:,}",
+        what=what if what in {kind.value for kind in sorts} else next(iter(sorts)).value if sorts else "",
+    )  # fmt: skip
+
+
+for_signed_in(asked)
+
+
+def own_sorts() -> dict[ExportKind, Sort]:
+    """What somebody may export: by role, and by what kind of party they act for."""
+    session = signed_in()
+    is_supplier = session.party.kind is PartyKind.SUPPLIER
+    sells = session.party.kind in {PartyKind.MERCHANT, PartyKind.PLATFORM}
+    fits = {
+        kind: kind not in OF_SELLERS | {ExportKind.HOPS}
+        or (kind in OF_SELLERS and sells)
+        or (kind is ExportKind.HOPS and is_supplier)
+        for kind in ExportKind
+    }
+    return {kind: sort for kind, sort in SORTS.items() if fits[kind] and session.roles & MAY[kind]}
+
+
+def _answered(form: ExportForm_) -> AnyResponse | None:
+    """The file; None where `form` says why there is none."""
+    days = chosen({"range": "custom", "since": form.since.data, "until": form.until.data}, today())
+    if days.problem or days.days > LONGEST_DAYS:
+        form.refuse(words().say(WRONG_DAYS))
+        return None
+    if not slots.acquire(blocking=False):
+        form.refuse(words().say(BUSY), status=ServiceUnavailable.code or 503)
+        return None
+    kind, file_form = ExportKind(form.what.data), ExportForm(form.form.data)
+    try:
+        with trying(form):
+            export = _begun(kind, file_form, days)
+    except BaseException:
+        slots.release()
+        raise
+    if form.problem:
+        slots.release()
+        return None
+    return _file(form, export, file_form)
+
+
+def _begun(kind: ExportKind, file_form: ExportForm, days: Range) -> Export:
+    export_id = begin_export(
+        actor=actor(), kind=kind, form=file_form, first=days.first, last=days.last, now=request_time()
+    )
+    gone = leaving(request.environ.get("wsgi.input"))
+    return Export(signed_in(), words(), export_id, kind, days.first, days.last, panel().now, gone)
+
+
+def _file(form: ExportForm_, export: Export, file_form: ExportForm) -> AnyResponse | None:
+    try:
+        pieces = export.pieces() if file_form is ExportForm.CSV else export.workbook()
+    except TooLong:
+        form.refuse(words().say(TOO_LONG, count=f"{MOST_ROWS:,}"))
+        return None
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        form.error_id = error_id()
+        log.error("no room for an export", error_id=form.error_id, export=str(export.id))
+        form.refuse(words().say(DISK_FULL), status=507)
+        return None
+    answer = Response(pieces, content_type=TYPES[file_form])
+    name = f"keystall-{export.kind.value}-{_named(export.first, export.last)}.{file_form.value}"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _named(first: date, last: date) -> str:
+    return first.isoformat() if first == last else f"{first.isoformat()}-{last.isoformat()}"

@@ -1,0 +1,1 @@
+"""Cards that suppliers and merchants bring as files: chosen, sealed, looked at, confirmed, imported, reported."""

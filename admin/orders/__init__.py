@@ -1,0 +1,1 @@
+"""Orders, as merchants and the platform see them."""

@@ -1,0 +1,1 @@
+"""What runs the installation: parties, audit, health."""

@@ -1,0 +1,118 @@
+"""Who takes part, and who did what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from admin.panel import signed_in, words
+from admin.platform.trail import Asked, filtered
+from admin.rows import AuditRow, PartyRow
+from admin.scoped import ScopedView
+from admin.shown import pill, when
+from bot.texts import mark
+from core.parties.rules import PLATFORM_ROLES, Role
+from core.reports.watching import chain_standing
+
+KINDS = {
+    "platform": mark("platform"),
+    "merchant": mark("merchant"),
+    "supplier": mark("supplier"),
+    "promoter": mark("promoter"),
+}
+
+
+class Parties(ScopedView):
+    """Who takes part in this installation."""
+
+    roles = PLATFORM_ROLES
+    titled = mark("Parties")
+    empty = mark("Nobody takes part yet.")
+    columns = (
+        ("code", mark("Short code")),
+        ("called", mark("Name")),
+        ("what", mark("Kind")),
+        ("status", mark("State")),
+        ("since", mark("Since")),
+    )
+    read = frozenset({"index_view"})
+    list_template = "platform/parties.html.jinja"
+
+    def rows(self) -> Any:
+        return PartyRow.select().order_by(PartyRow.kind, PartyRow.code)
+
+    def code(self, row: PartyRow) -> Markup:
+        return Markup('<a class="mono" href="{}">{}</a>').format(url_for("party.show", number=row.id), row.code)
+
+    def called(self, row: PartyRow) -> str:
+        return words().name(row.names)
+
+    def what(self, row: PartyRow) -> str:
+        return words().say(KINDS[row.kind])
+
+    def status(self, row: PartyRow) -> Markup:
+        return pill(row.status)
+
+    def since(self, row: PartyRow) -> str:
+        return when(row.created_at)
+
+
+ACTORS = {
+    "shopper": mark("a shopper"),
+    "staff": mark("staff"),
+    "api_key": mark("another system"),
+    "system": mark("the store"),
+    "operator": mark("the command line"),
+}
+
+
+class Audit(ScopedView):
+    """Who did what, the newest first."""
+
+    roles = PLATFORM_ROLES | {Role.OWNER}
+    own = "party_id"
+    titled = mark("Audit")
+    empty = mark("Nothing has been done yet.")
+    columns = (
+        ("done", mark("When")),
+        ("actor", mark("Who")),
+        ("action", mark("Did")),
+        ("what", mark("To what")),
+    )
+    read = frozenset({"index_view"})
+    list_template = "platform/audit.html.jinja"
+
+    def rows(self) -> Any:
+        return filtered(AuditRow.select(), asked()).order_by(AuditRow.id.desc())
+
+    def done(self, row: AuditRow) -> Markup:
+        return Markup('<a href="{}">{}</a>').format(url_for("entry.show", number=row.id), when(row.at))
+
+    def actor(self, row: AuditRow) -> str:
+        return who(row.actor_kind)
+
+    def action(self, row: AuditRow) -> Markup:
+        return Markup('<span class="mono">{}</span>').format(row.action)
+
+    def what(self, row: AuditRow) -> Markup:
+        return Markup('{} <span class="mono">{}</span>').format(row.object_kind, row.object_id)
+
+    def render(self, template: str, **values: Any) -> Response:
+        """The list with what it is filtered by, and how the chain stands for who may see all of it."""
+        watches = bool(signed_in().roles & PLATFORM_ROLES)
+        chain = chain_standing(actor=signed_in().actor) if watches else None
+        values["search"] = asked().is_any  # what an empty list says
+        return super().render(template, asked=asked(), actors=ACTORS, chain=chain, **values)
+
+
+def asked() -> Asked:
+    """What the list is filtered by in the request in hand."""
+    return Asked.read(request.args)
+
+
+def who(kind: str) -> str:
+    """A kind of actor in words."""
+    return words().say(ACTORS.get(kind, kind))

@@ -1,0 +1,128 @@
+"""The audit as a list that is filtered by whoever did something, what, to what, and when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from admin.panel import signed_in, words
+from admin.reading import panel_db, reading
+from admin.rows import AuditRow
+from core.errors import NotFound
+from core.ids import Prefix, parse
+
+NAME = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40})?")
+NAMED = frozenset({"staff", "api_key"})
+PEOPLE = "SELECT id FROM staff WHERE email = %s"
+FIRST_FROM = """
+WITH RECURSIVE half (low, high) AS (
+    SELECT 0::bigint, (SELECT coalesce(max(id), 0) + 1 FROM audit_entry)
+    UNION ALL
+    SELECT CASE WHEN t.at < %(from)s THEN t.mid ELSE h.low END, CASE WHEN t.at < %(from)s THEN h.high ELSE t.mid END
+    FROM half h CROSS JOIN LATERAL (
+        SELECT (h.low + h.high) / 2 AS mid, coalesce((SELECT a.at FROM audit_entry a
+            WHERE a.id >= (h.low + h.high) / 2 ORDER BY a.id LIMIT 1), 'infinity') AS at) t
+    WHERE h.high - h.low > 1
+)
+SELECT min(high) FROM half
+"""
+"""The first entry of a moment or later: entries are numbered as time goes, so halving finds it without an index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody filters by, as it was written; empty: by nothing. Days are those of the store's clock."""
+
+    by: str = ""  # a kind of actor, or a login's address
+    action: str = ""
+    kind: str = ""
+    object: str = ""
+    since: str = ""
+    until: str = ""
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> Asked:
+        """From an address; what is absurdly long or has no signs to show counts as not given."""
+        values = {name: given.get(name, "").replace("\0", "").strip()[:320] for name in cls.__slots__}
+        return cls(**values)
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything is filtered."""
+        return any(getattr(self, name) for name in self.__slots__)
+
+
+def filtered(query: Any, asked: Asked) -> Any:
+    """The entries that somebody asked for, inside `reading`; what cannot be (no day, an unknown address) finds none."""
+    if asked.by:
+        query = _by(query, asked.by)
+    if asked.action:
+        query = query.where(AuditRow.action == asked.action) if NAME.fullmatch(asked.action) else query.where(False)
+    if asked.kind:
+        query = query.where(AuditRow.object_kind == asked.kind)
+    if asked.object:
+        query = query.where(AuditRow.object_id == stored(asked.object))
+        if not asked.kind:
+            query = query.where(AuditRow.object_kind.in_(KINDS_OF_OBJECTS))
+    return _between(query, asked)
+
+
+KINDS_OF_OBJECTS = (
+    "order", "party", "listing", "batch", "staff", "session", "shopper", "product", "sku", "offer", "trade_account",
+    "gateway_account", "chat_account", "payout", "refund", "payment", "plan", "card", "identity", "issuer", "audit",
+    "delivery", "line", "settlement", "supplier_account", "supplier_request", "api_key",
+)  # fmt: skip
+"""An id alone is looked for among things of these kinds, each a look into the index."""
+
+
+def _by(query: Any, said: str) -> Any:
+    if "@" not in said:
+        return query.where(AuditRow.actor_kind == said)
+    found = panel_db.execute_sql(PEOPLE, (said.lower(),)).fetchone()
+    if found is None:
+        return query.where(False)
+    return query.where(AuditRow.actor_id == found[0], AuditRow.actor_kind.in_(sorted(NAMED)))
+
+
+def _between(query: Any, asked: Asked) -> Any:
+    for said, is_end in ((asked.since, False), (asked.until, True)):
+        if not said:
+            continue
+        begin = begin_of(said, days=1 if is_end else 0)
+        if begin is None:
+            return query.where(False)
+        first = panel_db.execute_sql(FIRST_FROM, {"from": begin}).fetchone()[0]
+        query = query.where(AuditRow.id < first) if is_end else query.where(AuditRow.id >= first)
+    return query
+
+
+def stored(said: str) -> str:
+    """An id as entries have it: what people see as ord_… stands there as the UUID."""
+    for prefix in Prefix:
+        try:
+            return str(parse(prefix, said))
+        except NotFound:
+            continue
+    return said
+
+
+def begin_of(said: str, *, days: int = 0) -> datetime | None:
+    """When a day (2026-03-02) of the store's clock began, or so many days later; None for what is none."""
+    try:
+        day = date.fromisoformat(said) + timedelta(days=days)
+        return datetime.combine(day, time(), words().zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def people_of(rows: list[AuditRow]) -> dict[UUID, str]:
+    """The addresses of the logins that did these things, as far as this party may know them."""
+    ids = sorted({row.actor_id for row in rows if row.actor_id is not None and row.actor_kind == "staff"})
+    if not ids:
+        return {}
+    with reading(signed_in()):
+        return dict(panel_db.execute_sql("SELECT id, email FROM staff WHERE id = ANY (%s)", (ids,)).fetchall())

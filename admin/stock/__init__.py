@@ -1,0 +1,1 @@
+"""Cards: batches, imports, what is locked."""
