@@ -38,6 +38,7 @@ WRONG_DAYS = mark("Give both days, the first before the last, at most 366 days. 
 WRONG_CHOICE = mark("Choose what to export, and as which file. Nothing was exported.")
 TOO_LONG = mark("These are more than {count} rows, which a workbook does not take: choose CSV, or fewer days.")
 BUSY = mark("Other exports are under way. Nothing was exported: try again in a minute.")
+NO_ROOM = mark("The store may not write workbooks on this machine. Nothing was exported: choose CSV.")
 DISK_FULL = mark("The disk of the store is full. Nothing was exported: tell who runs it.")
 """Fault 14: selling goes on meanwhile, and nothing of the file stays behind."""
 
@@ -123,11 +124,10 @@ def _file(form: AskedForm, export: Export, file_form: ExportForm) -> AnyResponse
         form.refuse(words().say(TOO_LONG, count=f"{MOST_ROWS:,}"))
         return None
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-            raise
         form.error_id = error_id()
-        log.error("no room for an export", error_id=form.error_id, export=str(export.id))
-        form.refuse(words().say(DISK_FULL), status=507)
+        log.error("no room for an export", error_id=form.error_id, export=str(export.id), problem=error.errno)
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        form.refuse(words().say(DISK_FULL if is_full else NO_ROOM), status=507)
         return None
     answer = Response(pieces, content_type=TYPES[file_form])
     answer.call_on_close(export.end)  # also where nobody takes the first piece
