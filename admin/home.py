@@ -17,8 +17,10 @@ pages = Blueprint("home", __name__)
 @pages.get("/", endpoint="today")
 def today() -> Response:
     """What was sold today, and what waits."""
-    sold, waiting = figures(signed_in(), request_time())
-    return draw("today.html.jinja", setting_up=asks_set_up(signed_in()), sold=sold, waiting=waiting)
+    told = figures(signed_in(), request_time())
+    return draw(
+        "today.html.jinja", setting_up=asks_set_up(signed_in()), told=told, sold=told.sold, waiting=told.waiting
+    )
 
 
 for_signed_in(today)

@@ -78,6 +78,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("people.everyone", mark("People"), "users-round"),
             Entry("matrix.roles", mark("What roles open"), "lock"),
             Entry("audit.index_view", mark("Audit"), "shield-check"),
+            Entry("exports.asked", mark("Export"), "download"),
             Entry("jobs.index", mark("Jobs"), "clock"),
             Entry("health.index", mark("Health"), "life-buoy"),
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from admin import home, signing
+from admin.exports import asking as exporting
 from admin.goods.every import goods, goods_lists
 from admin.orders.every import selling_pages
 from admin.orders.lists import Orders
@@ -26,6 +27,7 @@ def all_pages() -> list[Blueprint]:
         signing.pages,
         home.pages,
         *reports(),
+        exporting.pages,
         *goods(),
         *selling_pages(),
         *stock(),

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import current_app
+from flask import current_app, url_for
 
 from admin.declared import declared_for
 from admin.panel import words
 from admin.reading import panel_db, reading
+from admin.reports.week import Week, weeks
 from bot.texts import mark
 from core.money import Money
 from core.parties.rules import PLATFORM_ROLES, PartyKind, Role
@@ -31,7 +32,24 @@ UNDELIVERED = """
 SELECT count(*) FROM (SELECT 1 FROM delivery WHERE state IN ('ready', 'sending', 'unknown')
                       AND created_at < %(minute_ago)s LIMIT 100) d
 """
-GATED = "SELECT count(*) FROM (SELECT 1 FROM order_line WHERE gate = %(gate)s LIMIT 100) l"
+GATED = """
+SELECT count(*) FROM (SELECT 1 FROM delivery d JOIN order_line l ON l.id = d.line_id
+                      WHERE d.state = 'waiting' AND l.gate = %(gate)s LIMIT 100) l
+"""
+"""A paid line whose gate is closed has a delivery that waits: those have an index, gates have none."""
+
+CASES = """
+SELECT count(*) FROM (SELECT 1 FROM panel_payment_event
+                      WHERE booked_to = 'suspense' AND resolved_at IS NULL LIMIT 100) e
+"""
+FAILED = """
+SELECT least(coalesce(sum(failed), 0), 100) FROM report_sale
+WHERE day > %(week_ago)s AND (%(all)s OR merchant_id = %(party)s)
+"""
+HOP_FAILED = """
+SELECT least(coalesce(sum(failed), 0), 100) FROM report_hop
+WHERE day > %(week_ago)s AND (%(all)s OR seller_id = %(party)s)
+"""
 LOW = """
 SELECT count(*) FROM (
     SELECT l.sku_id FROM listing l JOIN sku k ON k.id = l.sku_id JOIN product p ON p.id = k.product_id
@@ -58,12 +76,12 @@ class Sales:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One thing that may wait: how many, what it is, where to go; `endpoint` empty where there is no list of it."""
+    """One thing that may wait: how many, what it is, and the address of its list."""
 
     count: str
     called: str
     is_calm: bool
-    endpoint: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +93,21 @@ class Ask:
     endpoint: str
     roles: frozenset[Role]
     gate: str = ""
+    cut: Mapping[str, Any] = field(default_factory=dict)  # of the list, in its address
 
 
 SEE_SALES = frozenset({Role.OWNER, Role.FINANCE, Role.SUPPORT}) | PLATFORM_ROLES
 SELLERS = frozenset({Role.OWNER, Role.SUPPORT}) | PLATFORM_ROLES
 GOODS = frozenset({Role.OWNER, Role.CATALOG}) | PLATFORM_ROLES
 CARDS = frozenset({Role.OWNER, Role.STOCK, Role.CATALOG}) | PLATFORM_ROLES
+NEEDS = {"needs": "1"}
 ASKED = (
-    Ask(UNDELIVERED, mark("paid, not delivered yet"), "orders.index_view", SELLERS),
-    Ask(GATED, mark("paid, somebody must look at it first"), "orders.index_view", SELLERS, "review"),
-    Ask(GATED, mark("to top up by hand"), "orders.index_view", SELLERS, "task"),
+    Ask(UNDELIVERED, mark("paid, not delivered yet"), "orders.index_view", SELLERS, cut=NEEDS),
+    Ask(GATED, mark("paid, somebody must look at it first"), "orders.index_view", SELLERS, "review", NEEDS),
+    Ask(GATED, mark("to top up by hand"), "orders.index_view", SELLERS, "task", NEEDS),
+    Ask(CASES, mark("payments that fit no order yet"), "cases.cases", SEE_SALES),
+    Ask(FAILED, mark("lines that could not be delivered in 7 days"), "reports.suppliers", SELLERS | GOODS),
+    Ask(HOP_FAILED, mark("of your goods that could not be delivered in 7 days"), "earned.earned", CARDS),
     Ask(LOW, mark("goods with fewer than 10 cards"), "listings.index_view", GOODS),
     Ask(
         LOCKED,
@@ -92,19 +115,33 @@ ASKED = (
         "batches.index_view",
         CARDS,
     ),
-    Ask(APPLIED, mark("parties that ask to be let in"), "parties.index_view", PLATFORM_ROLES),
+    Ask(APPLIED, mark("parties that ask to be let in"), "approvals.index", PLATFORM_ROLES),
 )
 
 
-def figures(session: StaffSession, now: datetime) -> tuple[Sequence[Sales] | None, Sequence[Waiting]]:
-    """Today's sales (None for whom they are not), and what waits; in one read transaction of the party."""
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Today's sales (None for whom they are not), the last seven days, and what waits."""
+
+    sold: Sequence[Sales] | None
+    weeks: Sequence[Week]
+    waiting: Sequence[Waiting]
+    is_earned: bool
+
+
+def figures(session: StaffSession, now: datetime) -> Figures:
+    """What the first page tells somebody; in one read transaction of the party."""
     begin = day_of(now, words().zone)
-    sells = session.party.kind is not PartyKind.SUPPLIER and session.roles & SEE_SALES
+    earns = session.party.kind is PartyKind.SUPPLIER
+    sells = not earns and session.roles & SEE_SALES
+    day = now.astimezone(words().zone).date()
     with reading(session):
         ask = _asking(session, now, begin)
         sold = [_sales(*row) for row in ask(SOLD)] if sells else None
         waits = [_waiting(one, int(ask(one.statement, one.gate)[0][0])) for one in ASKED if _is_for(one, session)]
-    return sold, waits
+        all_ = bool(session.roles & PLATFORM_ROLES)
+        bars = weeks(party=session.party.id, sees_all=all_, today=day, earned=earns) if sells or earns else []
+    return Figures(sold, bars, waits, earns)
 
 
 def _is_for(one: Ask, session: StaffSession) -> bool:
@@ -128,6 +165,7 @@ def _asking(session: StaffSession, now: datetime, begin: datetime) -> Callable[.
         "day": begin,
         "placed": first_id(begin - timedelta(days=1)),
         "minute_ago": now - timedelta(minutes=1),
+        "week_ago": now.astimezone(words().zone).date() - timedelta(days=7),
         "party": session.party.id,
         "all": bool(session.roles & PLATFORM_ROLES),
     }
@@ -143,4 +181,6 @@ def _sales(currency: str, orders: int, total: int) -> Sales:
 
 
 def _waiting(one: Ask, count: int) -> Waiting:
-    return Waiting(str(count) if count < MOST else f"{MOST - 1}+", one.called, count == 0, one.endpoint)
+    return Waiting(
+        str(count) if count < MOST else f"{MOST - 1}+", one.called, count == 0, url_for(one.endpoint, **one.cut)
+    )

@@ -13,7 +13,7 @@ from wtforms import RadioField, StringField
 from wtforms.validators import AnyOf, InputRequired
 
 from admin.acting import ActForm, actor, trying
-from admin.declared import for_signed_in
+from admin.declared import for_roles
 from admin.drawing import draw
 from admin.exports.kinds import SORTS, Sort
 from admin.exports.making import Export, leaving, slots
@@ -23,7 +23,7 @@ from admin.reports.asked import today
 from admin.reports.ranges import Range, chosen
 from bot.texts import mark
 from core.errors import error_id
-from core.parties.rules import PartyKind
+from core.parties.rules import PartyKind, Role
 from core.reports.exporting import LONGEST_DAYS, MAY, ExportForm, ExportKind, begin_export
 
 pages = Blueprint("exports", __name__, url_prefix="/exports")
@@ -35,13 +35,15 @@ TYPES = {
     ExportForm.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 WRONG_DAYS = mark("Give both days, the first before the last, at most 366 days. Nothing was exported.")
+WRONG_CHOICE = mark("Choose what to export, and as which file. Nothing was exported.")
 TOO_LONG = mark("These are more than {count} rows, which a workbook does not take: choose CSV, or fewer days.")
 BUSY = mark("Other exports are under way. Nothing was exported: try again in a minute.")
+NO_ROOM = mark("The store may not write workbooks on this machine. Nothing was exported: choose CSV.")
 DISK_FULL = mark("The disk of the store is full. Nothing was exported: tell who runs it.")
 """Fault 14: selling goes on meanwhile, and nothing of the file stays behind."""
 
 
-class ExportForm_(ActForm):  # noqa: N801 - beside the form of the file
+class AskedForm(ActForm):
     """What, of which days, as which file."""
 
     what = RadioField(validators=[InputRequired()])
@@ -51,26 +53,24 @@ class ExportForm_(ActForm):  # noqa: N801 - beside the form of the file
 
 
 @pages.route("/", methods=["GET", "POST"], endpoint="asked")
+@for_roles(*sorted(frozenset[Role]().union(*MAY.values())))
 def asked() -> AnyResponse:
     """What leaves as a file, of which days; who asked for it, and how many rows left, stands in the audit."""
     sorts = own_sorts()
-    form = ExportForm_()
+    form = AskedForm()
     form.what.choices = [(kind.value, kind.value) for kind in sorts]
     if form.is_sent():
         answer = _answered(form)
         if answer is not None:
             return answer
     elif form.is_submitted():
-        form.refuse(words().say(WRONG_DAYS))
+        form.refuse(words().say(WRONG_DAYS if form.since.errors or form.until.errors else WRONG_CHOICE))
     days = chosen(request.args, today())
     what = form.what.data or request.args.get("what", "")
     return draw(
         "exports/asked.html.jinja", status=form.status, form=form, sorts=sorts, days=days, most=f"{MOST_ROWS:,}",
         what=what if what in {kind.value for kind in sorts} else next(iter(sorts)).value if sorts else "",
     )  # fmt: skip
-
-
-for_signed_in(asked)
 
 
 def own_sorts() -> dict[ExportKind, Sort]:
@@ -87,7 +87,7 @@ def own_sorts() -> dict[ExportKind, Sort]:
     return {kind: sort for kind, sort in SORTS.items() if fits[kind] and session.roles & MAY[kind]}
 
 
-def _answered(form: ExportForm_) -> AnyResponse | None:
+def _answered(form: AskedForm) -> AnyResponse | None:
     """The file; None where `form` says why there is none."""
     days = chosen({"range": "custom", "since": form.since.data, "until": form.until.data}, today())
     if days.problem or days.days > LONGEST_DAYS:
@@ -117,20 +117,20 @@ def _begun(kind: ExportKind, file_form: ExportForm, days: Range) -> Export:
     return Export(signed_in(), words(), export_id, kind, days.first, days.last, panel().now, gone)
 
 
-def _file(form: ExportForm_, export: Export, file_form: ExportForm) -> AnyResponse | None:
+def _file(form: AskedForm, export: Export, file_form: ExportForm) -> AnyResponse | None:
     try:
         pieces = export.pieces() if file_form is ExportForm.CSV else export.workbook()
     except TooLong:
         form.refuse(words().say(TOO_LONG, count=f"{MOST_ROWS:,}"))
         return None
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-            raise
         form.error_id = error_id()
-        log.error("no room for an export", error_id=form.error_id, export=str(export.id))
-        form.refuse(words().say(DISK_FULL), status=507)
+        log.error("no room for an export", error_id=form.error_id, export=str(export.id), problem=error.errno)
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        form.refuse(words().say(DISK_FULL if is_full else NO_ROOM), status=507)
         return None
     answer = Response(pieces, content_type=TYPES[file_form])
+    answer.call_on_close(export.end)  # also where nobody takes the first piece
     name = f"keystall-{export.kind.value}-{_named(export.first, export.last)}.{file_form.value}"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

@@ -59,6 +59,8 @@ class Export:
     gone: Future[Any] | None = None
     rows: int = 0
     is_whole: bool = field(default=False, init=False)
+    folder: tempfile.TemporaryDirectory[str] | None = field(default=None, init=False)
+    _has_ended: bool = field(default=False, init=False)
 
     @property
     def titles(self) -> list[str]:
@@ -67,7 +69,7 @@ class Export:
 
     def pieces(self) -> Generator[bytes]:
         """The file as CSV. The slot is given back and the end written down, whichever way this ends."""
-        with self._ending():
+        try:
             yield BOM + csv_lines([self.titles])
             for rows in self._rows():
                 self.rows += len(rows)
@@ -75,26 +77,30 @@ class Export:
                 if self._has_gone():
                     return
             self.is_whole = True
+        finally:
+            self.end()
 
     def workbook(self) -> Generator[bytes]:
         """The file as a workbook, made whole before its first piece. Raises `TooLong` and OSError before that."""
-        folder = tempfile.TemporaryDirectory(prefix="keystall-export-")
         try:
-            file = Path(folder.name) / "export.xlsx"
+            self.folder = tempfile.TemporaryDirectory(prefix="keystall-export-")
+            file = Path(self.folder.name) / "export.xlsx"
             self.rows = write_workbook(file, self.titles, self._rows())
         except BaseException:
-            folder.cleanup()
-            with self._ending():
-                raise
-        return self._sent(folder, file)
+            self.end()
+            raise
+        return self._sent(file)
 
-    def _sent(self, folder: tempfile.TemporaryDirectory[str], file: Path) -> Generator[bytes]:
-        with self._ending(), folder, file.open("rb") as whole:
-            while piece := whole.read(PIECE):
-                yield piece
-                if self._has_gone():
-                    return
+    def _sent(self, file: Path) -> Generator[bytes]:
+        try:
+            with file.open("rb") as whole:
+                while piece := whole.read(PIECE):
+                    yield piece
+                    if self._has_gone():
+                        return
             self.is_whole = True
+        finally:
+            self.end()
 
     def _rows(self) -> Iterator[list[list[Value]]]:
         sort = SORTS[self.kind]
@@ -137,19 +143,21 @@ class Export:
             return False
         return self.gone.exception() is not None or self.gone.result().get("type") == "http.disconnect"
 
-    @contextlib.contextmanager
-    def _ending(self) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            slots.release()
-            if self.gone is not None:
-                self.gone.cancel()
-            with db.connection():
-                end_export(
-                    actor=self.session.actor, export_id=self.id, rows=self.rows, is_whole=self.is_whole, now=self.now()
-                )
-            log.info("exported", export=str(self.id), what=self.kind.value, rows=self.rows, is_whole=self.is_whole)
+    def end(self) -> None:
+        """Give the slot back and write down how many rows left; once, however often it is said."""
+        if self._has_ended:
+            return
+        self._has_ended = True
+        slots.release()
+        if self.folder is not None:
+            self.folder.cleanup()
+        if self.gone is not None:
+            self.gone.cancel()
+        with db.connection():
+            end_export(
+                actor=self.session.actor, export_id=self.id, rows=self.rows, is_whole=self.is_whole, now=self.now()
+            )
+        log.info("exported", export=str(self.id), what=self.kind.value, rows=self.rows, is_whole=self.is_whole)
 
 
 def leaving(body: Any) -> Future[Any] | None:

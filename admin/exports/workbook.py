@@ -25,7 +25,7 @@ class TooLong(Exception):
     """More rows than a workbook takes."""
 
 
-class PlainSheet(Worksheet):  # type: ignore[misc]
+class PlainSheet(Worksheet):
     """A text that looks like the library's own mark-up of rich text is written like any other."""
 
     def _xml_rich_inline_string(self, string: str, attributes: Any) -> None:

@@ -9,6 +9,7 @@ from bot.texts import mark
 ROOMS: Mapping[str, str] = {
     "": mark("Everybody's own"),
     "channels": mark("Channels and payment"),
+    "exports": mark("Exports"),
     "goods": mark("Goods"),
     "imports": mark("Files of cards"),
     "money": mark("Money"),
@@ -78,6 +79,7 @@ ACTS: Mapping[str, str] = {
     "connecting.telegram": mark("Connect a Telegram bot"),
     "connecting.wechat": mark("Connect a WeChat account"),
     "earned.earned": mark("See what the own goods earned"),
+    "exports.asked": mark("Export rows as a file"),
     "front.settings": mark("Change the shop's front"),
     "grid.grid": mark("Make variants in a grid"),
     "grid.values": mark("Choose what variants differ in"),

@@ -15,14 +15,17 @@ from admin.declared import for_roles
 from admin.drawing import draw
 from admin.panel import signed_in, words
 from admin.reading import reading
+from admin.reports import sales
 from admin.reports.asked import Asked, ask, asked, number
 from admin.reports.ranges import begin_of
-from admin.reports.sales import SEE_QUALITY, pages
+from admin.reports.sales import SEE_QUALITY
 from admin.scoped import LAST_PAGE, SELLING
 from admin.shown import pill, when
 from admin.today import first_id
 from core.ids import Prefix, public
 from core.money import Money
+
+pages = sales.pages
 
 PAGE = 25
 PAID_LATE = timedelta(days=8)

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from admin.reports import (
-    drilling,  # noqa: F401 - its pages join those of `sales`
-    earned,
-    quality,  # noqa: F401 - its pages join those of `sales`
-    sales,
-)
+from admin.reports import drilling, earned, quality, sales
 
 
 def reports() -> list[Blueprint]:
-    """What those who sell see, and what suppliers do."""
-    return [sales.pages, earned.pages]
+    """What those who sell see, which three modules fill, and what suppliers do."""
+    return list(dict.fromkeys([sales.pages, drilling.pages, quality.pages, earned.pages]))

@@ -10,12 +10,14 @@ from admin.declared import for_roles
 from admin.drawing import draw
 from admin.panel import signed_in, words
 from admin.reading import reading
-from admin.reports import questions
+from admin.reports import questions, sales
 from admin.reports.asked import Asked, asked
 from admin.reports.drawn import Cell, Line, Sheet, count_cell, money_cell, percent, share_cell
-from admin.reports.sales import SEE_QUALITY, TERMS, pages, sees_profit
+from admin.reports.sales import SEE_QUALITY, TERMS, sees_profit
 from admin.scoped import SELLING
 from bot.texts import mark
+
+pages = sales.pages
 
 CHANNELS = {"web": mark("Web chat"), "telegram": "Telegram", "wechat": mark("WeChat")}
 COLUMNS = (

@@ -1,6 +1,6 @@
 /* Draws each chart from the numbers of the table below it; without this script the tables say the same. */
 const css = () => getComputedStyle(document.documentElement);
-const colours = () => ["--accent", "--line-strong", "--money", "--warn", "--ink-3"].map((name) => css().getPropertyValue(name).trim());
+const colours = (kind) => (kind === "group" ? ["--accent", "--accent-line", "--warn", "--line-strong"] : ["--accent", "--line-strong", "--money", "--warn", "--ink-3"]).map((name) => css().getPropertyValue(name).trim());
 const drawn = new Map();
 
 function read(figure) {
@@ -24,7 +24,7 @@ function draw(figure) {
   const { rows, labels, sets } = read(figure);
   const most = kind === "rank" ? 10 : rows.length;
   const flat = kind === "rank" || kind === "stack";
-  const palette = colours();
+  const palette = colours(kind);
   const ink = css().getPropertyValue("--ink-2").trim();
   const line = css().getPropertyValue("--line").trim();
   const wide = (text) => (text.length > 26 ? text.slice(0, 25) + "…" : text);

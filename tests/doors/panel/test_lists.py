@@ -109,6 +109,10 @@ def test_what_waits_today_is_told_to_whom_it_is_for(owner: Browser, stranger: Br
     placed = shop.place(shop.a_shopper(), listing, now=datetime.now(UTC))
     shop.sql("UPDATE shop_order SET state = 'paid', paid_at = now(), paid_minor = total_minor")
     shop.sql("UPDATE order_line SET gate = 'review' WHERE order_id = %s", [placed.order_id])
+    shop.sql(
+        "INSERT INTO delivery (line_id, order_id, state, created_at)"
+        " SELECT id, order_id, 'waiting', now() FROM order_line"
+    )
 
     told, foreign = owner.get("/").get_data(as_text=True), stranger.get("/").get_data(as_text=True)
 

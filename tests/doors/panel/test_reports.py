@@ -137,3 +137,21 @@ def test_days_are_compared_with_as_many_before() -> None:
     assert stretch(range="today") == ("03-30", "03-30", "03-29", "03-29")
     assert stretch(range="month") == ("03-01", "03-30", "02-01", "02-28")
     assert stretch(range="custom", since="2026-02-01", until="2026-02-03") == ("02-01", "02-03", "01-29", "01-31")
+
+
+def test_the_first_page_shows_the_last_seven_days_of_whoever_looks(panel: Panel, sold: Shop) -> None:
+    """A bar a day from roll-ups, with words for who cannot see it: a merchant its sales, a supplier what it earned."""
+    owner = signed_in(panel, "owner@demo.test", sold.merchant, Role.OWNER)
+    stock = signed_in(panel, "stock@agent.test", sold.a_party("agent1"), Role.STOCK)
+    stranger = signed_in(panel, "owner@other.test", sold.a_party("other"), Role.OWNER)
+
+    told, earned, foreign = (text(one, "/") for one in (owner, stock, stranger))
+
+    assert "Sold in 7 days" in told
+    assert "CN¥66.80" in told
+    assert told.count("<rect") - foreign.count("<rect") == 7
+    assert "Earned in 7 days" in earned
+    assert "CN¥1.20" in earned
+    assert "39.80" not in earned
+    assert "Sold in 7 days" not in foreign
+    assert "payments that fit no order yet" in told
