@@ -46,6 +46,7 @@ from core.custody.openings.pickups import Pickups
 from core.custody.restored.epoch_desk import EpochDesk
 from core.custody.restored.epochs import Epoch, EpochRefused
 from core.custody.rounds import Round, vault_rounds
+from core.custody.staff.fields_by_code import FieldsByCode
 from core.custody.staff.giving_way import GivingWay
 from core.custody.staff.judging import Judge
 from core.custody.staff.second_factors import SecondFactors
@@ -107,7 +108,7 @@ class Desk:
         self._keys = KeyDesk(vault, clock.now)
         judge = Judge(vault, clock.now)
         self._seconds, self._giving_way = SecondFactors(judge), GivingWay(judge)
-        self._further = [make(judge, config) for make in further]
+        self._further = [FieldsByCode(judge, self._fields.open), *(make(judge, config) for make in further)]
         self._epochs = EpochDesk(epoch, self._books.put_aside, clock.now)
 
     def answer(self, operation: str, request: Mapping[str, Any], progress: Progress) -> Answer:

@@ -52,7 +52,17 @@ MAY_ASK: Mapping[Caller, frozenset[str]] = {
     | _ON_ITSELF,
 }
 ANYONE_MAY_ASK = frozenset(
-    {"status", "totp_begin", "totp_confirm", "totp_check", "totp_replace", "totp_replaced", "totp_take_away", "payout"}
+    {
+        "status",
+        "totp_begin",
+        "totp_confirm",
+        "totp_check",
+        "totp_replace",
+        "totp_replaced",
+        "totp_take_away",
+        "payout",
+        "task_fields_by_code",
+    }
 )
 OPERATIONS = ANYONE_MAY_ASK.union(*MAY_ASK.values())
 

@@ -93,24 +93,33 @@ def desk(shop: Shop, vault: TestVault, urls: dict[str, str]) -> Iterator[tuple[D
         reading.disconnect()
 
 
-def test_a_bot_is_connected_tried_given_another_token_paused_and_left(
+def test_what_is_no_token_or_does_not_work_is_said_and_changes_nothing(
     desk: tuple[Desk, TelegramDouble, WeChatDouble], shop: Shop
 ) -> None:
-    """INV-K1, INV-T1: what is typed is sealed for the bot alone, shown nowhere; problems are said with their mend."""
     here, telegram, _ = desk
-    bot, other = telegram.add_bot(username="star_shop_bot"), telegram.add_bot("88:" + "B" * 35, "other_bot")
-    owner, rival = here.owner(shop.merchant), here.owner(shop.a_party("rival"))
+    bot, owner = telegram.add_bot(), here.owner(shop.merchant)
     before = shop.fingerprint()
+
     for junk in JUNK:
         refused = owner.post("/channels/telegram", {"token": junk})
         assert (refused.status_code, junk in text(refused) if len(junk) > 3 else False) == (422, False)
     unknown = owner.post("/channels/telegram", {"token": "123456:" + "A" * 35})
-    assert (unknown.status_code, "does not know this token" in text(unknown)) == (422, True)
     telegram.outage()
     away = owner.post("/channels/telegram", {"token": bot.token})
     telegram.outage(on=False)
+
+    assert (unknown.status_code, "does not know this token" in text(unknown)) == (422, True)
     assert (away.status_code, "does not answer from this store" in text(away)) == (503, True)
     assert shop.fingerprint() == before
+
+
+def test_a_bots_token_is_sealed_for_the_bot_alone_and_shown_nowhere(
+    desk: tuple[Desk, TelegramDouble, WeChatDouble], shop: Shop
+) -> None:
+    """INV-K1, INV-T1: web does not open what was typed into it, and no other merchant sees or takes the bot."""
+    here, telegram, _ = desk
+    bot, other = telegram.add_bot(username="star_shop_bot"), telegram.add_bot("88:" + "B" * 35, "other_bot")
+    owner, rival = here.owner(shop.merchant), here.owner(shop.a_party("rival"))
 
     made = owner.post("/channels/telegram", {"token": bot.token})
 
@@ -119,50 +128,54 @@ def test_a_bot_is_connected_tried_given_another_token_paused_and_left(
     assert (made.status_code, made.location, external, username) == (302, page, str(bot.id), "star_shop_bot")
     keys = here.config.secrets
     found = {"kind": AccountKind.CHAT, "account_id": number, "name": "token", "holder": Holder.BOT}
-    assert find_credential(here.config.secret(keys.bot_key), **found) == Secret(bot.token)
     for key in (keys.verify_key, keys.session_key, keys.act_key):
         with pytest.raises(SealError):
             find_credential(here.config.secret(key), **found)
-    assert "It is being checked" in text(owner.get(page))
-    assert here.examine() == 1
-    shown = text(owner.get(page))
-    assert ("It works." in shown, "No message came in by it yet." in shown, bot.token in shown) == (True, True, False)
     with psycopg.connect(here.urls["panel"]) as panel:
-        for party, seen in ((shop.merchant, 1), (shop.a_party("rival"), 0)):
+        for party, is_seen in ((shop.merchant, True), (shop.a_party("rival"), False)):
             panel.execute("SELECT set_config('keystall.party', %s, false)", [str(party)])
             for table in ("chat_account", "connection_check", "credential"):
-                assert panel.execute(f"SELECT count(*) > 0 FROM {table}").fetchone() == (bool(seen),), table
+                assert panel.execute(f"SELECT count(*) > 0 FROM {table}").fetchone() == (is_seen,), table
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             panel.execute("SELECT sealed FROM credential")
     stolen = rival.post("/channels/telegram", {"token": bot.token})
-    assert (stolen.status_code, "serves another merchant" in text(stolen)) == (409, True)
     wrong = owner.post(f"{page}/secrets", {"token": other.token})
+    assert (stolen.status_code, "serves another merchant" in text(stolen)) == (409, True)
     assert (wrong.status_code, "another bot, @other_bot" in text(wrong)) == (422, True)
     assert find_credential(here.config.secret(keys.bot_key), **found) == Secret(bot.token)
+    assert bot.token not in text(owner.get(page))
 
+
+def test_a_bot_is_tried_paused_and_left(desk: tuple[Desk, TelegramDouble, WeChatDouble], shop: Shop) -> None:
+    """INV-K1: what was disconnected leaves no secret behind."""
+    here, telegram, _ = desk
+    owner = here.owner(shop.merchant)
+    owner.post("/channels/telegram", {"token": telegram.add_bot().token})
+    ((number,),) = shop.sql("SELECT id FROM chat_account")
+    page = f"/channels/chat/{number}"
+
+    assert ("It is being checked" in text(owner.get(page)), here.examine()) == (True, 1)
+    shown = text(owner.get(page))
+    assert ("It works." in shown, "No message came in by it yet." in shown) == (True, True)
     shop.sql("UPDATE chat_account SET external_id = '99' WHERE id = %s", [number])
-    assert owner.post(f"{page}/check", shown=page).status_code == 302
+    owner.post(f"{page}/check", shown=page)
     assert here.examine() == 1
     assert "The token belongs to another bot." in text(owner.get(page))
-    shop.sql("UPDATE chat_account SET external_id = %s WHERE id = %s", [external, number])
 
     assert "get no answer" in text(owner.get(f"{page}/pause"))
-    owner.post(f"{page}/pause")
-    assert shop.sql("SELECT enabled FROM chat_account") == [(False,)]
-    owner.post(f"{page}/resume", shown=page)
-    assert shop.sql("SELECT enabled FROM chat_account") == [(True,)]
+    for act, is_on in (("pause", False), ("resume", True)):
+        owner.post(f"{page}/{act}", shown=page)
+        assert shop.sql("SELECT enabled FROM chat_account") == [(is_on,)]
     assert "cannot be brought back" in text(owner.get(f"{page}/leave"))
     assert owner.post(f"{page}/leave").location == "/channels"
     assert shop.sql("SELECT enabled, left_at IS NOT NULL FROM chat_account") == [(False, True)]
     assert shop.sql("SELECT count(*) FROM credential") == [(0,)]
     owner.post(f"{page}/resume", shown=page)
     assert (chat_account(account_id=number).enabled, "connect it again" in text(owner.get(page))) == (False, True)
-    assert shop.sql("SELECT action FROM audit_entry WHERE object_kind = 'chat_account' ORDER BY id") == [
-        ("chat_account.created",),
-        ("chat_account.disabled",),
-        ("chat_account.enabled",),
-        ("chat_account.disconnected",),
+    actions = [
+        one for (one,) in shop.sql("SELECT action FROM audit_entry WHERE object_kind = 'chat_account' ORDER BY id")
     ]
+    assert actions == [f"chat_account.{one}" for one in ("created", "disabled", "enabled", "disconnected")]
 
 
 def test_an_official_account_is_tried_before_it_is_kept(
