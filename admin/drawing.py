@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from flask import Response, g, make_response, render_template, request, url_for
 from admin.language import COOKIE
 from admin.menu import menu_of, opens
 from admin.panel import panel, words
+from bot.doors import digest_of
 
 HERE = Path(__file__).parent
 THEME_COOKIE = "keystall_theme"
@@ -70,7 +70,4 @@ def shared(name: str) -> str:
 
 @cache
 def _digest(folder: Path) -> str:
-    mark = hashlib.sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        mark.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
-    return mark.hexdigest()[:12]
+    return digest_of(folder)

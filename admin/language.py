@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Request
 
+from bot.doors import choose
 from bot.texts import Phrasebook, Texts
 
 COOKIE = "keystall_language"
@@ -13,8 +14,4 @@ def chosen(request: Request, book: Phrasebook) -> Texts:
     """The language of a request. "zh" and "zh-Hans-CN" mean zh-CN."""
     wishes = [request.args.get("lang", ""), request.cookies.get(COOKIE, "")]
     wishes += [tag for tag, _ in request.accept_languages]
-    for wish in wishes:
-        for locale in book.locales:
-            if wish and locale.lower().split("-")[0] == wish.lower().replace("_", "-").split("-")[0]:
-                return book.texts(locale)
-    return book.texts("")
+    return book.texts(choose(book, wishes))

@@ -8,6 +8,7 @@ from flask import Blueprint, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from admin.acting import ActForm, actor, done, trying
@@ -45,7 +46,9 @@ def topup(number: int) -> Response:
     party, form = a_party(number), TopUpForm()
     accounts = trade_accounts(actor=actor(), party_id=number)
     keys = {f"{one.creditor} {one.debtor} {one.currency}": one for one in accounts}
-    form.account.choices = [(key, f"{one.debtor} → {one.creditor} · {one.currency}") for key, one in keys.items()]
+    form.account.choices = [
+        SelectChoice(key, f"{one.debtor} → {one.creditor} · {one.currency}") for key, one in keys.items()
+    ]
     if form.is_sent():
         with trying(form):
             one = keys[form.account.data]

@@ -65,4 +65,3 @@ def ago(seconds: float | None) -> str:
 def is_late(beat: Beat, health: Health) -> bool:
     """Whether something that is done over and over is a minute behind."""
     return beat.due is not None and (health.at - beat.due).total_seconds() > 60
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from admin.acting import ActForm, actor, done, trying
@@ -25,9 +26,9 @@ MADE = (PartyKind.MERCHANT, PartyKind.SUPPLIER, PartyKind.PROMOTER)
 class PartyForm(ActForm):
     """The party, and who signs in first for it."""
 
-    kind = SelectField(choices=[(kind.value, kind.value) for kind in MADE])
+    kind = SelectField(choices=[kind.value for kind in MADE])
     code = StringField(validators=[InputRequired()])
-    name_zh = StringField()
+    name_zh = StringField(validators=[InputRequired()])
     name_en = StringField()
     fee = StringField(default="0")
     owner = StringField(validators=[InputRequired()])
@@ -40,7 +41,7 @@ class PartyForm(ActForm):
 def new_party() -> Response:
     """A form with both; the password is told to its person, who sets another one at once."""
     form = PartyForm()
-    form.kind.choices = [(kind.value, words().say(KINDS[kind.value])) for kind in MADE]
+    form.kind.choices = [SelectChoice(kind.value, words().say(KINDS[kind.value])) for kind in MADE]
     if form.is_sent():
         with trying(form):
             number = make_party(
@@ -60,6 +61,6 @@ def new_party() -> Response:
 
 
 def names_of(form: PartyForm) -> dict[str, str]:
-    """The names that were given, by language; one is enough."""
+    """The names that were given, by language; the Chinese one always is."""
     given = {"zh-CN": form.name_zh.data, "en": form.name_en.data}
     return {locale: said.strip() for locale, said in given.items() if said and said.strip()}

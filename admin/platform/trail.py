@@ -65,7 +65,7 @@ def filtered(query: Any, asked: Asked) -> Any:
     if asked.kind:
         query = query.where(AuditRow.object_kind == asked.kind)
     if asked.object:
-        query = query.where(AuditRow.object_id == stored(asked.object))
+        query = query.where(AuditRow.object_id.in_(stored(asked.object)))
         if not asked.kind:
             query = query.where(AuditRow.object_kind.in_(KINDS_OF_OBJECTS))
     return _between(query, asked)
@@ -100,14 +100,14 @@ def _between(query: Any, asked: Asked) -> Any:
     return query
 
 
-def stored(said: str) -> str:
-    """An id as entries have it: what people see as ord_… stands there as the UUID."""
+def stored(said: str) -> list[str]:
+    """An id as entries may have it: what people see as ord_… stands there so, or as its UUID."""
     for prefix in Prefix:
         try:
-            return str(parse(prefix, said))
+            return [said, str(parse(prefix, said))]
         except NotFound:
             continue
-    return said
+    return [said]
 
 
 def begin_of(said: str, *, days: int = 0) -> datetime | None:

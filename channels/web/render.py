@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from functools import partial
@@ -14,8 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from bot.doors import choose, digest_of
 from bot.texts import Phrasebook, Texts
-from channels.web.words import accepted, choose
+from channels.web.words import accepted
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -39,14 +39,6 @@ SAFE_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
-
-
-def digest_of(folder: Path) -> str:
-    """A short mark of all files below a folder: part of their address, so they may be cached for ever."""
-    mark = hashlib.sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        mark.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
-    return mark.hexdigest()[:12]
 
 
 def hue(name: str) -> int:

@@ -14,15 +14,6 @@ def load_words(*, zone: str, default: str) -> Phrasebook:
     return Phrasebook(zone=zone, default=default, folder=FOLDER)
 
 
-def choose(book: Phrasebook, wishes: list[str]) -> str:
-    """The first wish there is a language for ("zh" and "zh-Hans-CN" mean zh-CN), else the store's default."""
-    for wish in wishes:
-        for locale in book.locales:
-            if wish and locale.lower().split("-")[0] == wish.lower().replace("_", "-").split("-")[0]:
-                return locale
-    return book.texts("").locale
-
-
 def accepted(header: str) -> list[str]:
     """The languages of an Accept-Language header, the most wanted first; junk is ignored."""
     weighed: list[tuple[float, int, str]] = []
