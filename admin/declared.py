@@ -24,7 +24,6 @@ class Declared:
     before_second: bool = False  # also while the second factor is still missing
     while_waiting: bool = False  # also for somebody whose party was not let in yet
     before_password: bool = False  # also while somebody else's password is still in use
-    while_waiting: bool = False  # also for somebody whose party was not let in yet
     steps_up: bool = False  # only within five minutes of a second factor
     roles: frozenset[Role] = frozenset()
     kinds: frozenset[PartyKind] = frozenset()

@@ -96,9 +96,7 @@ SENTENCES: Mapping[type[Refusal], str] = {
     LineStays: mark("One of these cannot be given back now. Nothing was changed: the page says which, and why."),
     NotForUs: mark("This money cannot go back from here: the gateway gave it back, or it came in another currency."),
     NothingDelivered: mark("Nothing of this order was delivered yet, so that nothing can be sent again."),
-    SentOften: mark(
-        "These cards were sent again {limit} times today. The shopper can always send 取卡."
-    ),
+    SentOften: mark("These cards were sent again {limit} times today. The shopper can always send 取卡."),
     TaskTaken: mark("Somebody else has this top-up already."),
     TaskNotHeld: mark("You do not have this top-up: take it first."),
     FieldsMissing: mark("The buyer has not told yet what is needed ({missing} fields are missing)."),
@@ -117,7 +115,6 @@ SENTENCES: Mapping[type[Refusal], str] = {
 PARTS: Mapping[str, str] = {
     "price": mark("This is no price: give an amount like 10.50, from 0 up."),
     "email": mark("This is no e-mail address."),
-    "password": mark("This password cannot be taken: 12 to 200 characters."),
     "contact": mark("Say who may be asked, in at most 120 characters."),
     "sells": mark("Say what you would sell, in at most 2,000 characters."),
     "kind": mark("Choose supplier or merchant."),
@@ -129,7 +126,6 @@ PARTS: Mapping[str, str] = {
     "code": mark("This code cannot be taken: use small letters, digits and dashes, 40 at most."),
     "password": mark("This password cannot be taken: use 12 to 200 characters."),
     "password_same": mark("The new password is the old one: choose another."),
-    "email": mark("This is no e-mail address."),
     "position": mark("A place is a whole number from 0 up."),
     "quantity": mark("One order may have from 1 to 1000."),
     "life": mark("Days are a whole number from 0 to 3650."),

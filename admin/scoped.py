@@ -75,8 +75,8 @@ class ScopedView(ModelView):
             views[endpoint] = for_roles(*self.roles, kinds=self.kinds)(_as_function(views[endpoint]))
 
     def rows(self) -> Any:
-        """What the list reads, in its order, before it is cut to a party."""
-        raise NotImplementedError
+        """What the list reads, in its order, before it is cut to a party; a list with columns of its own says which."""
+        return super().get_query()
 
     def get_query(self) -> Any:
         """The rows of the party that somebody acts for; the platform's people see all."""

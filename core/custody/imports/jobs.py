@@ -37,8 +37,8 @@ IMPORTS_AT_ONCE = 4
 """Of one party: more of them only wait for each other, and hold the vault's threads."""
 
 MOST_ROWS_AT_ONCE = 20_000
-"""Of one file that the vault has not looked at before (`core.custody.imports.looking`): by a chat, or pasted. They are one
-chunk, so that a file with more is refused before its first row is stored."""
+"""Of one file that the vault has not looked at before (`core.custody.imports.looking`): by a chat, or pasted. They are
+one chunk, so that a file with more is refused before its first row is stored."""
 
 
 @dataclass(frozen=True, slots=True)

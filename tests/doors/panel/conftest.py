@@ -12,6 +12,7 @@ from admin.app import make_app
 from core.config import Config
 from tests.builders import Shop
 from tests.support.panel import Browser, panel_values
+from tests.support.seated import a_seat
 from tests.support.vault_keys import with_own_keys
 from tests.support.vaults import TestVault, desk_vault
 
@@ -29,3 +30,12 @@ def panel(shop: Shop, vault: TestVault, urls: dict[str, str]) -> Iterator[Callab
     reading.connect(urls["panel"], size=4)
     yield lambda: Browser(app)
     reading.disconnect()
+
+
+@pytest.fixture
+def owner(panel: Callable[[], Browser], shop: Shop) -> Browser:
+    """An owner of the merchant, a code shown just now; there is another owner too."""
+    browser = panel()
+    browser.person = a_seat(browser, shop, shop.merchant, "owner")  # type: ignore[attr-defined]
+    a_seat(panel(), shop, shop.merchant, "owner", name="Zhou")
+    return browser

@@ -63,16 +63,21 @@ def text(browser: Browser, path: str) -> str:
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True))))
 
 
-def test_an_order_tells_what_happened_to_whom_it_belongs_and_to_nobody_else(
-    panel: Panel, support: Browser, till: Till, order: PlacedOrder, talker: Talker
+def a_card_of(shop: Shop) -> tuple[str, str]:
+    """The public numbers of a card that was sold, and of its batch."""
+    ((card, batch),) = shop.sql("SELECT c.id, b.id FROM card c JOIN batch b ON b.no = c.batch_no"
+                                " WHERE c.state = 'delivered' LIMIT 1")  # fmt: skip
+    return public(Prefix.CARD, card), public(Prefix.BATCH, batch)
+
+
+def test_an_order_tells_what_happened_to_whom_it_belongs(
+    support: Browser, till: Till, order: PlacedOrder, talker: Talker
 ) -> None:
-    """INV-T1, INV-T3: money, deliveries, messages, deeds in time order; no secret, no whole number of a person."""
+    """INV-T3: money, deliveries, messages, deeds in time order; no secret, no whole number of a person."""
     shop, number = till.shop, public(Prefix.ORDER, order.order_id)
     deliver(till, order)
     shopper = public(Prefix.SHOPPER, talker.shopper_id)
-    ((card, batch),) = shop.sql("SELECT c.id, b.id FROM card c JOIN batch b ON b.no = c.batch_no"
-                                " WHERE c.state = 'delivered' LIMIT 1")  # fmt: skip
-    token = public(Prefix.CARD, card)
+    token, _ = a_card_of(shop)
 
     told = text(support, f"/orders/{number}")
     happened = told[told.index("What happened") :]
@@ -96,13 +101,22 @@ def test_an_order_tells_what_happened_to_whom_it_belongs_and_to_nobody_else(
     assert ADDRESS not in about
     assert NUMBER_ON_TELEGRAM not in about
 
+
+def test_an_order_is_found_by_its_numbers_and_by_nobody_else(
+    panel: Panel, support: Browser, till: Till, order: PlacedOrder, talker: Talker
+) -> None:
+    """INV-T1: a number of another party answers like one that nobody has."""
+    shop, number = till.shop, public(Prefix.ORDER, order.order_id)
+    deliver(till, order)
+    shopper, (token, batch) = public(Prefix.SHOPPER, talker.shopper_id), a_card_of(shop)
+
     others = {kind: panel() for kind in ("merchant", "supplier")}
     a_seat(others["merchant"], shop, shop.a_party("other"), Role.OWNER)
     a_seat(others["supplier"], shop, shop.a_party("brand1", kind=PartyKind.SUPPLIER), Role.OWNER)
     places = (f"/orders/{number}", f"/shoppers/{shopper}", f"/shoppers/{shopper}/wallet", f"/cards/{token}")
     for browser in others.values():
         assert {browser.get(path).status_code for path in places} == {404}
-        for said in (number, shopper, token, public(Prefix.BATCH, batch), "A1"):
+        for said in (number, shopper, token, batch, "A1"):
             found = browser.get(f"/search?q={said}")
             assert (found.status_code, "Nothing is called" in found.get_data(as_text=True)) == (200, True)
     gone = support.get(f"/search?q={number}")

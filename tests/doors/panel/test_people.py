@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
-from admin.reading import panel_db, reading
-from core.parties.rules import PartyKind, Role
-from core.parties.staff_sessions import PartyName, StaffSession
+from core.parties.rules import Role
 from core.vault.client import VaultCode, VaultRefused
 from tests.builders import Shop
 from tests.support.panel import LETTERS, PASSWORD, Browser, a_login, code_of
@@ -21,15 +18,6 @@ from tests.support.vaults import TestVault
 
 Panel = Callable[[], Browser]
 GIVEN = re.compile(r'class="letters">([a-z2-9-]{23})<')
-
-
-@pytest.fixture
-def owner(panel: Panel, shop: Shop) -> Browser:
-    """An owner of the merchant, a code shown just now; there is another owner too."""
-    browser = panel()
-    browser.person = a_seat(browser, shop, shop.merchant, "owner")  # type: ignore[attr-defined]
-    a_seat(panel(), shop, shop.merchant, "owner", name="Zhou")
-    return browser
 
 
 def roles_of(shop: Shop, person: UUID) -> set[str]:
@@ -269,60 +257,3 @@ def test_the_old_authenticator_counts_until_the_new_one_has_shown_that_it_works(
     shop.sql("UPDATE staff_totp SET last_step = 0")
     with pytest.raises(VaultRefused):
         vault.client.check_second_factor(mei, code_of(old))
-
-
-def test_the_page_of_what_roles_open_says_what_the_guard_does(owner: Browser, panel: Panel, shop: Shop) -> None:
-    """INV-D2: its ticks are the routes' own; a merchant's owner sees a merchant's roles, the platform every kind's."""
-    boss = panel()
-    a_seat(boss, shop, shop.platform, "auditor")
-
-    own = owner.get("/roles?kind=platform").get_data(as_text=True)
-    price = re.search(r"Change a price.*?</tr>", own, re.DOTALL)
-    suppliers = boss.get("/roles?kind=supplier").get_data(as_text=True)
-
-    assert price is not None
-    assert re.findall(r'data-called="([^"]+)">(?:<span class="(yes|no)")', price[0]) == [
-        ("owner", "yes"),
-        ("goods", "yes"),
-        ("support", "no"),
-        ("finance", "no"),
-    ]
-    assert "operator" not in own
-    assert "Change a price" not in suppliers
-    assert "See batches" in suppliers
-
-
-def test_the_list_holds_the_own_people_and_for_the_platform_everybody(owner: Browser, panel: Panel, shop: Shop) -> None:
-    """INV-T1, fault 56: a search of any signs is answered; a platform's page of one hundred people asks once."""
-    boss, stranger = panel(), panel()
-    a_seat(boss, shop, shop.platform, "auditor", name="Wu")
-    a_seat(stranger, shop, shop.a_party("other"), "owner", name="Sun")
-
-    pages = {who: one.get("/people").get_data(as_text=True) for who, one in (("own", owner), ("boss", boss))}
-    junk = [owner.get(f"/people?search={said}&page={said}") for said in ("%00", "1e99", "-1", "\uff11", "9" * 30, "'")]
-    found = boss.get("/people?search=Sun").get_data(as_text=True)
-
-    assert ["Zhou" in pages["own"], "Wu" in pages["own"], "Sun" in pages["own"]] == [True, False, False]
-    assert [name in pages["boss"] for name in ("Zhou", "Wu", "Sun")] == [True] * 3
-    assert ["Sun" in found, "Zhou" in found] == [True, False]
-    assert {answer.status_code for answer in junk} == {200}
-    assert "New login" in pages["own"]
-    assert "New login" not in pages["boss"]
-
-
-def test_the_panels_login_reads_people_of_one_party_whatever_is_asked(owner: Browser, panel: Panel, shop: Shop) -> None:
-    """INV-T1: without a filter, and whoever the person works for besides."""
-    fang = a_seat(panel(), shop, shop.merchant, "support", name="Fang")
-    other = shop.a_party("other")
-    a_seat(panel(), shop, other, "owner", name="Sun")
-    shop.sql("INSERT INTO staff_role (staff_id, party_id, role) VALUES (%s, %s, 'catalog')", [fang, other])
-    now = datetime.now(UTC)
-    party = PartyName(shop.merchant, PartyKind.MERCHANT, "demo", {})
-    session = StaffSession(fang, fang, "Fang", "", party, frozenset({Role.SUPPORT}), 1, now, now, True)
-
-    with reading(session):
-        names = {name for (name,) in panel_db.execute_sql("SELECT name FROM staff").fetchall()}
-        places = {party_id for (party_id,) in panel_db.execute_sql("SELECT party_id FROM staff_role").fetchall()}
-        factors = panel_db.execute_sql("SELECT count(*) FROM staff_totp").fetchone()[0]
-
-    assert (names, places, factors) == ({"Li Mei", "Zhou", "Fang"}, {shop.merchant}, 3)
