@@ -80,6 +80,8 @@ QUIET: Mapping[str, str] = {
     "Your payment is in. Send “member” in a moment to see until when.": mark(
         "Your order is in. Send “member” in a moment to see until when."
     ),
+    "The shop has cancelled your unpaid order.": mark("The shop has cancelled your open order."),
+    "What you have paid for stays yours, and your wallet's money too.": mark("What you have ordered stays yours."),
     "Paid, your membership begins in a moment": mark("Your membership begins in a moment"),
     "It begins as soon as you have paid.": mark("It begins at once."),
     "Buy": mark("Order it"),

@@ -140,7 +140,7 @@ def _read_part(zone: str, last: int, settled: bool, now: datetime) -> bool:
     if not _alone():
         return True
     after = _mark(zone, now)
-    rows = execute(sql.TOUCHED, {"after": after, "last": last, "limit": PART})
+    rows = execute(sql.CHANGED_ORDERS, {"after": after, "last": last, "limit": PART})
     orders = [order for row in rows if (order := _order(row[1])) is not None]
     if orders:
         execute(sql.MAKE_DIRTY, {"zone": zone, "orders": orders})

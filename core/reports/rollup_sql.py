@@ -10,7 +10,7 @@ WHERE locktype = 'relation' AND relation = 'audit_entry'::regclass AND granted A
 """
 """Who writes to the audit now, or has, and is not through: a lower id may still come from there."""
 
-TOUCHED = """
+CHANGED_ORDERS = """
 SELECT id, object_id FROM audit_entry
 WHERE id > %(after)s AND id <= %(last)s AND object_kind = 'order' AND action <> 'order.placed'
 ORDER BY id LIMIT %(limit)s
