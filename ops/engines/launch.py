@@ -105,6 +105,47 @@ def stop(process: subprocess.Popen[bytes], *, by: signal.Signals, seconds: float
             process.wait()
 
 
+def run_session(arguments: Sequence[str]) -> tuple[int, str]:
+    """Run a command that starts others to its end, in a session of its own; exit status and what it said of errors.
+
+    However the waiting ends, all of the session has ended: initdb alone would leave the server it started to itself.
+    """
+    with subprocess.Popen(
+        arguments, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        text=True, start_new_session=True, cwd="/",
+    ) as process:  # fmt: skip
+        try:
+            said = process.communicate()[1]
+        except BaseException:
+            _kill_session(process.pid)
+            raise
+    return process.returncode, said
+
+
+def _kill_session(leader: int, *, seconds: float = 2) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            os.killpg(leader, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        if not any(is_alive(pid) for pid in _group(leader)):
+            return
+        time.sleep(0.01)
+
+
+def _group(leader: int) -> list[int]:
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in pids if _group_of(pid) == leader]
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
+
+
 def is_alive(pid: int) -> bool:
     """Whether a process of that id runs (a finished one that nobody waited for does not)."""
     try:

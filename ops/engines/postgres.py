@@ -163,14 +163,11 @@ class PostgresServer:
         arguments += [f"--pwfile={password_file}", *(f"--set={name}={value}" for name, value in settings.items())]
         arguments += [] if self.durable else ["--no-sync"]
         try:
-            made = subprocess.run(
-                launch.command(arguments, uid=uid), env=launch.environment(), capture_output=True, text=True,
-                start_new_session=True, cwd="/", check=False,
-            )  # fmt: skip
+            status, said = launch.run_session(launch.command(arguments, uid=uid))
         finally:
             password_file.unlink()
-        if made.returncode:
-            reason = (made.stderr.strip().splitlines() or ["no reason given"])[0]
+        if status:
+            reason = (said.strip().splitlines() or ["no reason given"])[0]
             raise ConfigError(f"the database could not be made in {self.cluster}: {reason}")
         fresh.rename(self.cluster)
 

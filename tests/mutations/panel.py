@@ -57,7 +57,7 @@ MUTATIONS = [
     Mutation(
         rows=("96",),
         removed="that a code of a second factor counts once",
-        file="core/custody/staff/second_factors.py",
+        file="core/custody/staff/judging.py",
         old="        if step is None or step <= last_step:",
         new="        if step is None:",
         test=f"{PANEL}/test_second_factor.py",

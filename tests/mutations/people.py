@@ -3,6 +3,7 @@
 from tests.mutations.mutation import Mutation
 
 DOOR = "tests/doors/panel/test_people.py"
+LISTS = "tests/doors/panel/test_people_lists.py"
 PEOPLE = "core/parties/people.py"
 PAYOUTS = "tests/flows/payouts/test_payout_people.py"
 
@@ -140,7 +141,7 @@ MUTATIONS = [
         file="ops/migrations/0032_people.sql",
         old="USING (panel_sees_all() OR %s)",
         new="USING (true OR panel_sees_all() OR %s)",
-        test=DOOR,
+        test=LISTS,
     ),
     Mutation(
         rows=("88",),
