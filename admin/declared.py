@@ -25,6 +25,7 @@ class Declared:
     while_waiting: bool = False  # also for somebody whose party was not let in yet
     before_password: bool = False  # also while somebody else's password is still in use
     steps_up: bool = False  # only within five minutes of a second factor
+    reveals: bool = False  # it shows what is kept sealed: a role that may not is told so, and written down
     roles: frozenset[Role] = frozenset()
     kinds: frozenset[PartyKind] = frozenset()
     largest: int = LARGEST_FORM  # bytes of a request to it
@@ -33,6 +34,10 @@ class Declared:
     def admits(self, session: StaffSession) -> bool:
         """Whether the roles of somebody signed in, at the party that they act for, open this page."""
         return self.admits_roles(session.party.kind, session.roles)
+
+    def is_reveal_for(self, session: StaffSession) -> bool:
+        """Whether colleagues of somebody signed in see something sealed here."""
+        return self.reveals and session.party.kind in self.kinds
 
     def admits_roles(self, kind: PartyKind, roles: Set[str]) -> bool:
         """Whether these roles at a party of this kind open this page."""
@@ -68,15 +73,22 @@ def for_roles(
     *roles: Role,
     kinds: frozenset[PartyKind] = frozenset(),
     steps_up: bool = False,
+    reveals: bool = False,
     largest: int = LARGEST_FORM,
     takes_files: bool = False,
 ) -> Callable[[View], View]:
     """A page for these roles at parties of these kinds; others get the answer of a page that is not there.
 
     `largest` is how many bytes a request to it may have, `takes_files`: its files are cards, sealed while they arrive.
+    A page that `reveals` answers another role of the same kind of party with 403 and an entry in the audit.
     """
     declared = Declared(
-        roles=frozenset(roles), kinds=kinds, steps_up=steps_up, largest=largest, takes_files=takes_files
+        roles=frozenset(roles),
+        kinds=kinds,
+        steps_up=steps_up,
+        reveals=reveals,
+        largest=largest,
+        takes_files=takes_files,
     )
     return lambda view: _declared(view, declared)
 

@@ -13,13 +13,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from admin import cookies
 from admin.arriving import let_go
-from admin.declared import declared_for
+from admin.declared import Declared, declared_for
 from admin.drawing import draw, policy
 from admin.language import chosen
 from admin.panel import give_connection_back, panel, take_connection
 from core.errors import NotFound as Missing
 from core.errors import Refusal, error_id
-from core.parties.staff_sessions import StaffSession, session_of
+from core.parties.staff_sessions import StaffSession, reveal_refused, session_of
 
 log = structlog.get_logger()
 
@@ -77,9 +77,18 @@ def _turned_away(session: StaffSession | None) -> AnyResponse | None:
     if session.must_change and not declared.before_password and not declared.before_second:
         return redirect(url_for("own.password"))
     if not declared.admits(session):
-        log.info("a page of another role was asked for", staff=str(session.staff_id), endpoint=request.endpoint)
-        raise NotFound()
+        raise _not_admitted(declared, session)
     return None
+
+
+def _not_admitted(declared: Declared, session: StaffSession) -> HTTPException:
+    """A page of another role is one that is not there; trying to see something sealed is told to the owner's audit."""
+    endpoint = request.endpoint or ""
+    log.info("a page of another role was asked for", staff=str(session.staff_id), endpoint=endpoint)
+    if not declared.is_reveal_for(session):
+        return NotFound()
+    reveal_refused(session=session, page=endpoint, now=g.now)
+    return Forbidden()
 
 
 def _session() -> StaffSession | None:

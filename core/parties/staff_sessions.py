@@ -198,5 +198,12 @@ def forget_old_sessions(*, now: datetime) -> int:
     return changed(FORGET_OLD, (now - timedelta(days=30),))
 
 
+def reveal_refused(*, session: StaffSession, page: str, now: datetime) -> None:
+    """Write down that somebody whose role may not see what is sealed asked a page for it (fault 84)."""
+    audit.append(
+        actor=session.actor, action="staff.reveal_refused", object_kind="page", object_id=page, now=now
+    )  # fmt: skip
+
+
 def _note(session: StaffSession, action: str, object_id: UUID, now: datetime) -> None:
     audit.append(actor=session.actor, action=action, object_kind="session", object_id=object_id, now=now)

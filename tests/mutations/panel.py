@@ -62,4 +62,12 @@ MUTATIONS = [
         new="        if step is None:",
         test=f"{PANEL}/test_second_factor.py",
     ),
+    Mutation(
+        rows=("84",),
+        removed="that somebody who tries to see what is sealed is told so and written down",
+        file="admin/orders/tasks.py",
+        old=", reveals=True)",
+        new=")",
+        test=f"{PANEL}/test_order_tasks.py",
+    ),
 ]

@@ -2,7 +2,9 @@
 
 A route that opens for more roles than before shows as a changed line of access.txt, in review. Without
 `--write` the table is printed. Every row: what the route takes, its address, its endpoint, who; `+code` asks for the
-second factor anew, `+waiting`, `+password`, `+second` is open also while a party, a password, a second factor waits.
+second factor anew, `+waiting`, `+password`, `+second` is open also while a party, a password, a second
+factor waits; `+reveals` shows what is sealed, so other roles of the same kind of party are told no, and it is written
+down.
 """
 
 from __future__ import annotations
@@ -23,7 +25,13 @@ from core.parties.rules import ROLES_OF, PartyKind, Role
 from core.secret import Secret
 
 TABLE = Path(__file__).with_name("access.txt")
-SIGNS = {"steps_up": "code", "while_waiting": "waiting", "before_password": "password", "before_second": "second"}
+SIGNS = {
+    "steps_up": "code",
+    "reveals": "reveals",
+    "while_waiting": "waiting",
+    "before_password": "password",
+    "before_second": "second",
+}
 
 
 @dataclass(frozen=True, slots=True)

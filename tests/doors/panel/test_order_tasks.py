@@ -88,6 +88,29 @@ def test_its_secret_fields_are_shown_once_to_who_took_it_for_a_code(
     assert holder.get(page).status_code == 404
 
 
+@pytest.mark.parametrize("role", [Role.CATALOG, Role.FINANCE])
+def test_fault_84_a_role_that_may_not_see_them_is_told_so_and_its_owner_finds_it_in_the_audit(
+    panel: Callable[[], Browser], counter: Counter, sale: Sale, role: Role
+) -> None:
+    """Of the same shop; to people of other parties the page is one that is not there, and nobody's audit has it."""
+    shop, browser, owner = counter.shop, panel(), panel()
+    page = f"/orders/{public(Prefix.ORDER, sale.order)}/task/fields"
+    person = a_seat(browser, shop, shop.merchant, role)
+
+    answer = browser.client.post(page, data={"code": "123456", "csrf_token": "forged"})
+
+    assert (answer.status_code, "error-id" in answer.get_data(as_text=True)) == (403, True)
+    written = shop.sql("SELECT actor_id, party_id, object_id FROM audit_entry WHERE action = 'staff.reveal_refused'")
+    assert written == [(person, shop.merchant, "tasks.fields")]
+    a_seat(owner, shop, shop.merchant, Role.OWNER, name="Wang")
+    assert "staff.reveal_refused" in owner.get("/audit/").get_data(as_text=True)
+    for kind, party in (("supplier", shop.a_party("s", kind="supplier")), ("platform", shop.platform)):
+        stranger = panel()
+        a_seat(stranger, shop, party, Role.STOCK if kind == "supplier" else Role.PLATFORM_OPERATOR, name=kind)
+        assert stranger.client.post(page, data={"code": "123456"}).status_code == 404
+    assert shop.sql("SELECT count(*) FROM audit_entry WHERE action = 'staff.reveal_refused'") == [(1,)]
+
+
 def test_the_vault_shows_fields_to_nobody_who_does_not_see_to_that_merchants_orders(
     vault: TestVault, counter: Counter, panel: Callable[[], Browser], sale: Sale
 ) -> None:
