@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import request, url_for
 
-from admin.panel import request_time, signed_in, words
+from admin.panel import panel, request_time, signed_in, words
 from admin.reading import panel_db
 from admin.reports.ranges import Range, chosen
 from core.money import Money
@@ -80,7 +80,7 @@ def asked(*, table: str = "report_order", party: str = "merchant_id") -> Asked:
     fresh = ask(FRESH, {})
     return Asked(
         days,
-        wanted if wanted in currencies else (currencies[0] if currencies else ""),
+        wanted if wanted in currencies else [*currencies, panel().connecting.currency][0],
         currencies,
         [(row[0], words().name(row[1])) for row in names],
         fresh[0][0] if fresh else None,

@@ -126,6 +126,23 @@ def test_the_platform_sees_every_merchant_apart(panel: Panel, sold: Shop) -> Non
     assert "Nothing was sold" in text(operator, "/reports/?merchant=999999")
 
 
+@pytest.mark.parametrize(("kind", "role"), [("merchant", Role.OWNER), ("supplier", Role.OWNER), ("platform", None)])
+def test_before_anything_was_sold_every_report_opens_and_says_so(
+    panel: Panel, shop: Shop, kind: str, role: Role | None
+) -> None:
+    party = shop.platform if kind == "platform" else shop.a_party("new", kind=kind)
+    browser = signed_in(panel, "new@demo.test", party, role or Role.PLATFORM_OWNER)
+    pages = {
+        rule.rule for rule in browser.app.url_map.iter_rules()
+        if rule.endpoint.startswith(("reports.", "earned.")) and "GET" in (rule.methods or set()) and not rule.arguments
+    }  # fmt: skip
+
+    answers = {page: browser.get(page).status_code for page in pages}
+
+    assert set(answers.values()) <= {200, 302, 404}, answers
+    assert list(answers.values()).count(200) >= 1
+
+
 def test_days_are_compared_with_as_many_before() -> None:
     today = datetime(2026, 3, 30, tzinfo=UTC).date()
 
