@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from core.parties.rules import PartyKind
 from tests.builders import Shop
 
 Sql = Callable[..., list[tuple[Any, ...]]]
@@ -127,23 +128,35 @@ class Filler:
         )
         self._made += orders
 
-    def keep(self, cards: int) -> None:
-        """So many free cards more, in one batch that sells."""
-        batch = self._shop.a_batch(cards=0)
+    def keep(self, cards: int, *, owner: int | None = None) -> None:
+        """So many free cards more, in one batch that sells; the merchant's own, or a supplier's."""
+        owner = self._named["merchant"] if owner is None else owner
+        batch = self._shop.a_batch(cards=0, owner=owner, supplier=owner, terms="consigned")
         for first in range(0, cards, 1_000_000):
             count = min(1_000_000, cards - first)
             self._sql(
                 "INSERT INTO card (id, batch_no, owner_id, sku_id, state, mask)"
                 " SELECT uuidv7(), %s, %s, %s, 'free', 'A9' FROM generate_series(1, %s)",
-                [batch, self._named["merchant"], self._named["sku"], count],
+                [batch, owner, self._named["sku"], count],
                 role="superuser",
             )
         self._sql("UPDATE batch SET card_count = %s WHERE no = %s", [cards, batch], role="superuser")
 
+    def show(self, goods: int) -> None:
+        """So many goods more on sale, a few cards of each."""
+        for number in range(goods):
+            self._shop.a_listing(f"S{number}")
+            self._shop.a_batch(f"S{number}", cards=20)
+
     @property
-    def parties(self) -> tuple[int, int]:
-        """The merchant that sold everything, and the platform."""
-        return self._named["merchant"], self._shop.platform
+    def parties(self) -> dict[PartyKind, int]:
+        """The merchant that sold everything, a supplier of it, and the platform."""
+        shop = self._shop
+        return {
+            PartyKind.MERCHANT: self._named["merchant"],
+            PartyKind.SUPPLIER: shop.a_party("brand", "supplier"),
+            PartyKind.PLATFORM: shop.platform,
+        }
 
     def _account(self, kind: str, holder: str) -> int:
         return int(
