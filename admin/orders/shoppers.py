@@ -67,8 +67,9 @@ SELECT id, at, code, currency, amount_minor, reference FROM panel_wallet_move
 WHERE holder = %(holder)s ORDER BY id DESC LIMIT %(limit)s OFFSET %(offset)s
 """
 RISKS = """
-SELECT count(*) FILTER (WHERE l.gate = 'review') AS in_review, count(DISTINCT o.id) AS looked_at
-FROM shop_order o JOIN order_line l ON l.order_id = o.id WHERE o.shopper_id = %(shopper)s
+SELECT count(*) AS in_review FROM order_line l JOIN shop_order o ON o.id = l.order_id
+WHERE l.merchant_id = (SELECT merchant_id FROM panel_shopper WHERE id = %(shopper)s) AND l.gate = 'review'
+  AND o.shopper_id = %(shopper)s
 """
 REASONS = {
     BlockReason.FRAUD: mark("pays with somebody else's money, or tries to"),
