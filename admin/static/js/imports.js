@@ -40,6 +40,7 @@ drop.addEventListener("drop", (event) => {
 form.addEventListener("submit", (event) => {
   if (!field.files.length) return;
   event.preventDefault();
+  if (!sending.hidden) return;
   const request = new XMLHttpRequest();
   const [bar, says] = [sending.querySelector("progress"), sending.querySelector(".bar-says")];
   const again = () => { sending.hidden = true; button.hidden = button.disabled = false; say(form.dataset.broken); };
