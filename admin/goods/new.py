@@ -21,6 +21,7 @@ from admin.goods.fields import NamesForm, Unread, price_of, shelf_field
 from admin.goods.rows import BroughtRow, GoodRow, IssuerRow, PriceRow, VariantRow
 from admin.panel import panel, request_time, signed_in, words
 from admin.reading import panel_db, reading
+from admin.setup.progress import asks_set_up
 from bot.texts import mark
 from core.catalog.goods import NewGoods, create_goods, suggested_code
 from core.catalog.rules import Category
@@ -115,6 +116,7 @@ def progress(restock: UUID) -> Response:
         listing=listing,
         percent=_percent(job),
         reason=REASONS.get(brought.problem or "", mark("The file could not be read. Check it, and bring it again.")),
+        setting_up=asks_set_up(signed_in()),
         is_late=brought.state == "asked" and (request_time() - brought.asked_at).total_seconds() > 60,
     )
 

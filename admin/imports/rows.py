@@ -22,7 +22,8 @@ SELECT f.id, f.sku_id, f.upload_id, k.code, k.names, p.names, u.file_name, u.siz
        coalesce(l.refused, 0), coalesce(l.found, '{}'), coalesce(l.problem, ''),
        r.state, coalesce(r.problem, ''), r.cancel_asked_at IS NOT NULL,
        j.id, j.state, coalesce(j.rows_done, 0), coalesce(j.rows_about, 0), coalesce(j.added, 0),
-       coalesce(j.duplicates, 0), coalesce(j.refused, 0), j.error IS NOT NULL AND j.state = 'done', b.id
+       coalesce(j.duplicates, 0), coalesce(j.refused, 0), j.error IS NOT NULL AND j.state = 'done', b.id,
+       coalesce(b.state = 'selling', false)
 FROM brought_file f JOIN upload u ON u.id = f.upload_id
 JOIN sku k ON k.id = f.sku_id JOIN product p ON p.id = k.product_id
 LEFT JOIN file_look l ON l.file_id = f.id
@@ -80,6 +81,7 @@ class BroughtFile:
     imported: Counts
     is_unread: bool
     batch: UUID | None
+    is_selling: bool
 
     @property
     def called(self) -> str:

@@ -1,4 +1,5 @@
-/* Drops a file into its field and shows how much of it has been sent; without this the form sends itself. */
+/* Drops a file into its field, sends it as soon as it is chosen, and shows how much of it has gone; the button is for
+   those without this, and for another try. */
 const form = document.querySelector("[data-bring]");
 const field = form.querySelector("input[type=file]");
 const drop = form.querySelector(".drop");
@@ -7,6 +8,8 @@ const sending = form.querySelector("[data-sending]");
 const wrong = form.querySelector("[data-wrong]");
 const button = form.querySelector("button");
 const most = Number(form.dataset.most);
+button.hidden = true;
+form.querySelector("[data-at-once]").hidden = false;
 
 function say(text) {
   wrong.textContent = text;
@@ -19,6 +22,7 @@ function show() {
   const fits = !file || file.size <= most;
   say(fits ? "" : form.dataset.tooLarge);
   button.disabled = !fits;
+  if (file && fits) form.requestSubmit(button);
 }
 field.addEventListener("change", show);
 
@@ -36,9 +40,10 @@ drop.addEventListener("drop", (event) => {
 form.addEventListener("submit", (event) => {
   if (!field.files.length) return;
   event.preventDefault();
+  if (!sending.hidden) return;
   const request = new XMLHttpRequest();
   const [bar, says] = [sending.querySelector("progress"), sending.querySelector(".bar-says")];
-  const again = () => { sending.hidden = true; button.disabled = false; say(form.dataset.broken); };
+  const again = () => { sending.hidden = true; button.hidden = button.disabled = false; say(form.dataset.broken); };
   request.open("POST", form.action);
   request.upload.addEventListener("progress", (sent) => {
     const percent = Math.floor((100 * sent.loaded) / sent.total);

@@ -99,6 +99,22 @@ def test_a_file_is_sealed_while_it_arrives_seen_before_it_is_imported_and_import
     assert shop.sql(told) == [("file.brought",), ("restock.asked",)]
 
 
+def test_an_imported_file_says_that_its_cards_can_be_sold_until_their_batch_is_locked(
+    keeper: Browser, shop: Shop, vault: DeskVault
+) -> None:
+    file = file_of(send(keeper, shop.a_sku("A1"), a_csv(ROWS)))
+    assert look(vault, file)
+    keeper.post(f"/imports/{file}/")
+    assert Worker(vault).carries_out() == 1
+    [(batch,)] = shop.sql("SELECT id FROM batch")
+    done = keeper.get(f"/imports/{file}/").get_data(as_text=True)
+
+    assert keeper.post(f"/batches/{batch}/lock", {"reason": "copies found"}).status_code == 302
+    locked = keeper.get(f"/imports/{file}/").get_data(as_text=True)
+
+    assert ["They can be sold now." in page for page in (done, locked)] == [True, False]
+
+
 def test_bodies_that_come_piece_by_piece_are_those_of_the_routes_that_seal_files(keeper: Browser) -> None:
     """Two lists say the same: what the frame lets through unread, and what the panel seals as it comes."""
     rules = list(keeper.app.url_map.iter_rules())
