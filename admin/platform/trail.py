@@ -14,6 +14,7 @@ from admin.reading import panel_db, reading
 from admin.rows import AuditRow
 from core.errors import NotFound
 from core.ids import Prefix, parse
+from core.parties.rules import PLATFORM_ROLES
 
 NAME = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40})?")
 NAMED = frozenset({"staff", "api_key"})
@@ -25,12 +26,13 @@ WITH RECURSIVE half (low, high) AS (
     SELECT CASE WHEN t.at < %(from)s THEN t.mid ELSE h.low END, CASE WHEN t.at < %(from)s THEN h.high ELSE t.mid END
     FROM half h CROSS JOIN LATERAL (
         SELECT (h.low + h.high) / 2 AS mid, coalesce((SELECT a.at FROM audit_entry a
-            WHERE a.id >= (h.low + h.high) / 2 ORDER BY a.id LIMIT 1), 'infinity') AS at) t
+            WHERE a.id >= (h.low + h.high) / 2 AND {own} ORDER BY a.id LIMIT 1), 'infinity') AS at) t
     WHERE h.high - h.low > 1
 )
 SELECT min(high) FROM half
 """
-"""The first entry of a moment or later: entries are numbered as time goes, so halving finds it without an index."""
+"""The first entry of a moment or later: entries are numbered as time goes, so halving finds it without an index.
+A party's own entries have one by their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,15 @@ def _by(query: Any, said: str) -> Any:
 
 
 def _between(query: Any, asked: Asked) -> Any:
+    session = signed_in()
+    statement = FIRST_FROM.format(own="true" if session.roles & PLATFORM_ROLES else "a.party_id = %(party)s")
     for said, is_end in ((asked.since, False), (asked.until, True)):
         if not said:
             continue
         begin = begin_of(said, days=1 if is_end else 0)
         if begin is None:
             return query.where(False)
-        first = panel_db.execute_sql(FIRST_FROM, {"from": begin}).fetchone()[0]
+        first = panel_db.execute_sql(statement, {"from": begin, "party": session.party.id}).fetchone()[0]
         query = query.where(AuditRow.id < first) if is_end else query.where(AuditRow.id >= first)
     return query
 

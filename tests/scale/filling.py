@@ -129,18 +129,18 @@ class Filler:
         self._made += orders
 
     def keep(self, cards: int, *, owner: int | None = None) -> None:
-        """So many free cards more, in one batch that sells; the merchant's own, or a supplier's."""
+        """So many free cards more, a million a file as importers bring them; the merchant's own, or a supplier's."""
         owner = self._named["merchant"] if owner is None else owner
-        batch = self._shop.a_batch(cards=0, owner=owner, supplier=owner, terms="consigned")
         for first in range(0, cards, 1_000_000):
             count = min(1_000_000, cards - first)
+            batch = self._shop.a_batch(cards=0, owner=owner, supplier=owner, terms="consigned")
             self._sql(
                 "INSERT INTO card (id, batch_no, owner_id, sku_id, state, mask)"
                 " SELECT uuidv7(), %s, %s, %s, 'free', 'A9' FROM generate_series(1, %s)",
                 [batch, owner, self._named["sku"], count],
                 role="superuser",
             )
-        self._sql("UPDATE batch SET card_count = %s WHERE no = %s", [cards, batch], role="superuser")
+            self._sql("UPDATE batch SET card_count = %s WHERE no = %s", [count, batch], role="superuser")
 
     def show(self, goods: int) -> None:
         """So many goods more on sale, a few cards of each."""

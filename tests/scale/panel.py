@@ -35,6 +35,7 @@ from core.parties.rules import PartyKind, Role
 from core.reports.rollup import roll_up_all
 from tests.browser.panel.walking import NOT_PAGES, NUMBER, kind_of
 from tests.scale.filling import Filler
+from tests.support.books import Books
 from tests.support.engines import Databases, TestEngines
 from tests.support.panel import Browser, a_login, panel_values
 from tests.support.vault_keys import keys_of, with_own_keys
@@ -97,8 +98,11 @@ def filled(orders: int, cards: int) -> Iterator[tuple[dict[str, str], Config, Ma
 
     began = time.monotonic()
     filler = Filler(sql)
+    books, now = Books(urls, folder / "books"), datetime.now(UTC)
     for day in reversed(range(DAYS)):  # the last of them today
         filler.sell(orders // DAYS, later=-day)
+        books.checkpoint(now - timedelta(days=day))
+    db.disconnect()
     left = max(0, cards - 3 * orders)
     filler.keep(left // 2)
     filler.keep(left - left // 2, owner=filler.parties[PartyKind.SUPPLIER])
