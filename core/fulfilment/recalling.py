@@ -25,12 +25,16 @@ AFFECTED = """
 SELECT o.id, m.code, l.listing_code, i.channel, o.conversation_id, o.placed_at,
        count(*) FILTER (WHERE c.state = 'held'), count(*) FILTER (WHERE c.state = 'claimed' AND c.opened_at IS NULL),
        count(*) FILTER (WHERE c.opened_at IS NOT NULL)
-FROM batch b JOIN card c ON c.batch_no = b.no JOIN order_line l ON l.id = c.line_id
+FROM (SELECT DISTINCT c.line_id, b.no FROM batch b JOIN card c ON c.batch_no = b.no
+      WHERE b.id = %(batch)s AND c.state IN ('held', 'claimed', 'delivered') ORDER BY c.line_id LIMIT %(most)s) s
+JOIN card c ON c.line_id = s.line_id AND c.batch_no = s.no AND c.state IN ('held', 'claimed', 'delivered')
+JOIN order_line l ON l.id = s.line_id
 JOIN shop_order o ON o.id = l.order_id JOIN party m ON m.id = o.merchant_id JOIN identity i ON i.id = o.identity_id
-WHERE b.id = %s AND c.state IN ('held', 'claimed', 'delivered')
 GROUP BY o.id, m.code, l.listing_code, l.position, i.channel, o.conversation_id, o.placed_at
 ORDER BY o.placed_at, o.id, l.position
 """
+"""Of at most so many lines, the first ones (their ids are made as time goes)."""
+
 OUTLOOK = """
 SELECT count(DISTINCT l.order_id), count(*) FILTER (WHERE c.state = 'held'),
        count(*) FILTER (WHERE c.state = 'claimed' AND c.opened_at IS NULL),
@@ -92,7 +96,7 @@ def batch_buyers(*, actor: Actor, batch_id: UUID, most: int) -> tuple[Affected, 
     kind = _owner_kind(actor, batch_id)
     if not actor.roles & PLATFORM_ROLES and kind != PartyKind.MERCHANT:
         raise NotAllowed
-    return tuple(Affected(*row) for row in execute(f"{AFFECTED} LIMIT %s", (batch_id, most)))
+    return tuple(Affected(*row) for row in execute(AFFECTED, {"batch": batch_id, "most": most}))
 
 
 def _owner_kind(actor: Actor, batch_id: UUID) -> str:
@@ -121,6 +125,6 @@ def recall_batch(*, actor: Actor, batch_id: UUID, reason: str, now: datetime) ->
         if is_new:
             move_batch(actor=actor, batch_id=batch_id, to=BatchState.RECALLED, reason=reason.strip(), now=now)
         enqueue_missing(Work.DELIVER, [row[0] for row in execute(WAITING, (batch_id,))])
-        return Recalled(is_new, tuple(Affected(*row) for row in execute(AFFECTED, (batch_id,))))
+        return Recalled(is_new, tuple(Affected(*row) for row in execute(AFFECTED, {"batch": batch_id, "most": None})))
 
     return in_transaction(work, repeatable=True)

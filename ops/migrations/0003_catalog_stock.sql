@@ -164,6 +164,7 @@ CREATE TABLE card (
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
 CREATE INDEX card_free ON card (batch_no, pos) WHERE state = 'free';
 CREATE INDEX card_line ON card (line_id) WHERE line_id IS NOT NULL;
+CREATE INDEX card_batch ON card USING brin (batch_no) WITH (autosummarize = on);   -- a batch's cards came together
 
 -- "Sold once, ever" (INV-S2, INV-S6): a card that was opened keeps its line and is never free again.
 CREATE FUNCTION card_sold_once() RETURNS trigger LANGUAGE plpgsql AS $$

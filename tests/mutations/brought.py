@@ -2,7 +2,7 @@
 
 from tests.mutations.mutation import Mutation
 
-IMPORTS = "tests/doors/panel/test_imports.py"
+IMPORTS = "tests/doors/panel/test_import_pages.py"
 REFUSED = "tests/doors/panel/test_imports_refused.py"
 BATCHES = "tests/doors/panel/test_batches.py"
 
