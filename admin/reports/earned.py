@@ -21,7 +21,7 @@ from core.parties.rules import PartyKind, Role
 pages = Blueprint("earned", __name__, url_prefix="/earned")
 SEE_EARNED = (Role.OWNER, Role.STOCK, Role.FINANCE)
 SUPPLIERS = frozenset({PartyKind.SUPPLIER})
-DAY_COLUMNS = (mark("Sales"), mark("Cards"), mark("Earned"), mark("Given back"))
+DAY_COLUMNS = (mark("Lines"), mark("Cards"), mark("Earned"), mark("Given back"))
 COLUMNS = (*DAY_COLUMNS, mark("Delivered"), mark("after 10 min"), mark("Failed"))
 
 

@@ -19,16 +19,16 @@ How to come to a page, and whose it is: [Look into the panel](../../howto/panel.
 
 
 def write_album(folder: Path) -> None:
-    """README.md in a folder of pictures that are called `whose-page-size.jpg`."""
+    """README.md in a folder of pictures that are called `whose-page-size.webp`."""
     lines = [HEAD]
-    pages = sorted({file.stem.rpartition("-")[0] for file in folder.glob("*.jpg")})
+    pages = sorted({file.stem.rpartition("-")[0] for file in folder.glob("*.webp")})
     for who, called in WHOSE.items():
         lines += [f"## {called}\n", "| page | 1280 px | 390 px |", "|---|---|---|"]
         for page in pages:
             if page.startswith(f"{who}-"):
                 title = page.removeprefix(f"{who}-").replace("-", " ")
                 desk, phone = (
-                    f'<a href="{page}-{size}.jpg"><img src="{page}-{size}.jpg" width="{width}" alt="{title}"></a>'
+                    f'<a href="{page}-{size}.webp"><img src="{page}-{size}.webp" width="{width}" alt="{title}"></a>'
                     for size, width in (("desk", 480), ("phone", 160))
                 )
                 lines.append(f"| {title} | {desk} | {phone} |")

@@ -6,6 +6,7 @@ about. Beside the pictures a README.md lists them. Look at them before they are 
 
 from __future__ import annotations
 
+import base64
 import re
 import sys
 import tempfile
@@ -25,7 +26,9 @@ from tests.support.browser import find
 from tests.support.whole import WholeStore
 
 FOLDER = REPOSITORY / "docs" / "images" / "panel"
-TALLEST = {"desk": 1200, "phone": 1600}
+QUALITY = 40
+SCALE = {"desk": 0.8, "phone": 1}
+TALLEST = {"desk": 1200, "phone": 1400}
 LOOKS: dict[str, dict[str, Any]] = {
     "merchant": {"locale": "zh-CN", "color_scheme": "light"},
     "supplier": {"locale": "zh-CN", "color_scheme": "dark"},
@@ -36,7 +39,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 def main(folder: Path) -> None:
     """All pictures, from one store."""
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.jpg"):
+    for old in folder.glob("*.webp"):
         old.unlink()
     store = WholeStore()
     try:
@@ -48,7 +51,7 @@ def main(folder: Path) -> None:
     finally:
         store.remove()
     write_album(folder)
-    made = sorted(folder.glob("*.jpg"))
+    made = sorted(folder.glob("*.webp"))
     print(f"{len(made)} pictures, {sum(file.stat().st_size for file in made) // 1024} KB, in {folder}")
 
 
@@ -68,13 +71,19 @@ class Painter:
                 height = min(
                     tallest, max(SIZES[size]["height"], page.evaluate("document.documentElement.scrollHeight"))
                 )
-                page.screenshot(
-                    path=self.folder / f"{who}-{called}-{size}.jpg", type="jpeg", quality=55, animations="disabled",
-                    full_page=True, clip={"x": 0, "y": 0, "width": SIZES[size]["width"], "height": height},
-                )  # fmt: skip
+                self.take(page, f"{who}-{called}-{size}", size, height)
             page.set_viewport_size(SIZES["desk"])  # type: ignore[arg-type]
 
         return shot
+
+    def take(self, page: Page, name: str, size: str, height: int) -> None:
+        """One picture from the page's top, as WebP: half of what a JPEG of the same sharpness takes."""
+        chromium = page.context.new_cdp_session(page)
+        clip = {"x": 0, "y": 0, "width": SIZES[size]["width"], "height": height, "scale": SCALE[size]}
+        asked = {"format": "webp", "quality": QUALITY, "captureBeyondViewport": True, "clip": clip}
+        taken = base64.b64decode(chromium.send("Page.captureScreenshot", asked)["data"])
+        chromium.detach()
+        (self.folder / f"{name}.webp").write_bytes(taken)
 
     def walk(self, page: Page, who: str) -> None:
         """Every page that links lead to."""
