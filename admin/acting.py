@@ -18,9 +18,12 @@ from werkzeug.wrappers import Response
 from admin.panel import signed_in, words
 from admin.refusals import sentence
 from core.actor import Actor
-from core.errors import Refusal, error_id
+from core.errors import Invalid, Refusal, error_id
 
 log = structlog.get_logger()
+
+FIELDS = {"listing": "code", "shop_contact": "contact", "password_same": "new"}
+"""Fields that are called otherwise than what `Invalid` names."""
 
 
 class ActForm(FlaskForm):
@@ -33,6 +36,11 @@ class ActForm(FlaskForm):
     def refuse(self, said: str, *, status: int = 422) -> None:
         """Say above the form why nothing was changed."""
         self.problem, self.status = said, status
+
+    def point_at(self, part: str, said: str) -> None:
+        """Say it at the field too that was refused, where it is one of this form's."""
+        if (field := self._fields.get(FIELDS.get(part, part))) is not None:
+            field.errors = [said]
 
     def is_sent(self) -> bool:
         """Whether it was sent and every field can be taken; where not, its answer says 422."""
@@ -60,7 +68,10 @@ def trying(form: ActForm) -> Iterator[None]:
     except Refusal as refusal:
         form.error_id = error_id()
         log.info("an act was refused", error_id=form.error_id, reason=refusal.reason, **refusal.params)
-        form.refuse(sentence(refusal, words()), status=refusal.http)
+        said = sentence(refusal, words())
+        form.refuse(said, status=refusal.http)
+        if isinstance(refusal, Invalid):
+            form.point_at(str(refusal.params.get("what")), said)
 
 
 def done(address: str, said: str, /, **values: object) -> Response:

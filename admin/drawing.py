@@ -13,6 +13,7 @@ from admin.language import COOKIE
 from admin.menu import menu_of, opens
 from admin.panel import panel, words
 from bot.doors import digest_of
+from core.parties.rules import PLATFORM_ROLES
 
 HERE = Path(__file__).parent
 THEME_COOKIE = "keystall_theme"
@@ -42,6 +43,7 @@ def draw(template: str, /, *, status: int = 200, **values: Any) -> Response:
         theme=theme if theme in {"light", "dark"} else "",
         session=session,
         menu=menu_of(session, request.endpoint) if session is not None and not session.lacks_second else [],
+        sees_all=session is not None and bool(session.roles & PLATFORM_ROLES),
         may=lambda endpoint: session is not None and opens(endpoint, session),
         asset=asset,
         shared=shared,

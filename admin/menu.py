@@ -86,6 +86,19 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 )
 
 
+BELONGS = {
+    **dict.fromkeys(("order", "acts", "tasks"), "orders"),
+    **dict.fromkeys(("product", "new_goods", "sheets", "offered", "grid", "variants"), "products"),
+    "selling": "listings",
+    **dict.fromkeys(("batch", "cards"), "batches"),
+    **dict.fromkeys(("connecting", "switching"), "channels"),
+    **dict.fromkeys(("party", "making", "credit"), "parties"),
+    **dict.fromkeys(("inviting", "persons"), "people"),
+    "entry": "audit",
+}
+"""Pages that belong to an entry of another blueprint: it stays marked while they are open."""
+
+
 def menu_of(session: StaffSession, here: str | None) -> Sequence[tuple[str, Sequence[Shown]]]:
     """The groups of the menu that hold anything for this person."""
     groups = []
@@ -103,5 +116,6 @@ def opens(endpoint: str, session: StaffSession) -> bool:
 
 
 def _shown(entry: Entry, here: str | None) -> Shown:
-    is_here = (here or "").partition(".")[0] == entry.endpoint.partition(".")[0]
+    blueprint = (here or "").partition(".")[0]
+    is_here = BELONGS.get(blueprint, blueprint) == entry.endpoint.partition(".")[0]
     return Shown(url_for(entry.endpoint), entry.called, entry.icon, is_here)

@@ -115,6 +115,11 @@ class ScopedView(ModelView):
             raise NotFound()
         return found
 
+    def shown_columns(self) -> Sequence[tuple[str, str]]:
+        """Its columns for whoever looks: whose a row is says nothing to somebody who sees the own ones only."""
+        sees_all = bool(signed_in().roles & PLATFORM_ROLES)
+        return [column for column in self.columns if sees_all or column[0] != "merchant_name"]
+
     def cell(self, row: Any, name: str) -> Any:
         """What stands in one cell: of this view's own function, else the row's attribute."""
         return getattr(self, name)(row) if hasattr(type(self), name) else getattr(row, name)

@@ -36,6 +36,12 @@ STATES = {
     "disconnected": (mark("disconnected"), ""),
 }
 TERMS = {"own": mark("own"), "owned": mark("bought out"), "consigned": mark("consigned")}
+GATEWAYS = {"sandbox": mark("Sandbox (play money)"), "stars": mark("Telegram Stars")}
+
+
+def gateway(sort: str) -> str:
+    """A gateway as people call it."""
+    return words().say(GATEWAYS[sort]) if sort in GATEWAYS else sort
 
 
 def pill(state: str) -> Markup:

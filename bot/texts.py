@@ -72,6 +72,11 @@ class Texts:
         """`name · price · stock`, of what there is."""
         return " · ".join(part for part in parts if part)
 
+    def goods(self, product: Mapping[str, str], variant: Mapping[str, str]) -> str:
+        """A product beside its variant; the variant alone where that says the product's name already."""
+        whole, part = self.name(product), self.name(variant)
+        return part if part and whole in part else self.beside(whole, part)
+
     def name(self, names: Mapping[str, str]) -> str:
         """A name in this language, else in Chinese, else in any."""
         return names.get(self.locale) or names.get(FIRST) or next(iter(names.values()), "")

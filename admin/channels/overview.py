@@ -19,7 +19,7 @@ from admin.panel import panel, signed_in, words
 from admin.reading import reading
 from admin.rows import PartyRow
 from admin.scoped import SELLING
-from admin.shown import pill
+from admin.shown import GATEWAYS, pill
 from bot.texts import mark
 from core.money import Rate
 from core.parties.rules import Role
@@ -31,8 +31,7 @@ MOST = 200
 CALLED = {
     "telegram": mark("Telegram bot"),
     "wechat": mark("WeChat official account"),
-    "sandbox": mark("Sandbox (play money)"),
-    "stars": mark("Telegram Stars"),
+    **GATEWAYS,
 }
 SECRETS = {
     ("telegram", "token"): mark("Bot token"),

@@ -38,7 +38,7 @@ class Listings(ScopedView):
         return joined.join(SkuRow).join(ProductRow).order_by(ListingRow.code, ListingRow.id)
 
     def called(self, row: ListingRow) -> str:
-        return words().beside(words().name(row.sku.product.names), words().name(row.sku.names))
+        return words().goods(row.sku.product.names, row.sku.names)
 
     def further(self, row: ListingRow) -> PriceRow:
         """Its limits, and whether it was put away; in the page's own read transaction."""

@@ -86,7 +86,7 @@ class BroughtFile:
     @property
     def called(self) -> str:
         """The goods, as people read them."""
-        return words().beside(words().name(self.product_names), words().name(self.sku_names))
+        return words().goods(self.product_names, self.sku_names)
 
     @property
     def stage(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
@@ -14,6 +14,8 @@ from admin.acting import actor
 from admin.declared import for_roles
 from admin.drawing import draw
 from admin.panel import request_time, signed_in, words
+from admin.reading import reading
+from admin.rows import PartyRow
 from admin.shown import pill
 from bot.texts import mark
 from core.money import EXPONENT, Money
@@ -66,6 +68,7 @@ def overview() -> Response:
         bank=_bank(party.id),
         may_act=bool(signed_in().roles & frozenset(PAID_TO)),
         own=party.code,
+        named=_names(),
         money=money,
         room=_room,
     )
@@ -94,6 +97,7 @@ def statement_page() -> Response:
     return draw(
         "money/statement.html.jinja",
         claim=claim,
+        debtor=_names().get(claim.debtor, claim.debtor),
         lines=_drawn(lines, currency),
         came=money(came, currency),
         went=money(went, currency),
@@ -101,6 +105,12 @@ def statement_page() -> Response:
         ranges=RANGES,
         money=money,
     )
+
+
+def _names() -> Mapping[str, str]:
+    """Parties that the one who looks may know of, by code."""
+    with reading(signed_in()):
+        return {row.code: words().name(row.names) for row in PartyRow.select(PartyRow.code, PartyRow.names)}
 
 
 def money(minor: int, currency: str) -> str:

@@ -147,7 +147,7 @@ def cancel_page(number: str) -> Response:
     )
     title, button = mark("Cancel the order"), mark("Cancel it for good")
     return draw("orders/act.html.jinja", status=form.status, form=form, number=number, effects=effects, called=title,
-                button=button)  # fmt: skip
+                button=button, is_final=True)  # fmt: skip
 
 
 def _chosen() -> list[UUID]:

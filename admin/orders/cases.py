@@ -21,6 +21,7 @@ from admin.orders.page import DECIDERS, READERS
 from admin.panel import request_time, signed_in, words
 from admin.reading import reading
 from admin.scoped import SELLING
+from admin.shown import gateway
 from bot.texts import mark
 from core.ids import Prefix, public
 from core.payments.cases import DECIDABLE, decide_exchange, decide_refund
@@ -47,7 +48,15 @@ def cases_page() -> Response:
     """Everything that waits, oldest first."""
     with reading(signed_in()):
         found = ask(OPEN)
-    return draw("orders/cases.html.jinja", found=found, called=called, said=sayings, money=money, order_number=_number)
+    return draw(
+        "orders/cases.html.jinja",
+        found=found,
+        called=called,
+        said=sayings,
+        money=money,
+        order_number=_number,
+        gateway=gateway,
+    )
 
 
 @pages.route("/<uuid:event>", methods=["GET", "POST"], endpoint="case")

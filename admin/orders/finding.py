@@ -16,6 +16,7 @@ from admin.drawing import draw
 from admin.menu import opens
 from admin.panel import signed_in, words
 from admin.reading import reading
+from admin.shown import gateway
 from bot.texts import mark
 from core.errors import NotFound
 from core.ids import Prefix, parse, public
@@ -132,7 +133,7 @@ def _transactions(said: str) -> Iterator[Found]:
     """A gateway's own number of a payment, as shoppers copy it out of their app."""
     if opens("order.order", signed_in()):
         for row in ask(TRANSACTIONS, said=said):
-            yield Found(mark("Order"), f"{row['gateway']} {said}", _order(row["id"]))
+            yield Found(mark("Order"), f"{gateway(row['gateway'])} {said}", _order(row["id"]))
 
 
 def _named(kind: str, row: dict[str, Any], address: str) -> Found:

@@ -21,6 +21,7 @@ from admin.orders.sayings import (
     WAYS,
 )
 from admin.panel import words
+from admin.shown import gateway
 from bot.texts import mark
 from core.money import Money
 
@@ -90,16 +91,16 @@ def _payment(row: dict[str, Any]) -> Iterator[Moment]:
             row["created_at"], "wallet", say(mark("Paid from the wallet: {amount}"), amount=amount), colour="ok"
         )
     elif row["rail"] == "gateway":
-        asked = say(mark("Payment of {amount} begun at {gateway}"), amount=amount, gateway=row["gateway"])
+        asked = say(mark("Payment of {amount} begun at {gateway}"), amount=amount, gateway=gateway(row["gateway"]))
         yield Moment(row["created_at"], "credit-card", asked)
 
 
 def _event(row: dict[str, Any]) -> Iterator[Moment]:
     say, amount = words().say, money(row)
     if row["kind"] == "refunded":
-        said = say(mark("{gateway} says that {amount} went back"), gateway=row["gateway"], amount=amount)
+        said = say(mark("{gateway} says that {amount} went back"), gateway=gateway(row["gateway"]), amount=amount)
     else:
-        said = say(mark("{gateway} says that {amount} came"), gateway=row["gateway"], amount=amount)
+        said = say(mark("{gateway} says that {amount} came"), gateway=gateway(row["gateway"]), amount=amount)
     is_aside = row["booked_to"] == "suspense"
     detail = called(SUSPENSE, row["reason"]) if is_aside else ""
     yield Moment(row["received_at"], "credit-card", said, detail, "warn" if is_aside else "ok", row["external_id"])

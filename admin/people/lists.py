@@ -67,7 +67,6 @@ def everyone() -> Response:
         page=page,
         has_more=len(people) == ON_A_PAGE,
         called=called,
-        sees_all=bool(signed_in().roles & PLATFORM_ROLES),
     )
 
 

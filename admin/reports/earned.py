@@ -21,7 +21,7 @@ from core.parties.rules import PartyKind, Role
 pages = Blueprint("earned", __name__, url_prefix="/earned")
 SEE_EARNED = (Role.OWNER, Role.STOCK, Role.FINANCE)
 SUPPLIERS = frozenset({PartyKind.SUPPLIER})
-DAY_COLUMNS = (mark("Sales"), mark("Cards"), mark("Earned"), mark("Given back"))
+DAY_COLUMNS = (mark("Lines"), mark("Cards"), mark("Earned"), mark("Given back"))
 COLUMNS = (*DAY_COLUMNS, mark("Delivered"), mark("after 10 min"), mark("Failed"))
 
 
@@ -68,7 +68,7 @@ def _by_day(one: Asked, now: list[tuple[Any, ...]], before: list[tuple[Any, ...]
 def _by_goods(one: Asked, rows: list[tuple[Any, ...]]) -> Sheet:
     lines = []
     for _, *figures, code, product, sku in rows:
-        called = words().beside(words().name(product or {}), words().name(sku or {})) or str(code)
+        called = words().goods(product or {}, sku or {}) or str(code)
         lines.append(Line(called, _cells(one, figures), "", str(code or "")))
     return Sheet("goods", mark("By goods"), mark("Goods"), COLUMNS, lines, "rank", (2,))
 

@@ -90,17 +90,19 @@ def profit() -> Response:
     if len(rows) > 1:
         lines.append(_composed(one, words().say(TOGETHER), [sum(row[at] for row in rows) for at in range(1, 8)]))
     sheet = Sheet("composed", mark("What is left"), mark("Source"), COMPOSED_COLUMNS, lines, "stack", (2, 3, 4, 5))
-    totals, then = _sums(rows), _sums(before)
+    tiles = _composed_tiles(one, _sums(rows), _sums(before)) if one.currency else []
+    return draw(
+        "reports/report.html.jinja", one=one, tiles=tiles, sheets=[sheet], titled=mark("Profit"), exported="sales",
+    )  # fmt: skip
+
+
+def _composed_tiles(one: Asked, totals: list[int], then: list[int]) -> list[Tile]:
     called = (mark("Sales"), mark("Refunded"), mark("Cost of goods"), mark("Fees"), mark("Profit"))
     good = (True, False, None, None, True)
-    tiles = [
+    return [
         tile(name, totals[at], then[at], (one.money(totals[at]), one.money(then[at])), more_is_good=good[at])
         for at, name in enumerate(called)
     ]
-    return draw(
-        "reports/report.html.jinja", one=one, tiles=tiles if rows or before else [], sheets=[sheet],
-        titled=mark("Profit"), exported="sales",
-    )  # fmt: skip
 
 
 def sees_profit() -> bool:
@@ -178,7 +180,7 @@ def _columns() -> tuple[str, ...]:
 
 def _goods_line(one: Asked, row: tuple[Any, ...]) -> Line:
     listing, code, product, sku, quantity, revenue, refunded, earned, _ = row
-    called = words().beside(words().name(product or {}), words().name(sku or {})) or str(code or listing)
+    called = words().goods(product or {}, sku or {}) or str(code or listing)
     cells = (
         count_cell(quantity),
         *(money_cell(minor, one.currency, one.money(minor)) for minor in (revenue, refunded, earned)),

@@ -1,25 +1,34 @@
 """`python -m tests.browser.panel.pictures [FOLDER]`: every page of the panel at both widths, into docs/images/panel/.
 
-A whole demo with some sales in it; each login walks through its own pages. Look at them before they are committed.
+A whole demo with some life in it; each login walks through its own pages, and pages that come of a state are brought
+about. Beside the pictures a README.md lists them. Look at them before they are committed.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import FLAGS, SIZES
+from tests.browser.panel import states
+from tests.browser.panel.album import write_album
+from tests.browser.panel.life import BOUGHT, earlier_days, files, sell
 from tests.browser.panel.walking import ROOT, signed_in, walk
 from tests.house.tree import ROOT as REPOSITORY
 from tests.support.browser import find
-from tests.support.chatter import Chatter
 from tests.support.whole import WholeStore
 
 FOLDER = REPOSITORY / "docs" / "images" / "panel"
+QUALITY = 40
+SCALE = {"desk": 0.8, "phone": 1}
+TALLEST = {"desk": 1200, "phone": 1400}
 LOOKS: dict[str, dict[str, Any]] = {
     "merchant": {"locale": "zh-CN", "color_scheme": "light"},
     "supplier": {"locale": "zh-CN", "color_scheme": "dark"},
@@ -30,42 +39,89 @@ LOOKS: dict[str, dict[str, Any]] = {
 def main(folder: Path) -> None:
     """All pictures, from one store."""
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.jpg"):
+    for old in folder.glob("*.webp"):
         old.unlink()
     store = WholeStore()
     try:
-        sell(store.start())
-        with sync_playwright() as playwright:
+        store.start()
+        with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
             chromium = playwright.chromium.launch(executable_path=find(), args=FLAGS)
-            for who, look in LOOKS.items():
-                with signed_in(chromium, store.address, store.folder, f"{who}@demo.test", **look) as page:
-                    walk(page, lambda page, kind, who=who: pictures(page, folder, who, kind))  # type: ignore[misc]
+            paint(Painter(store, chromium, folder), files(Path(scratch)))
             chromium.close()
     finally:
         store.remove()
-    made = sorted(folder.glob("*.jpg"))
+    write_album(folder)
+    made = sorted(folder.glob("*.webp"))
     print(f"{len(made)} pictures, {sum(file.stat().st_size for file in made) // 1024} KB, in {folder}")
 
 
-def pictures(page: Page, folder: Path, who: str, kind: str) -> None:
-    """One page at both widths; at the narrow one all of it, at the wide one what a screen shows."""
-    name = re.sub(r"[^a-z0-9]+", "-", kind.removeprefix(ROOT).lower()).strip("-") or "today"
-    for size in ("desk", "phone"):
-        page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
-        page.screenshot(path=folder / f"{who}-{name}-{size}.jpg", type="jpeg", quality=60, animations="disabled")
+class Painter:
+    """Takes the pictures of one store: `by(who)` says whose, and how they look."""
+
+    def __init__(self, store: WholeStore, chromium: Browser, folder: Path) -> None:
+        self.store, self.chromium, self.folder = store, chromium, folder
+
+    def by(self, who: str) -> Callable[[Page, str], None]:
+        """What takes a page's picture at both widths: from its top as much as fits in a picture."""
+
+        def shot(page: Page, called: str) -> None:
+            for size, tallest in TALLEST.items():
+                page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
+                page.wait_for_timeout(150)
+                height = min(
+                    tallest, max(SIZES[size]["height"], page.evaluate("document.documentElement.scrollHeight"))
+                )
+                self.take(page, f"{who}-{called}-{size}", size, height)
+            page.set_viewport_size(SIZES["desk"])  # type: ignore[arg-type]
+
+        return shot
+
+    def take(self, page: Page, name: str, size: str, height: int) -> None:
+        """One picture from the page's top, as WebP: half of what a JPEG of the same sharpness takes."""
+        chromium = page.context.new_cdp_session(page)
+        clip = {"x": 0, "y": 0, "width": SIZES[size]["width"], "height": height, "scale": SCALE[size]}
+        asked = {"format": "webp", "quality": QUALITY, "captureBeyondViewport": True, "clip": clip}
+        taken = base64.b64decode(chromium.send("Page.captureScreenshot", asked)["data"])
+        chromium.detach()
+        (self.folder / f"{name}.webp").write_bytes(taken)
+
+    def walk(self, page: Page, who: str) -> None:
+        """Every page that links lead to."""
+        shot = self.by(who)
+        walk(page, lambda page, kind: shot(page, name_of(kind)))
+
+    def signed_in(self, who: str) -> Any:
+        """Somebody of the demo in the panel."""
+        look = LOOKS.get(who, LOOKS["merchant"])
+        return signed_in(
+            self.chromium, self.store.address, self.store.folder, f"{who}@demo.test", refusals=True, **look
+        )
 
 
-def sell(store: WholeStore) -> None:
-    """Some orders: paid and delivered, waiting for money, cancelled."""
-    for code, quantity in (("A1", 2), ("A1", 1), ("B1", 1)):
-        chatter = Chatter(store.address)
-        try:
-            pay = chatter.order(code, quantity)
-            if code == "A1":
-                chatter.press_sandbox_pay(pay)
-                chatter.wait_for("cards")
-        finally:
-            chatter.close()
+def paint(painter: Painter, brought: dict[str, Path]) -> None:
+    """First what has to happen, then the walks."""
+    store, chromium = painter.store, painter.chromium
+    sell(store, chromium)
+    gate = chromium.new_context(base_url=store.address, locale="zh-CN", viewport=SIZES["desk"])  # type: ignore[arg-type]
+    states.gates(gate.new_page(), painter.by("gate"))
+    gate.close()
+    with painter.signed_in("newshop") as page:
+        states.setting_up(page, painter.by("newshop"))
+    earlier_days(store, len(BOUGHT))
+    with painter.signed_in("merchant") as page:
+        states.merchant(page, painter.by("merchant"), brought)
+        painter.walk(page, "merchant")
+        states.late(page, painter.by("merchant"), store)
+    with painter.signed_in("supplier") as page:
+        states.bring(page, painter.by("supplier"), "Steam 50", brought["copies"])
+        painter.walk(page, "supplier")
+    with painter.signed_in("platform") as page:
+        painter.walk(page, "platform")
+
+
+def name_of(kind: str) -> str:
+    """What the picture of a page is called."""
+    return re.sub(r"[^a-z0-9]+", "-", kind.removeprefix(ROOT).lower()).strip("-") or "today"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -34,7 +36,7 @@ def sold(demo: WholeStore) -> WholeStore:
     ],
 )
 def test_every_page_fits_and_can_be_used_by_everybody(
-    browser: Browser, sold: WholeStore, email: str, least: int, look: dict[str, str]
+    browser: Browser, sold: WholeStore, email: str, least: int, look: dict[str, Any]
 ) -> None:
     """At 1280 and at 390 px, light and dark, in both languages."""
     wrong: list[str] = []

@@ -84,7 +84,7 @@ def test_an_order_tells_what_happened_to_whom_it_belongs(
     steps = (
         "Placed in",
         "Payment of CN¥20.00 begun",
-        "sandbox says that CN¥20.00 came",
+        "Sandbox (play money) says that CN¥20.00 came",
         "Settled",
         "Delivered: A1 × 2",
     )

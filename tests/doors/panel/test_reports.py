@@ -172,3 +172,12 @@ def test_the_first_page_shows_the_last_seven_days_of_whoever_looks(panel: Panel,
     assert "39.80" not in earned
     assert "Sold in 7 days" not in foreign
     assert "payments that fit no order yet" in told
+
+
+def test_a_shop_that_sold_nothing_has_every_report(panel: Panel, sold: Shop) -> None:
+    """No figure has a currency then; each page says what to do instead of refusing."""
+    owner = signed_in(panel, "owner@other.test", sold.a_party("other"), Role.OWNER)
+
+    for path in ("", "goods", "profit", "channels", "suppliers"):
+        assert "Nothing was sold" in text(owner, f"/reports/{path}"), path
+    assert "No order was paid" in text(owner, "/reports/orders")
