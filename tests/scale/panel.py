@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import re
+import shutil
 import statistics
 import sys
 import tempfile
@@ -101,7 +102,9 @@ def filled(orders: int, cards: int) -> Iterator[tuple[dict[str, str], Config, Ma
     books, now = Books(urls, folder / "books"), datetime.now(UTC)
     for day in reversed(range(DAYS)):  # the last of them today
         filler.sell(orders // DAYS, later=-day)
-        books.checkpoint(now - timedelta(days=day))
+        if day % 5 == 0:
+            sql("ANALYZE", role="superuser")
+            books.checkpoint(now - timedelta(days=day))
     db.disconnect()
     left = max(0, cards - 3 * orders)
     filler.keep(left // 2)
@@ -124,6 +127,7 @@ def filled(orders: int, cards: int) -> Iterator[tuple[dict[str, str], Config, Ma
             connection.close()
         databases.close()
         engines.stop()
+        shutil.rmtree(folder)
 
 
 def typed(days: int = DAYS) -> list[str]:
