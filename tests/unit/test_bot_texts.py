@@ -100,3 +100,13 @@ def test_where_no_prices_are_shown_a_merchants_own_text_loses_the_lines_that_nam
 
     assert openly.of_the_shop(written) == written
     assert replace(openly, manner=by_number(shows_prices=False)).of_the_shop(written) == strict
+
+
+def test_goods_are_called_by_their_variant_alone_where_that_names_the_product() -> None:
+    texts = Phrasebook(zone="Asia/Shanghai", default="zh-CN").texts("zh-CN")
+    video = {"zh-CN": "腾讯视频 VIP"}
+
+    assert texts.goods(video, {"zh-CN": "腾讯视频 VIP 月卡"}) == "腾讯视频 VIP 月卡"
+    assert texts.goods(video, video) == "腾讯视频 VIP"
+    assert texts.goods(video, {"zh-CN": "月卡"}) == "腾讯视频 VIP · 月卡"
+    assert texts.goods(video, {}) == "腾讯视频 VIP"

@@ -26,7 +26,7 @@ def write_album(folder: Path) -> None:
         lines += [f"## {called}\n", "| page | 1280 px | 390 px |", "|---|---|---|"]
         for page in pages:
             if page.startswith(f"{who}-"):
-                title = page.removeprefix(f"{who}-").replace("-", " ")
+                title = title_of(page.removeprefix(f"{who}-"))
                 desk, phone = (
                     f'<a href="{page}-{size}.webp"><img src="{page}-{size}.webp" width="{width}" alt="{title}"></a>'
                     for size, width in (("desk", 480), ("phone", 160))
@@ -34,3 +34,9 @@ def write_album(folder: Path) -> None:
                 lines.append(f"| {title} | {desk} | {phone} |")
         lines.append("")
     (folder / "README.md").write_text("\n".join(lines), "utf-8")
+
+
+def title_of(page: str) -> str:
+    """`orders-0-refund` is `orders one refund`: a number in an address stands for one of many."""
+    words = [word for word in page.split("-") if word != "id"]
+    return " ".join("one" if word == "0" else word for word in words)

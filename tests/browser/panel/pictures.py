@@ -26,7 +26,7 @@ from tests.support.browser import find
 from tests.support.whole import WholeStore
 
 FOLDER = REPOSITORY / "docs" / "images" / "panel"
-QUALITY = 40
+QUALITY = 36
 SCALE = {"desk": 0.8, "phone": 1}
 TALLEST = {"desk": 1200, "phone": 1400}
 LOOKS: dict[str, dict[str, Any]] = {
@@ -67,7 +67,8 @@ class Painter:
         def shot(page: Page, called: str) -> None:
             for size, tallest in TALLEST.items():
                 page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
-                page.wait_for_timeout(150)
+                page.evaluate("document.fonts.ready.then(() => true)")
+                page.wait_for_timeout(100)
                 height = min(
                     tallest, max(SIZES[size]["height"], page.evaluate("document.documentElement.scrollHeight"))
                 )

@@ -75,6 +75,7 @@ def merchant(page: Page, shot: Shot, files: dict[str, Path]) -> None:
     send(page)
     page.wait_for_timeout(2500)
     shot(page, "goods-new-done")
+    variants(page, shot)
     bring(page, shot, NEW_GOODS["name_zh"], files["cards"])
     page.goto(f"{ROOT}/goods/sheet")
     page.set_input_files("[name=file]", files["sheet"])
@@ -89,6 +90,16 @@ NEW_GOODS = {
     "code": "BILI1",
     "cards": "\n".join(f"BILI-{at:04}-DEMO-KEYS" for at in range(1, 13)),
 }
+
+
+def variants(page: Page, shot: Shot) -> None:
+    """The grid of a product's variants, from the page that says that its goods are there."""
+    page.locator("main a[href*='/product/']").first.click()
+    page.locator("main a[href$='/variants']").first.click()
+    for tick in page.locator("main input[type=checkbox]").all()[:2]:
+        tick.check()
+    send(page)
+    shot(page, "product-variants-grid")
 
 
 def bring(page: Page, shot: Shot, goods: str, file: Path) -> None:
@@ -120,6 +131,10 @@ def orders(page: Page, shot: Shot) -> None:
     shot(page, "orders-refunded")
     open_order(page, "", path="/orders/?needs=1")
     shot(page, "orders-task")
+    page.click("main a[href$='/task']")
+    shot(page, "orders-task-free")
+    send(page)
+    shot(page, "orders-task-taken")
 
 
 def open_order(page: Page, said: str, *, path: str = "/orders/") -> None:

@@ -108,6 +108,15 @@ def test_cards_are_nowhere_after_a_refusal(merchant: Browser, shop: Shop, capsys
     assert "STAR-000" not in said.out + said.err
 
 
+def test_what_is_wrong_stands_at_its_field_too(merchant: Browser) -> None:
+    """Above the form with an error id, and at the field, which says of itself that it is wrong."""
+    refused = text(merchant.post("/goods/new", new_goods(price="NaN")))
+
+    assert refused.count("This is no price") == 2
+    assert refused.count('aria-invalid="true"') == 1
+    assert re.search(r'<input[^>]*aria-invalid="true"[^>]*name="price"', refused)
+
+
 def test_a_merchant_neither_sees_nor_changes_goods_of_another(merchant: Browser, shop: Shop) -> None:
     """INV-T1 at the panel: foreign products, variants, listings and sheets are as ones that are not there; shared
     products are seen, and not changed."""
