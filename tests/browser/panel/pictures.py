@@ -29,6 +29,14 @@ FOLDER = REPOSITORY / "docs" / "images" / "panel"
 QUALITY = 36
 SCALE = {"desk": 0.8, "phone": 1}
 TALLEST = {"desk": 1200, "phone": 1400}
+FONT = """
+async () => {
+  const sheet = [...document.styleSheets].find(one => one.href && one.href.includes("base.css"));
+  const font = new FontFace("Inter", `url(${new URL("../fonts/inter.woff2", sheet.href)})`, {weight: "100 900"});
+  document.fonts.add(await font.load());
+}
+"""
+"""On a slow machine a page is drawn before its font has come, and keeps the other: a picture waits for it."""
 LOOKS: dict[str, dict[str, Any]] = {
     "merchant": {"locale": "zh-CN", "color_scheme": "light"},
     "supplier": {"locale": "zh-CN", "color_scheme": "dark"},
@@ -67,7 +75,7 @@ class Painter:
         def shot(page: Page, called: str) -> None:
             for size, tallest in TALLEST.items():
                 page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
-                page.evaluate("document.fonts.ready.then(() => true)")
+                page.evaluate(FONT)
                 page.wait_for_timeout(100)
                 height = min(
                     tallest, max(SIZES[size]["height"], page.evaluate("document.documentElement.scrollHeight"))
