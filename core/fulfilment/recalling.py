@@ -25,9 +25,9 @@ AFFECTED = """
 SELECT o.id, m.code, l.listing_code, i.channel, o.conversation_id, o.placed_at,
        count(*) FILTER (WHERE c.state = 'held'), count(*) FILTER (WHERE c.state = 'claimed' AND c.opened_at IS NULL),
        count(*) FILTER (WHERE c.opened_at IS NOT NULL)
-FROM (SELECT DISTINCT c.line_id, b.no FROM batch b JOIN card c ON c.batch_no = b.no
-      WHERE b.id = %(batch)s AND c.state IN ('held', 'claimed', 'delivered') ORDER BY c.line_id LIMIT %(most)s) s
-JOIN card c ON c.line_id = s.line_id AND c.batch_no = s.no AND c.state IN ('held', 'claimed', 'delivered')
+FROM (SELECT DISTINCT c.line_id, c.batch_no FROM card c WHERE c.batch_no = (SELECT no FROM batch WHERE id = %(batch)s)
+      AND c.state IN ('held', 'claimed', 'delivered') ORDER BY c.line_id LIMIT %(most)s) s
+JOIN card c ON c.line_id = s.line_id AND c.batch_no = s.batch_no AND c.state IN ('held', 'claimed', 'delivered')
 JOIN order_line l ON l.id = s.line_id
 JOIN shop_order o ON o.id = l.order_id JOIN party m ON m.id = o.merchant_id JOIN identity i ON i.id = o.identity_id
 GROUP BY o.id, m.code, l.listing_code, l.position, i.channel, o.conversation_id, o.placed_at
@@ -36,16 +36,18 @@ ORDER BY o.placed_at, o.id, l.position
 """Of at most so many lines, the first ones (their ids are made as time goes)."""
 
 OUTLOOK = """
+WITH c AS MATERIALIZED (SELECT line_id, state, opened_at FROM card
+    WHERE batch_no = (SELECT no FROM batch WHERE id = %s) AND state IN ('held', 'claimed', 'delivered'))
 SELECT count(DISTINCT l.order_id), count(*) FILTER (WHERE c.state = 'held'),
        count(*) FILTER (WHERE c.state = 'claimed' AND c.opened_at IS NULL),
        count(*) FILTER (WHERE c.opened_at IS NOT NULL)
-FROM batch b JOIN card c ON c.batch_no = b.no JOIN order_line l ON l.id = c.line_id
-WHERE b.id = %s AND c.state IN ('held', 'claimed', 'delivered')
+FROM c JOIN order_line l ON l.id = c.line_id
 """
 OWNER = "SELECT b.owner_id, p.kind FROM batch b JOIN party p ON p.id = b.owner_id WHERE b.id = %s"
 WAITING = """
-SELECT DISTINCT d.id FROM batch b JOIN card c ON c.batch_no = b.no JOIN delivery d ON d.line_id = c.line_id
-WHERE b.id = %s AND c.state = 'claimed' AND c.opened_at IS NULL AND d.state IN ('ready', 'sending', 'unknown')
+SELECT DISTINCT d.id FROM card c JOIN delivery d ON d.line_id = c.line_id
+WHERE c.batch_no = (SELECT no FROM batch WHERE id = %s) AND c.state = 'claimed' AND c.opened_at IS NULL
+  AND d.state IN ('ready', 'sending', 'unknown')
 """
 
 
