@@ -18,7 +18,8 @@ from admin.reading import reading
 from admin.rows import PartyRow
 from bot.texts import mark
 from core.parties.rules import PLATFORM_ROLES, PartyState, Role
-from core.parties.standing import LONGEST_REASON, approve_party, reject_party
+from core.parties.standing import LONGEST_REASON, reject_party
+from core.supply.suspending import approve_party
 
 pages = Blueprint("approvals", __name__, url_prefix="/approvals")
 DECIDE = (Role.PLATFORM_OWNER, Role.PLATFORM_OPERATOR)
