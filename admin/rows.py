@@ -24,11 +24,20 @@ class PartyRow(PanelRow):
     code = peewee.TextField()
     names = BinaryJSONField(index=False)
     status = peewee.TextField()
-    fee_basis_points = peewee.IntegerField()
     created_at = DateTimeTZField()
 
     class Meta:
         table_name = "party"
+
+
+class PartyFeeRow(PanelRow):
+    """What a party pays the store, in basis points of a price; seen by the party itself and by the platform."""
+
+    party_id = peewee.BigIntegerField(primary_key=True)
+    fee_basis_points = peewee.IntegerField()
+
+    class Meta:
+        table_name = "panel_party_fee"
 
 
 class OrderRow(PanelRow):

@@ -15,7 +15,7 @@ from admin.goods.fields import Unread, sent
 from admin.goods.new import KEEPERS, MERCHANTS
 from admin.panel import panel, request_time, signed_in, words
 from admin.reading import panel_db, reading
-from admin.rows import PartyRow
+from admin.rows import PartyFeeRow
 from bot.texts import mark
 from core.catalog.goods import suggested_codes
 from core.errors import Invalid
@@ -253,7 +253,7 @@ def _followers() -> tuple[list[Follower], int, int]:
 
 def _fee() -> int:
     """The store's fee of this merchant, in basis points of a price."""
-    return int(PartyRow.get_by_id(signed_in().party.id).fee_basis_points)
+    return int(PartyFeeRow.get_by_id(signed_in().party.id).fee_basis_points)
 
 
 def _left(price: Money, cost_micro: int, fee: int) -> Money:

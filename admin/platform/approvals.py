@@ -13,12 +13,13 @@ from admin.drawing import draw
 from admin.panel import request_time, signed_in, words
 from admin.platform.fees import basis_points, percent
 from admin.platform.lists import KINDS
-from admin.platform.rows import ApplicationRow, an_application
+from admin.platform.rows import ApplicationRow, an_application, fee_of
 from admin.reading import reading
 from admin.rows import PartyRow
 from bot.texts import mark
 from core.parties.rules import PLATFORM_ROLES, PartyState, Role
-from core.parties.standing import LONGEST_REASON, approve_party, reject_party
+from core.parties.standing import LONGEST_REASON, reject_party
+from core.supply.suspending import approve_party
 
 pages = Blueprint("approvals", __name__, url_prefix="/approvals")
 DECIDE = (Role.PLATFORM_OWNER, Role.PLATFORM_OPERATOR)
@@ -53,7 +54,7 @@ def index() -> Response:
 def approve(number: int) -> Response:
     """One application, and the yes to it."""
     application, form = an_application(number), ApproveForm()
-    sets_fee = Role.PLATFORM_OWNER in signed_in().roles
+    fee_now, sets_fee = percent(fee_of(number)), Role.PLATFORM_OWNER in signed_in().roles
     if form.is_sent():
         with trying(form):
             fee = basis_points(form.fee.data) if sets_fee and (form.fee.data or "").strip() else None
@@ -62,14 +63,14 @@ def approve(number: int) -> Response:
             said = mark("{name} is let in: its people can sign in now.")
             return done(url_for("approvals.index"), said, name=words().name(application.party.names))
     elif not form.is_submitted():
-        form.fee.data = percent(application.party.fee_basis_points)
+        form.fee.data = fee_now
     return draw(
         "platform/approval.html.jinja",
         status=form.status,
         form=form,
         application=application,
         kind=KINDS[application.party.kind],
-        fee=percent(application.party.fee_basis_points),
+        fee=fee_now,
         sets_fee=sets_fee,
         decides=bool(set(DECIDE) & signed_in().roles),
     )

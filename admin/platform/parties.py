@@ -14,7 +14,7 @@ from admin.drawing import draw
 from admin.panel import request_time, words
 from admin.platform.fees import basis_points, percent
 from admin.platform.lists import KINDS
-from admin.platform.rows import a_party, owned_by
+from admin.platform.rows import a_party, fee_of, owned_by
 from admin.rows import PartyRow
 from admin.shown import pill, when
 from bot.texts import mark
@@ -57,7 +57,7 @@ def show(number: int) -> Response:
         kind=KINDS[party.kind],
         state=pill(party.status),
         since=when(party.created_at),
-        fee=percent(party.fee_basis_points),
+        fee=percent(fee_of(number)),
         owns=owned_by(number),
         money=claims_in_words(claim_views(actor=actor(), party_id=number, now=request_time())),
         accounts=trade_accounts(actor=actor(), party_id=number),
@@ -79,9 +79,7 @@ def fee_page(number: int) -> Response:
         if not form.problem:
             said = mark("{name} pays {fee} % from now on.")
             return done(url_for("party.show", number=number), said, name=name_of(party), fee=percent(points))
-    return draw(
-        "platform/fee.html.jinja", status=form.status, form=form, party=party, fee=percent(party.fee_basis_points)
-    )
+    return draw("platform/fee.html.jinja", status=form.status, form=form, party=party, fee=percent(fee_of(number)))
 
 
 @pages.route("/<int:number>/suspend", methods=["GET", "POST"], endpoint="suspend")

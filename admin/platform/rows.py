@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 
 from admin.panel import signed_in
 from admin.reading import panel_db, reading
-from admin.rows import PanelRow, PartyRow
+from admin.rows import PanelRow, PartyFeeRow, PartyRow
 from core.parties.rules import PartyState
 
 OWNS = """
@@ -61,6 +61,12 @@ def a_party(number: int) -> PartyRow:
     if found is None:
         raise NotFound()
     return found
+
+
+def fee_of(number: int) -> int:
+    """What a party pays the store, in basis points of a price."""
+    with reading(signed_in()):
+        return int(PartyFeeRow.get_by_id(number).fee_basis_points)
 
 
 def an_application(number: int) -> ApplicationRow:

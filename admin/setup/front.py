@@ -25,9 +25,9 @@ pages = Blueprint("front", __name__, url_prefix="/shop")
 MERCHANTS = frozenset({PartyKind.MERCHANT})
 
 FRONT = """
-SELECT p.names, p.fee_basis_points, coalesce(f.greeting, '{}'), coalesce(f.notice, '{}'), coalesce(f.contact, ''),
+SELECT p.names, w.fee_basis_points, coalesce(f.greeting, '{}'), coalesce(f.notice, '{}'), coalesce(f.contact, ''),
        coalesce(f.locale, 'zh-CN')
-FROM party p LEFT JOIN shop_front f ON f.merchant_id = p.id WHERE p.id = %s
+FROM party p JOIN panel_party_fee w ON w.party_id = p.id LEFT JOIN shop_front f ON f.merchant_id = p.id WHERE p.id = %s
 """
 
 

@@ -1,4 +1,4 @@
-"""Who takes part: letting parties in or not, their fee, and the one way their state changes."""
+"""Who takes part: making parties, not letting one in, their fee, and the one way their state changes."""
 
 from __future__ import annotations
 
@@ -66,20 +66,6 @@ def make_party(
             now=now,
         )
     return party_id
-
-
-def approve_party(*, actor: Actor, party_id: int, fee_basis_points: int | None = None, now: datetime) -> None:
-    """Let a party in that applied: from now on its people sign in. The platform's operators do; a fee only its owner.
-
-    Raises `NotAllowed`, `NotFound`, `Invalid` (fee), `PartyMoved` where somebody else decided.
-    """
-    require_operate(actor)
-    with atomic():
-        change_state(actor=actor, party_id=party_id, from_=PartyState.APPLIED, to=PartyState.ACTIVE,
-                     action="party.approved", now=now)  # fmt: skip
-        changed(DECIDED, (now, actor.id, None, party_id))
-        if fee_basis_points is not None:
-            set_fee(actor=actor, party_id=party_id, fee_basis_points=fee_basis_points, now=now)
 
 
 def reject_party(*, actor: Actor, party_id: int, reason: str, now: datetime) -> None:

@@ -1,14 +1,39 @@
-"""Suspending a party and letting it go on: what it offers leaves every chain, and comes back."""
+"""Letting a party in, suspending it, letting it go on: what it offers is in the chains, leaves them, and comes back."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from core.actor import Actor
-from core.db import in_transaction
+from core.db import changed, in_transaction
 from core.parties.rules import PartyState
-from core.parties.standing import change_state, checked_reason, require_operate
+from core.parties.standing import DECIDED, change_state, checked_reason, require_operate, set_fee
 from core.supply.service import rebuild_sources_of
+
+
+def approve_party(*, actor: Actor, party_id: int, fee_basis_points: int | None = None, now: datetime) -> None:
+    """Let a party in that applied: its people sign in, and offers that were made with it meanwhile count.
+
+    The platform's operators do; a fee only its owner. Raises `NotAllowed`, `NotFound`, `Invalid` (fee), `PartyMoved`
+    where somebody else decided.
+    """
+    require_operate(actor)
+
+    def work() -> None:
+        change_state(
+            actor=actor,
+            party_id=party_id,
+            from_=PartyState.APPLIED,
+            to=PartyState.ACTIVE,
+            action="party.approved",
+            now=now,
+        )
+        changed(DECIDED, (now, actor.id, None, party_id))
+        if fee_basis_points is not None:
+            set_fee(actor=actor, party_id=party_id, fee_basis_points=fee_basis_points, now=now)
+        rebuild_sources_of(party_id=party_id)
+
+    in_transaction(work)
 
 
 def suspend_party(*, actor: Actor, party_id: int, reason: str, now: datetime) -> None:

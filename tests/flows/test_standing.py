@@ -12,7 +12,7 @@ from core.parties.service import find_merchant
 from core.parties.standing import PartyMoved, set_fee
 from core.stock.rules import OutOfStock
 from core.supply.service import make_offer
-from core.supply.suspending import reopen_party, suspend_party
+from core.supply.suspending import approve_party, reopen_party, suspend_party
 from tests.builders import NOON, Shop, in_own_connection, later
 from tests.flows.test_parties import staff_of
 
@@ -43,6 +43,28 @@ def test_a_suspended_distributor_is_in_no_chain_and_open_orders_go_on(shop: Shop
     shop.place(talker, listing)
     with pytest.raises(PartyMoved):
         reopen_party(actor=OPERATOR, party_id=agent, now=now)
+
+
+@pytest.mark.parametrize("who_applies", ["brand1", "agent1"])
+def test_offers_that_were_made_with_a_party_before_it_is_let_in_count_from_then_on(
+    shop: Shop, who_applies: str
+) -> None:
+    """Also in the middle of a chain: nobody has to make them anew."""
+    brand, agent = shop.a_party("brand1", "supplier"), shop.a_party("agent1", "supplier")
+    shop.sql("UPDATE party SET status = 'applied' WHERE code = %s", [who_applies])
+    shop.an_offer(brand, agent, price_micro=5_000_000)
+    shop.an_offer(agent, shop.merchant, price_micro=6_000_000)
+    shop.a_batch("A1", cards=3, owner=brand, supplier=brand, terms="consigned")
+    listing, talker = shop.a_listing("A1", price=2500), shop.a_shopper()
+    assert brand not in sources(shop)
+    with pytest.raises(OutOfStock):
+        shop.place(talker, listing)
+
+    approve_party(actor=OPERATOR, party_id=shop.a_party(who_applies), now=db.database_now())
+
+    assert sources(shop) == [agent, brand]
+    shop.place(talker, listing)
+    assert shop.card_states() == {"held": 1, "free": 2}
 
 
 def test_an_offer_that_is_made_while_its_seller_is_suspended_makes_no_source(shop: Shop) -> None:

@@ -16,6 +16,14 @@ MUTATIONS = [
     ),
     Mutation(
         rows=("INV-T2",),
+        removed="that offers with a party that is let in count from then on",
+        file="core/supply/suspending.py",
+        old="fee_basis_points=fee_basis_points, now=now)\n        rebuild_sources_of(party_id=party_id)",
+        new="fee_basis_points=fee_basis_points, now=now)",
+        test=f"{STANDING}::test_offers_that_were_made_with_a_party_before_it_is_let_in_count_from_then_on",
+    ),
+    Mutation(
+        rows=("INV-T2",),
         removed="that an offer and a suspension wait for each other",
         file="core/supply/service.py",
         old='    execute("SELECT pg_advisory_xact_lock_shared(%s, 0)", (PARTIES_LOCK,))',

@@ -23,6 +23,14 @@ MUTATIONS = [
         test=f"{TEST}::test_a_supplier_ends_no_offer_of_others",
     ),
     Mutation(
+        rows=("INV-T4", "INV-T1"),
+        removed="that the panel reads no partner's fee",
+        file="ops/migrations/0040_own_fee.sql",
+        old="REVOKE SELECT ON party FROM keystall_panel;",
+        new="",
+        test=f"{TEST}::test_inv_t4_the_panels_login_reads_no_partners_fee",
+    ),
+    Mutation(
         rows=("106",),
         removed="that the vault judges the code before money moves",
         file="core/settlement/behind_vault.py",

@@ -16,7 +16,7 @@ from core.ids import new_id
 from core.parties.applying import PER_NETWORK
 from core.parties.rules import Role
 from core.supply.offering import end_offer, reprice_offer
-from tests.builders import NOON, Shop
+from tests.builders import NOON, Shop, Sql
 from tests.support.panel import PASSWORD, Browser, a_login, code_of
 from tests.support.payouts import NUMBER, Treasury
 
@@ -108,6 +108,27 @@ def test_a_supplier_changes_its_own_hop_and_never_anothers(supplier: Browser, sh
     assert new[1] == 13_000_000
     assert supplier.post(f"/offers/{new[0]}/end", {}).status_code == 302
     assert shop.sql("SELECT count(*) FROM source WHERE merchant_id = %s", [shop.merchant]) == [(0,)]
+
+
+def test_inv_t4_the_panels_login_reads_no_partners_fee(shop: Shop, sql: Sql) -> None:
+    """INV-T1, INV-T4: two who deal with each other see each other's names, each its own fee alone, the platform all."""
+    brand, shop_of = shop.a_party("brand1", "supplier", fee_basis_points=250), shop.merchant
+    shop.an_offer(brand, shop_of, price_micro=1)
+    fees = "SELECT party_id, fee_basis_points FROM panel_party_fee WHERE party_id = ANY (%s) ORDER BY party_id"
+    seen = {}
+
+    for party, sees in ((brand, ""), (shop_of, ""), (0, ""), (0, "all")):
+        named = "SELECT set_config('keystall.party', %s, false), set_config('keystall.sees', %s, false)"
+        sql(named, [str(party), sees], role="panel")
+        names = sql("SELECT id FROM party WHERE id = ANY (%s) ORDER BY id", [[brand, shop_of]], role="panel")
+        seen[party, sees] = (len(names), sql(fees, [[brand, shop_of]], role="panel"))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            sql("SELECT fee_basis_points FROM party", role="panel")
+
+    all_fees = sorted([(brand, 250), (shop_of, 100)])
+    assert seen[0, "all"] == (2, all_fees)
+    assert (seen[brand, ""], seen[shop_of, ""]) == ((2, [(brand, 250)]), (2, [(shop_of, 100)]))
+    assert seen[0, ""] == (0, [])
 
 
 def test_stock_is_what_was_brought_less_what_was_sold_also_where_copies_are_contested(
