@@ -122,7 +122,7 @@ def test_an_id_that_is_none_is_a_row_that_is_not_there(owner: Browser) -> None:
 
 
 def test_a_mistake_of_ours_shows_its_id_and_nothing_of_the_database(owner: Browser, tmp_path: Path) -> None:
-    """Stock: a raw database error is flashed to the page. The log finds its place by the id, and has no value either."""
+    """Stock: a raw database error is flashed to the page. The log has its place by its id, and no value."""
 
     def broken() -> None:
         raise peewee.IntegrityError("23505 duplicate key: Key (secret)=(A9A9-1234) already exists")
