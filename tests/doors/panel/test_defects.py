@@ -23,7 +23,7 @@ from tests.support.seated import a_seat
 
 Panel = Callable[[], Browser]
 
-SHARED = {"currency", "schema_migration", "source", "report_mark", "upload"}
+SHARED = {"currency", "schema_migration", "report_mark"}
 """What the panel reads of no party: its columns are no secret of anybody (migrations say which)."""
 
 GRANTED = """
