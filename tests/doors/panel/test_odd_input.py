@@ -1,4 +1,4 @@
-"""Faults 55, 56: whatever is typed into an address or a form is answered calmly, by every route, to people of each kind.
+"""Faults 55, 56: what is typed into addresses and forms is answered calmly, by every route, to people of each kind.
 
 Forms are sent with their token, about an object that is there, with every field that the page shows: what is refused
 is refused by what reads it.
