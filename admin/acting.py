@@ -14,6 +14,8 @@ import structlog
 from flask import flash, redirect, request
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
+from wtforms import HiddenField
+from wtforms.validators import AnyOf
 
 from admin.panel import signed_in, words
 from admin.refusals import sentence
@@ -53,6 +55,16 @@ class ActForm(FlaskForm):
             return True
         self.status = 422
         return False
+
+
+class SwitchForm(ActForm):
+    """A form that turns something on or off; it says which, so that sent twice, or by two people, it does that once."""
+
+    to = HiddenField(validators=[AnyOf(("on", "off"))])
+
+    def turns_on(self, *, is_on: bool) -> bool:
+        """What the form that was sent wants; before that, the other of what is."""
+        return self.to.data == "on" if self.is_submitted() else not is_on
 
 
 def actor() -> Actor:

@@ -178,9 +178,18 @@ for view in (sessions_page, end, change_party):
 def _next() -> str:
     """Where the person wanted to go: a path of the panel, never another place."""
     wanted = request.args.get("next", "")
-    parts = urlsplit(wanted)
-    is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
-    return request.script_root + wanted if is_ours and "\\" not in wanted else url_for("home.today")
+    return request.script_root + wanted if _is_ours(wanted) else url_for("home.today")
+
+
+def _is_ours(wanted: str) -> bool:
+    """Whether a browser that is sent there stays here."""
+    if not wanted.startswith("/") or "\\" in wanted or any(sign in wanted for sign in "\r\n\t"):
+        return False
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:  # a bracket where a host would stand
+        return False
+    return not wanted.startswith("//") and not parts.netloc and not parts.scheme
 
 
 def _id(said: str) -> UUID:

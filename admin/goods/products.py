@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from wtforms import StringField, TextAreaField
 from wtforms.validators import Length
 
-from admin.acting import ActForm, actor, done, trying
+from admin.acting import SwitchForm, actor, done, trying
 from admin.declared import for_roles
 from admin.drawing import draw
 from admin.goods.fields import NamesForm, shelf_field, whole
@@ -92,10 +92,6 @@ class WordsForm(NamesForm):
         return {kind: by for kind, by in written.items() if by}
 
 
-class ArchiveForm(ActForm):
-    """A button that puts it away or brings it back."""
-
-
 @pages.get("/<int:number>", endpoint="page")
 @for_roles(*SEERS, kinds=SELLING)
 def page(number: int) -> Response:
@@ -155,12 +151,13 @@ def edit(number: int) -> Response:
 @for_roles(*KEEPERS, kinds=SELLING)
 def archive(number: int) -> Response:
     """Put a product away with all its variants, or bring it back; the page says what that means."""
-    good, form = an_own_product(number), ArchiveForm()
+    good, form = an_own_product(number), SwitchForm()
+    is_away = form.turns_on(is_on=good.archived_at is None)
     if form.is_sent():
         with trying(form):
-            archive_product(actor=actor(), product_id=number, archived=good.archived_at is None, now=request_time())
+            archive_product(actor=actor(), product_id=number, archived=not is_away, now=request_time())
         if not form.problem:
-            said = mark("It is put away.") if good.archived_at is None else mark("It is back.")
+            said = mark("It is back.") if is_away else mark("It is put away.")
             return done(url_for("product.page", number=number), said)
     with reading(signed_in()):
         selling = (
@@ -170,7 +167,7 @@ def archive(number: int) -> Response:
             .order_by(PriceRow.code)
         )
         codes = [one.code for one in selling.limit(MOST_SHOWN)]
-    return draw("goods/archive.html.jinja", status=form.status, form=form, good=good, codes=codes)
+    return draw("goods/archive.html.jinja", status=form.status, form=form, good=good, codes=codes, is_away=is_away)
 
 
 def a_product(number: int) -> GoodRow:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from flask import Blueprint, url_for
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import InputRequired
 
-from admin.acting import ActForm, actor, done, trying
+from admin.acting import ActForm, SwitchForm, actor, done, trying
 from admin.declared import for_roles
 from admin.drawing import draw
 from admin.goods.fields import whole
@@ -40,10 +40,6 @@ class LimitsForm(ActForm):
     position = StringField(validators=[InputRequired()])
 
 
-class SwitchForm(ActForm):
-    """A button that puts it on sale or takes it off."""
-
-
 @pages.route("/<int:number>/price", methods=["GET", "POST"], endpoint="price")
 @for_roles(*SELLERS, kinds=SELLING)
 def price_page(number: int) -> Response:
@@ -66,10 +62,12 @@ def price_page(number: int) -> Response:
 def switch(number: int) -> Response:
     """On sale, or off: shoppers see the change in their next message."""
     listing, form = a_listing(number), SwitchForm()
-    if form.is_sent():
-        with trying(form):
-            set_on_sale(actor=actor(), listing_id=number, on_sale=not listing.on_sale, now=request_time())
-    said = mark("{code} is off sale now.") if listing.on_sale else mark("{code} is on sale now.")
+    if not form.is_sent():
+        raise BadRequest()
+    on_sale = form.turns_on(is_on=listing.on_sale)
+    with trying(form):
+        set_on_sale(actor=actor(), listing_id=number, on_sale=on_sale, now=request_time())
+    said = mark("{code} is on sale now.") if on_sale else mark("{code} is off sale now.")
     return done(url_for("listings.index_view"), form.problem or said, code=listing.code)
 
 
@@ -101,7 +99,8 @@ def limits(number: int) -> Response:
 @for_roles(*SELLERS, kinds=SELLING)
 def archive(number: int) -> Response:
     """Put a listing away, or bring it back off sale; the page says what that means."""
-    listing, form, is_away = a_listing(number), SwitchForm(), limits_of(number).archived_at is not None
+    listing, form = a_listing(number), SwitchForm()
+    is_away = form.turns_on(is_on=limits_of(number).archived_at is None)
     if form.is_sent():
         with trying(form):
             archive_listing(actor=actor(), listing_id=number, archived=not is_away, now=request_time())

@@ -10,11 +10,11 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, StringField
 from wtforms.validators import InputRequired, Length
 
-from admin.acting import ActForm, actor, done, trying
+from admin.acting import ActForm, SwitchForm, actor, done, trying
 from admin.declared import for_roles
 from admin.drawing import draw
 from admin.goods.fields import NamesForm, Unread, price_of, sent, whole
-from admin.goods.products import KEEPERS, ArchiveForm, axes_of, is_own
+from admin.goods.products import KEEPERS, axes_of, is_own
 from admin.goods.rows import FieldRow, GoodRow, IssuerRow, VariantRow
 from admin.panel import panel, request_time, signed_in
 from admin.reading import reading
@@ -115,14 +115,15 @@ def sell(number: int) -> Response:
 @for_roles(*KEEPERS, kinds=SELLING)
 def archive(number: int) -> Response:
     """Put one variant away, or bring it back."""
-    variant, form = an_own_variant(number), ArchiveForm()
+    variant, form = an_own_variant(number), SwitchForm()
+    is_away = form.turns_on(is_on=variant.archived_at is None)
     if form.is_sent():
         with trying(form):
-            archive_sku(actor=actor(), sku_id=number, archived=variant.archived_at is None, now=request_time())
+            archive_sku(actor=actor(), sku_id=number, archived=not is_away, now=request_time())
         if not form.problem:
-            said = mark("{code} is put away.") if variant.archived_at is None else mark("{code} is back.")
+            said = mark("{code} is back.") if is_away else mark("{code} is put away.")
             return _back(variant, said, code=variant.code)
-    return draw("goods/archive_variant.html.jinja", status=form.status, form=form, variant=variant)
+    return draw("goods/archive_variant.html.jinja", status=form.status, form=form, variant=variant, is_away=is_away)
 
 
 @pages.route("/<int:number>/fields", methods=["GET", "POST"], endpoint="fields")

@@ -13,7 +13,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 from wtforms import SelectField
 
-from admin.acting import ActForm, actor, done, trying
+from admin.acting import SwitchForm, actor, done, trying
 from admin.asked import ask, ask_one
 from admin.declared import for_roles
 from admin.drawing import draw
@@ -80,8 +80,8 @@ REASONS = {
 }
 
 
-class BlockForm(ActForm):
-    """Why no further orders are taken; nothing in free words is kept about a person."""
+class BlockForm(SwitchForm):
+    """Whether orders are taken, and why no further orders are taken; nothing in free words is kept about a person."""
 
     reason = SelectField(choices=[one.value for one in BlockReason])
 
@@ -169,7 +169,7 @@ def block_page(number: str) -> Response:
     """Take no further orders from somebody, or take them again."""
     shopper, form = a_shopper(number), BlockForm()
     form.reason.choices = [(one.value, words().say(sentence)) for one, sentence in REASONS.items()]
-    is_blocked = shopper["blocked_at"] is not None
+    is_blocked = form.turns_on(is_on=shopper["blocked_at"] is None)
     if is_blocked:
         del form.reason
     if form.is_sent():

@@ -25,9 +25,11 @@ UPDATE product SET names = %s, texts = %s, category = %s, aliases = %s, position
 """
 CHANGE_SKU = "UPDATE sku SET names = %s, minimum_life_days = %s WHERE id = %s"
 CHANGE_LISTING = "UPDATE listing SET maximum_quantity = %s, position = %s WHERE id = %s"
-ARCHIVE_PRODUCT = "UPDATE product SET archived_at = %s WHERE id = %s"
-ARCHIVE_SKU = "UPDATE sku SET archived_at = %s WHERE id = %s"
-ARCHIVE_LISTING = "UPDATE listing SET archived_at = %s, on_sale = false WHERE id = %s"
+ARCHIVE_PRODUCT = "UPDATE product SET archived_at = %s WHERE id = %s AND (archived_at IS NULL) = %s RETURNING 1"
+ARCHIVE_SKU = "UPDATE sku SET archived_at = %s WHERE id = %s AND (archived_at IS NULL) = %s RETURNING 1"
+ARCHIVE_LISTING = """
+UPDATE listing SET archived_at = %s, on_sale = false WHERE id = %s AND (archived_at IS NULL) = %s RETURNING 1
+"""
 
 
 def change_product(
@@ -107,8 +109,9 @@ def _archive(
     statement: str, actor: Actor, kind: str, number: int, party_id: int, archived: bool, now: datetime
 ) -> None:
     with atomic():
-        execute(statement, (now if archived else None, number))
-        _audited(actor, f"{kind}.archived" if archived else f"{kind}.brought_back", kind, number, party_id, now)
+        if execute(statement, (now if archived else None, number, archived)):  # else it is so already
+            done = "archived" if archived else "brought_back"
+            _audited(actor, f"{kind}.{done}", kind, number, party_id, now)
 
 
 def _position(position: int) -> int:

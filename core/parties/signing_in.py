@@ -78,7 +78,7 @@ def sign_in(*, email: str, password: Secret, came_from: From, now: datetime) -> 
     until = blocked_until(subjects, now=now)
     if until is not None:
         raise TooManyTries(minutes=max(1, -int(-(until - now).total_seconds() // 60)))
-    rows = execute(BY_EMAIL, (email,))
+    rows = execute(BY_EMAIL, (email,)) if "\0" not in email else []  # which no text of the database has
     staff_id, kept, is_closed, parties = rows[0] if rows else (None, _nobodys_hash(), True, None)
     fits = verify(kept, password)
     if staff_id is None or is_closed or not parties or not fits:

@@ -12,7 +12,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.parties.rules import PARTY_TRANSITIONS, PartyKind, PartyState, Role, may_operate
 from core.parties.service import create_party, create_staff, require_platform
 from core.secret import Secret
-from core.titles import Names
+from core.titles import Names, checked_text
 
 LONGEST_REASON = 500
 """Signs of why somebody was not let in, suspended or closed."""
@@ -142,9 +142,9 @@ def change_state(
 
 
 def checked_reason(reason: str) -> str:
-    """Why, as others will read it. Raises `Invalid` for nothing, for more than `LONGEST_REASON`, for signs unseen."""
-    said = reason.strip()
-    if not 0 < len(said) <= LONGEST_REASON or not said.isprintable():
+    """Why, as others will read it, in lines. Raises `Invalid` for nothing, for more than `LONGEST_REASON`, for NUL."""
+    said = checked_text(reason.replace("\r\n", "\n").strip(), what="reason", most=LONGEST_REASON)
+    if not said:
         raise Invalid(what="reason")
     return said
 

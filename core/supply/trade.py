@@ -23,6 +23,7 @@ from core.ledger import service as ledger
 from core.ledger.rules import AccountKind, TransferCode
 from core.money import EXPONENT, GREATEST, Money
 from core.parties.service import Role, is_platform, may_see, require_change
+from core.titles import checked_text
 
 LONGEST_REFERENCE = 200
 
@@ -182,7 +183,8 @@ def take_back_topup(*, actor: Actor, topup_id: UUID, reason: str, now: datetime)
 
     Raises `NotFound` (also when it was taken back before), `NotAllowed`, `Invalid`, `TopUpSpent`.
     """
-    if not reason.strip():
+    reason = checked_text(reason.replace("\r\n", "\n").strip(), what="reason")
+    if not reason:
         raise Invalid(what="reason")
 
     def work() -> None:
@@ -194,7 +196,7 @@ def take_back_topup(*, actor: Actor, topup_id: UUID, reason: str, now: datetime)
         if is_taken_back or changed(TAKE_BACK, (now, topup_id)) != 1:
             raise NotFound("trade_topup")
         _audit(actor, "trade_account.topup_taken_back", topup_id, creditor_id, {}, now)
-        ledger.reverse(transfer_id=transfer_id, reason=reason.strip(), now=now)
+        ledger.reverse(transfer_id=transfer_id, reason=reason, now=now)
 
     try:
         in_transaction(work)

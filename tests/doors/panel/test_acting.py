@@ -29,7 +29,7 @@ def test_a_price_is_set_and_a_listing_switched_and_both_are_said_once(seller: Br
 
     answer = seller.post(f"/goods/{listing}/price", {"price": "19.90"})
     told = [seller.get("/goods/").get_data(as_text=True).count("A1 costs CN¥19.90 now.") for _ in range(2)]
-    seller.post(f"/goods/{listing}/switch", shown=f"/goods/details/?id={listing}")
+    seller.post(f"/goods/{listing}/switch", {"to": "off"}, shown=f"/goods/details/?id={listing}")
 
     assert (answer.status_code, told) == (302, [1, 0])
     assert shop.sql("SELECT price_minor, on_sale FROM listing") == [(1990, False)]

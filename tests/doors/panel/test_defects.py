@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import peewee
 import pytest
@@ -14,13 +16,14 @@ from admin.scoped import ScopedView, Unscoped
 from core.ids import Prefix, public
 from core.parties.rules import PartyKind, Role
 from core.parties.staff_sessions import PartyName, StaffSession
+from ops import logs
 from tests.builders import Shop
 from tests.support.panel import ERROR_ID, Browser
 from tests.support.seated import a_seat
 
 Panel = Callable[[], Browser]
 
-SHARED = {"currency", "schema_migration", "source", "report_mark", "upload"}
+SHARED = {"currency", "schema_migration", "report_mark"}
 """What the panel reads of no party: its columns are no secret of anybody (migrations say which)."""
 
 GRANTED = """
@@ -118,8 +121,8 @@ def test_an_id_that_is_none_is_a_row_that_is_not_there(owner: Browser) -> None:
     assert {address: status for address, status in answers.items() if status != 404} == {}
 
 
-def test_a_mistake_of_ours_shows_its_id_and_nothing_of_the_database(owner: Browser) -> None:
-    """Stock: a raw database error is flashed to the page."""
+def test_a_mistake_of_ours_shows_its_id_and_nothing_of_the_database(owner: Browser, tmp_path: Path) -> None:
+    """Stock: a raw database error is flashed to the page. The log has its place by its id, and no value."""
 
     def broken() -> None:
         raise peewee.IntegrityError("23505 duplicate key: Key (secret)=(A9A9-1234) already exists")
@@ -128,13 +131,18 @@ def test_a_mistake_of_ours_shows_its_id_and_nothing_of_the_database(owner: Brows
     broken.__dict__.update(declared.__dict__)
     owner.app.view_functions["home.today"] = broken
     try:
-        answer = owner.get("/")
+        with logs.kept("web", tmp_path / "logs"):
+            answer = owner.get("/")
     finally:
         owner.app.view_functions["home.today"] = declared
 
-    text = answer.get_data(as_text=True)
+    text, log = answer.get_data(as_text=True), (tmp_path / "logs" / "web.log").read_text("utf-8")
+    shown = ERROR_ID.search(text)
     assert answer.status_code == 500
-    assert ERROR_ID.search(text) is not None
+    assert shown is not None
+    (line,) = [json.loads(one) for one in log.splitlines() if shown[0] in one]
+    assert (line["error"], line["at"][-1].rpartition(" ")[2]) == ("peewee.IntegrityError", "broken")
+    assert "A9A9" not in log
     assert "A9A9" not in text
     assert "duplicate" not in text
 

@@ -180,7 +180,7 @@ def test_an_act_says_what_it_does_before_its_button_and_then_does_it(
     assert support.post(f"/orders/{unpaid}/cancel").status_code == 302
     assert support.post(f"/orders/{number}/hurry").status_code == 302
     assert support.post(f"/orders/{number}/refund", {"line": str(line)}).status_code == 302
-    assert support.post(f"/shoppers/{shopper}/block", {"reason": "fraud"}).status_code == 302
+    assert support.post(f"/shoppers/{shopper}/block", {"to": "off", "reason": "fraud"}).status_code == 302
     assert shop.sql("SELECT state, amount_minor FROM refund") == [("requested", 2000)]
     assert shop.sql("SELECT blocked_at IS NOT NULL FROM shopper") == [(True,)]
     told = text(support, f"/orders/{number}")

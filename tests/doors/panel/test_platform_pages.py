@@ -47,6 +47,10 @@ def status_of(shop: Shop, party: int) -> tuple[str, int]:
     return status, fee
 
 
+def last_entry(shop: Shop) -> int:
+    return int(shop.sql("SELECT max(id) FROM audit_entry")[0][0])
+
+
 def an_applicant(code: str = "tea", kind: PartyKind = PartyKind.MERCHANT) -> int:
     said = Application(
         kind=kind,
@@ -130,9 +134,10 @@ def test_a_suspended_party_sells_nothing_and_its_people_are_out_until_it_is_reop
     page = owner.get(f"/parties/{number}/suspend").get_data(as_text=True)
     assert "1 people are signed out" in page
 
-    assert owner.post(f"/parties/{number}/suspend", {"reason": "Complaints"}).status_code == 302
+    assert owner.post(f"/parties/{number}/suspend", {"reason": "Complaints:\r\n1. <b>late</b>"}).status_code == 302
 
     assert status_of(shop, number)[0] == "suspended"
+    assert "Complaints:\n1. &lt;b&gt;late" in owner.get(f"/audit/{last_entry(shop)}").get_data(as_text=True)
     assert seller.get("/").location.startswith("/sign-in")
     assert owner.post(f"/parties/{number}/suspend", {"reason": "Twice"}).status_code == 409
     assert owner.post(f"/parties/{number}/reopen").status_code == 302

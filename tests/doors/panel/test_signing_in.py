@@ -36,6 +36,8 @@ def test_whoever_knows_the_password_comes_in(panel: Panel, shop: Shop) -> None:
         ("mei@demo.test", ""),
         ("", ""),
         ("mei@demo.test", "x" * 500),
+        ("mei@demo.test\0", PASSWORD),
+        ("mei@demo.test", f"{PASSWORD}\0"),
     ],
 )
 def test_whatever_is_wrong_the_answer_is_the_same(panel: Panel, shop: Shop, email: str, password: str) -> None:
@@ -91,15 +93,28 @@ def test_a_form_from_elsewhere_signs_nobody_in(panel: Panel, shop: Shop) -> None
         panel().client.post("/sign-in", data=values, headers={"Origin": "https://evil.example"}),
         panel().client.post("/sign-in", data=values, headers={"Sec-Fetch-Site": "cross-site"}),
         panel().client.post("/sign-in", data=values, headers={"Origin": "null"}),
+        panel().client.post("/sign-in", data=values, headers={"Origin": "http://["}),
+        panel().client.post("/sign-in", data=values, headers={"Origin": "http://localhost@evil.example"}),
     ]
 
-    assert [answer.status_code for answer in answers] == [400, 403, 403, 403]
+    assert [answer.status_code for answer in answers] == [400, 403, 403, 403, 403, 403]
     assert all(ERROR_ID.search(answer.get_data(as_text=True)) for answer in answers)
     assert shop.count("staff_session") == 0
 
 
 @pytest.mark.parametrize(
-    "wanted", ["//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil", "evil", ""]
+    "wanted",
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "\\\\evil",
+        "evil",
+        "",
+        "//[",
+        "/a%0D%0AX: y",
+        "/%09/evil.example",
+    ],
 )
 def test_signing_in_leads_to_the_panel_and_nowhere_else(panel: Panel, shop: Shop, wanted: str) -> None:
     """Fault 87: an address that leads elsewhere leads to the first page."""
