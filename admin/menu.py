@@ -110,7 +110,7 @@ def menu_of(session: StaffSession, here: str | None) -> Sequence[tuple[str, Sequ
 
 
 def opens(endpoint: str, session: StaffSession) -> bool:
-    """Whether a page is for this person: a link to another one is not drawn. Raises `Undeclared`: there is no such page.
+    """Whether a page is for this person: a link to another one is not drawn. Raises `Undeclared` for no page at all.
 
     Without that a link whose page was renamed would be drawn for nobody, and nobody would miss it.
     """
