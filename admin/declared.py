@@ -46,7 +46,7 @@ class Declared:
 
 
 class Undeclared(Exception):
-    """A route of the panel does not say for whom it is."""
+    """A route of the panel does not say for whom it is, or is not there at all."""
 
 
 def open_to_anyone(view: View) -> View:

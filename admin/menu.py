@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask import current_app, url_for
 
-from admin.declared import declared_for
+from admin.declared import Undeclared, declared_for
 from bot.texts import mark
 from core.parties.staff_sessions import StaffSession
 
@@ -110,9 +110,14 @@ def menu_of(session: StaffSession, here: str | None) -> Sequence[tuple[str, Sequ
 
 
 def opens(endpoint: str, session: StaffSession) -> bool:
-    """Whether a page is for this person: a link to another one is not drawn."""
+    """Whether a page is for this person: a link to another one is not drawn. Raises `Undeclared` for no page at all.
+
+    Without that a link whose page was renamed would be drawn for nobody, and nobody would miss it.
+    """
     declared = declared_for(current_app, endpoint)
-    return declared is not None and declared.admits(session)
+    if declared is None:
+        raise Undeclared(f"there is no page {endpoint}")
+    return declared.admits(session)
 
 
 def _shown(entry: Entry, here: str | None) -> Shown:

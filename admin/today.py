@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import current_app, url_for
+from flask import url_for
 
-from admin.declared import declared_for
+from admin.menu import opens
 from admin.panel import words
 from admin.reading import panel_db, reading
 from admin.reports.week import Week, weeks
@@ -146,8 +146,7 @@ def figures(session: StaffSession, now: datetime) -> Figures:
 
 def _is_for(one: Ask, session: StaffSession) -> bool:
     """A thing waits for whom its list opens, and who may see to it."""
-    declared = declared_for(current_app, one.endpoint)
-    return bool(one.roles & session.roles) and declared is not None and declared.admits(session)
+    return bool(one.roles & session.roles) and opens(one.endpoint, session)
 
 
 def day_of(now: datetime, zone: ZoneInfo) -> datetime:

@@ -123,9 +123,9 @@ def _coded(said: str) -> Iterator[Found]:
     if opens("listings.details_view", session):
         for row in ask(LISTINGS, codes=[said, said.upper(), said.lower()], all=is_all, party=session.party.id):
             yield _named(mark("Goods on sale"), row, url_for("listings.details_view", id=row["id"]))
-    if opens("parties.details_view", session):
+    if opens("party.show", session):
         for row in ask(PARTIES, code=said.lower()):
-            yield _named(mark("Party"), row, url_for("parties.details_view", id=row["id"]))
+            yield _named(mark("Party"), row, url_for("party.show", number=row["id"]))
     yield from _transactions(said)
 
 

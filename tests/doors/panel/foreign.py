@@ -130,8 +130,10 @@ class World:
     def key_of(self, party: int, person: UUID) -> UUID:
         return self._row(
             "INSERT INTO api_key (id, party_id, called, secret_hash, ending, scopes, made_by, made_at, expires_at)"
-            " VALUES (%s, %s, 'ERP', sha256('x'), 'abcd', '{batches:read}', %s, now(), now() + interval '1 day')",
+            " VALUES (%s, %s, 'ERP', sha256(%s::text::bytea), 'abcd', '{batches:read}', %s, now(),"
+            " now() + interval '1 day')",
             party,
+            str(party),
             person,
         )
 
