@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from admin.goods.sheet_reasons import SHEET_REASONS
 from admin.stock.saying import STOCK, STOCK_PARTS
 from bot.texts import Texts, mark
 from core.catalog.changes import Archived
@@ -61,9 +62,6 @@ SENTENCES: Mapping[type[Refusal], str] = {
     VariantThere: mark("A variant with the values of {code} is there already. Nothing was added."),
     SheetMoved: mark("The goods have changed meanwhile: look at the rows again. Nothing was changed."),
     TooLateToUndo: mark("Only the last sheet can be undone, once, for a day. Nothing was changed."),
-    SheetUnreadable: mark(
-        "This is no sheet that can be read: a CSV file with a header that has a column “Code”, at most 1,000 rows."
-    ),
     BadCost: mark(
         "What a card cost is an amount like 3.20, with six digits after the point at most. Nothing was kept."
     ),
@@ -155,6 +153,8 @@ PARTS: Mapping[str, str] = {
 
 def sentence(refusal: Refusal, words: Texts) -> str:
     """The sentence of the nearest kind of this refusal."""
+    if isinstance(refusal, SheetUnreadable):
+        return words.say(SHEET_REASONS[str(refusal.params["problem"])], **refusal.params)
     said = PARTS.get(str(refusal.params.get("what"))) if isinstance(refusal, Invalid) else None
     if said is not None:
         return words.say(said)

@@ -124,16 +124,21 @@ def _file(form: AskedForm, export: Export, file_form: ExportForm) -> AnyResponse
         form.refuse(words().say(TOO_LONG, count=f"{MOST_ROWS:,}"))
         return None
     except OSError as error:
-        form.error_id = error_id()
-        log.error("no room for an export", error_id=form.error_id, export=str(export.id), problem=error.errno)
-        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        form.refuse(words().say(DISK_FULL if is_full else NO_ROOM), status=507)
+        no_room(form, error, export=str(export.id))
         return None
     answer = Response(pieces, content_type=TYPES[file_form])
     answer.call_on_close(export.end)  # also where nobody takes the first piece
     name = f"keystall-{export.kind.value}-{_named(export.first, export.last)}.{file_form.value}"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+def no_room(form: ActForm, error: OSError, **logged: str) -> None:
+    """Say why no workbook was written."""
+    form.error_id = error_id()
+    log.error("no room for an export", error_id=form.error_id, problem=error.errno, **logged)
+    is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    form.refuse(words().say(DISK_FULL if is_full else NO_ROOM), status=507)
 
 
 def _named(first: date, last: date) -> str:

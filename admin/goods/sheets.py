@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,16 +21,22 @@ from wtforms import HiddenField
 from admin.acting import ActForm, actor, done, trying
 from admin.declared import for_roles
 from admin.drawing import draw
+from admin.exports.asking import TOO_LONG, TYPES, no_room
+from admin.exports.cells import Value
+from admin.exports.workbook import MOST_ROWS as MOST_OF_WORKBOOK
+from admin.exports.workbook import TooLong, write_workbook
 from admin.goods.new import KEEPERS, MERCHANTS
+from admin.goods.sheet_reasons import ROW_REASONS
 from admin.panel import panel, request_time, signed_in, words
 from admin.reading import panel_db, reading
 from admin.rows import PanelRow
 from bot.texts import mark
 from core.catalog.rules import CATEGORY_NAMES, Category
-from core.catalog.sheets.cells import LARGEST, MOST_ROWS, written
-from core.catalog.sheets.rows import HEADERS, Column, Kind, Outcome, Wrong, digest
+from core.catalog.sheets.cells import LARGEST, MOST_ROWS, safe, written
+from core.catalog.sheets.rows import HEADERS, Column, Kind, Outcome, digest
 from core.catalog.sheets.service import UNDONE_WITHIN, apply_sheet, keep_sheet, plan_of, undo_sheet
 from core.money import Money
+from core.reports.exporting import ExportForm
 
 pages = Blueprint("sheets", __name__, url_prefix="/goods/sheet")
 
@@ -41,21 +50,7 @@ SINCE = """
 SELECT count(DISTINCT o.id) FROM order_line n JOIN shop_order o ON o.id = n.order_id
 WHERE n.listing_id = ANY (%(listings)s) AND o.placed_at >= %(since)s AND o.merchant_id = %(party)s
 """
-REASONS = {
-    Wrong.CODE: mark("no code, or one that is not a letter with letters and digits"),
-    Wrong.TWICE: mark("this code stands in the sheet before"),
-    Wrong.NAME: mark("the name is too long, or has signs that cannot be shown"),
-    Wrong.CATEGORY: mark("there is no such shelf"),
-    Wrong.PRICE: mark("this is no price"),
-    Wrong.MOST: mark("one order may have from 1 to 1000"),
-    Wrong.POSITION: mark("a place is a whole number"),
-    Wrong.ON_SALE: mark("on sale is yes or no"),
-    Wrong.NEW_NEEDS: mark("new goods need a Chinese name, a shelf and a price"),
-    Wrong.ARCHIVED: mark("it is put away"),
-    Wrong.CURRENCY: mark("it is sold in another currency"),
-    Wrong.SHARED: mark("shared goods keep their name"),
-    Wrong.SHELF: mark("the shelf is changed at the product"),
-}
+NUMBERS = frozenset({Column.PRICE, Column.MOST, Column.POSITION})
 KINDS = {
     Kind.NEW: (mark("new"), "ok"),
     Kind.CHANGED: (mark("changed"), "warn"),
@@ -115,6 +110,10 @@ def sheet() -> Response:
             )
         if not form.problem:
             return done(url_for("sheets.look", sheet_id=kept), mark("Nothing was changed yet: look at the rows."))
+    return _page(form)
+
+
+def _page(form: UploadForm) -> Response:
     with reading(signed_in()):
         query = SheetFileRow.select().where(SheetFileRow.applied_at.is_null(False))
         before = list(query.order_by(SheetFileRow.applied_at.desc()).limit(10))
@@ -124,7 +123,7 @@ def sheet() -> Response:
         form=form,
         before=before,
         can_undo=before[0].id if before and _can_be_undone(before[0]) else None,
-        columns=[HEADERS[column][0 if words().locale.startswith("zh") else 1].capitalize() for column in Column],
+        columns=_header(),
         most=MOST_ROWS,
     )
 
@@ -133,14 +132,29 @@ def sheet() -> Response:
 @for_roles(*KEEPERS, kinds=MERCHANTS)
 def download() -> Response:
     """What is sold, as a sheet that can be edited and uploaded again; no cell of it is a formula."""
-    with reading(signed_in()):
-        found = panel_db.execute_sql(LISTED, {"party": signed_in().party.id}).fetchall()
-    place = 0 if words().locale.startswith("zh") else 1
-    header = [HEADERS[column][place].capitalize() for column in Column]
-    response = make_response(written([header, *(_line(row) for row in found)]))
-    response.headers["Content-Type"] = "text/csv; charset=utf-8"
-    response.headers["Content-Disposition"] = 'attachment; filename="goods.csv"'
-    return response
+    return _file(written([_header(), *_listed()]), "csv")
+
+
+@pages.get("/goods.xlsx", endpoint="workbook")
+@for_roles(*KEEPERS, kinds=MERCHANTS)
+def workbook() -> Response:
+    """The same as a workbook: the cells of the CSV, prices and counts as numbers."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="keystall-goods-") as folder:
+            file = Path(folder) / "goods.xlsx"
+            write_workbook(
+                file,
+                _header(),
+                [[[_typed(column, cell) for column, cell in zip(Column, row, strict=True)] for row in _listed()]],
+            )
+            return _file(file.read_bytes(), "xlsx")
+    except TooLong:
+        form = UploadForm()
+        form.refuse(words().say(TOO_LONG, count=f"{MOST_OF_WORKBOOK:,}"))
+    except OSError as error:
+        form = UploadForm()
+        no_room(form, error)
+    return _page(form)
 
 
 @pages.route("/<uuid:sheet_id>", methods=["GET", "POST"], endpoint="look")
@@ -224,7 +238,7 @@ def said_of(one: Outcome) -> Sequence[tuple[str, str, str]]:
     """What changes of a row: called, was, becomes; or why it is left out."""
     said = words()
     if one.wrong is not None:
-        return [("", "", said.say(REASONS[one.wrong]))]
+        return [("", "", said.say(ROW_REASONS[one.wrong]))]
     if one.kind is Kind.NEW and one.row.price is not None:
         return [(said.say(FIELDS["price"]), "", said.money(Money(one.row.price, panel().connecting.currency)))]
     return [
@@ -244,6 +258,27 @@ def _said(name: str, value: Any, one: Outcome) -> str:
 def _can_be_undone(kept: SheetFileRow) -> bool:
     applied: datetime | None = kept.applied_at
     return applied is not None and kept.undone_at is None and request_time() - applied <= UNDONE_WITHIN
+
+
+def _header() -> list[str]:
+    place = 0 if words().locale.startswith("zh") else 1
+    return [HEADERS[column][place].capitalize() for column in Column]
+
+
+def _listed() -> list[list[str]]:
+    with reading(signed_in()):
+        return [_line(row) for row in panel_db.execute_sql(LISTED, {"party": signed_in().party.id}).fetchall()]
+
+
+def _typed(column: Column, cell: str) -> Value:
+    return Decimal(cell) if column in NUMBERS else safe(cell)
+
+
+def _file(content: bytes, form: str) -> Response:
+    response = make_response(content)
+    response.headers["Content-Type"] = TYPES[ExportForm(form)]
+    response.headers["Content-Disposition"] = f'attachment; filename="goods.{form}"'
+    return response
 
 
 def _line(row: Sequence[Any]) -> list[str]:

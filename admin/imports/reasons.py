@@ -46,7 +46,7 @@ FILE_REASONS: Mapping[str, str] = {
     "cancelled": mark("It was taken back: none of its cards is there, and the same file may come again."),
     "lost": mark("The sealed file could not be used any more: please bring it again."),
 }
-"""By `FileProblem` of the same module, and `core.conversations.restocking.RestockProblem`."""
+"""By `core.workbooks.problems.FileProblem`, and `core.conversations.restocking.RestockProblem`."""
 
 ROW = mark("row {number}")
 NAMES_A_COLUMN = frozenset({"header_missing", "secret_column_missing", "column_twice", "no_such_column"})

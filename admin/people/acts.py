@@ -139,6 +139,7 @@ ACTS: Mapping[str, str] = {
     "sheets.look": mark("Look a sheet of goods through and apply it"),
     "sheets.page": mark("Bring goods by a sheet"),
     "sheets.undo": mark("Undo a sheet of goods"),
+    "sheets.workbook": mark("Download goods as a workbook"),
     "switching.check": mark("Check a channel or gateway"),
     "switching.leave": mark("Disconnect a channel or gateway"),
     "switching.pause": mark("Pause a channel or gateway"),

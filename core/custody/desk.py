@@ -23,7 +23,6 @@ from core.custody.chains.auditing import Auditor, AuditRefused
 from core.custody.chains.checkpoints import checkpointer
 from core.custody.imports import import_sql
 from core.custody.imports.contesting import DecisionRefused
-from core.custody.imports.decoder.problems import FileRefused
 from core.custody.imports.filling import Filler, ImportCancelled, ImportLeft
 from core.custody.imports.fingerprint import CardRule, Place, possible_fingerprints
 from core.custody.imports.importing import Counts, Importer, Progress
@@ -55,6 +54,7 @@ from core.errors import error_id
 from core.secret import Secret
 from core.vault.client import VaultCode
 from core.vault.primitives import SealError
+from core.workbooks.problems import FileRefused
 
 Answer = dict[str, Any]
 

@@ -149,7 +149,7 @@ MUTATIONS = [
     Mutation(
         rows=("78",),
         removed="the look for entries that share their bytes",
-        file="core/custody/imports/decoder/archive.py",
+        file="core/workbooks/archive.py",
         old="            or _overlap(entries, size)\n",
         new="",
         test="tests/unit/test_decode_limits.py",

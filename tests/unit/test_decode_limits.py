@@ -11,10 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.custody.imports.decoder import encodings, records, source, tables, workbook
-from core.custody.imports.decoder.problems import FileProblem, FileRefused, RowProblem
-from core.custody.imports.decoder.records import Record, Splitter, lines
+from core.custody.imports.decoder import encodings, records, source, tables
+from core.custody.imports.decoder.problems import RowProblem
+from core.custody.imports.decoder.records import Splitter, lines
 from core.custody.imports.decoder.tables import Row, decode
+from core.workbooks import sheet
+from core.workbooks.problems import FileProblem, FileRefused
+from core.workbooks.records import Record
 from tests.support.workbooks import MAIN, Cell
 from tests.support.workbooks import workbook as written
 
@@ -70,7 +73,7 @@ def test_fault_78_a_sheet_that_would_fill_the_memory_is_refused(sheet: str, prob
 
 
 def test_fault_78_texts_that_do_not_fit_into_the_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbook, "_MOST_TEXT", 4000)
+    monkeypatch.setattr(sheet, "_MOST_TEXT", 4000)
 
     assert len(rows(written([[("shared", "0")]], strings=["A" * 3000]))) == 1
     assert refusal(written([[("shared", "0")]], strings=["A" * 3000, "B" * 3000])) is FileProblem.TOO_MUCH_TEXT

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from core.custody.imports.decoder.columns import known_columns
 from core.custody.imports.decoder.dates import end_date
-from core.custody.imports.decoder.problems import FileProblem, FileRefused, RowProblem
+from core.custody.imports.decoder.problems import RowProblem
 from core.custody.imports.decoder.tables import Row, decode
+from core.workbooks.problems import FileProblem, FileRefused
 
 TABLE = "卡号,卡密,有效期,备注\r\n001,AAAA-1111,2027-12-31,渠道\r\n002,BBBB-2222,2027-12-31,\r\n"
 CARDS = [

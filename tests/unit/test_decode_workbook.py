@@ -7,9 +7,10 @@ import zipfile
 
 import pytest
 
-from core.custody.imports.decoder.problems import FileProblem, FileRefused, RowProblem
+from core.custody.imports.decoder.problems import RowProblem
 from core.custody.imports.decoder.tables import Row, decode
-from core.custody.imports.decoder.workbook import address
+from core.workbooks.problems import FileProblem, FileRefused
+from core.workbooks.sheet import address
 from tests.support.workbooks import MAIN, Cell, workbook
 
 HEADER: list[Cell] = ["序号", "卡号", "密码", "有效期"]

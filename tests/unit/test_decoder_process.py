@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from core.custody.imports import decoding
-from core.custody.imports.decoder.problems import FileProblem, FileRefused
 from core.custody.imports.decoding import DecodedFile
+from core.workbooks.problems import FileProblem, FileRefused
 from tests.house.tree import ROOT
 
 LIMITED = """

@@ -1,4 +1,7 @@
-"""Sheets as text with separators: read as spreadsheets write them, written so that no cell is a formula."""
+"""Sheets as text with separators: read as spreadsheets write them, written so that no cell is a formula.
+
+A workbook of goods holds the same cells, so that whichever is saved as the other says the same.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,16 @@ from core.errors import Invalid
 
 LARGEST = 1024 * 1024
 MOST_ROWS = 1000
-MOST_CELLS = 40
+MOST_COLUMNS = 40
 
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """What a spreadsheet may take for a formula, and what was written so that it does not."""
 
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+
 
 class SheetUnreadable(Invalid):
-    """The file is no such sheet; `problem` says why: encoding, too_large, too_many_rows, empty, header."""
+    """The file is no such sheet; `problem` says why: one of `FileProblem`, or here and in `workbook`."""
 
 
 def read_cells(content: bytes) -> list[list[str]]:
@@ -27,35 +32,44 @@ def read_cells(content: bytes) -> list[list[str]]:
 
     UTF-8, UTF-16 with its mark, else GB18030, as Excel writes in China. Raises `SheetUnreadable`.
     """
-    if len(content) > LARGEST:
-        raise SheetUnreadable(what="sheet", problem="too_large")
     text = _decoded(content)
-    if "\0" in text:
-        raise SheetUnreadable(what="sheet", problem="encoding")
     first = text.split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
-    rows = []
     try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
-            if any(cell.strip() for cell in row):
-                rows.append([_as_typed(cell) for cell in row[:MOST_CELLS]])
-            if len(rows) > MOST_ROWS + 1:
-                raise SheetUnreadable(what="sheet", problem="too_many_rows")
+        return gathered(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except csv.Error:
         raise SheetUnreadable(what="sheet", problem="encoding") from None
-    if len(rows) < 2:
+
+
+def gathered(rows: Iterable[Sequence[str]]) -> list[list[str]]:
+    """The rows that say something, each to its last cell that does. Raises `SheetUnreadable`."""
+    found = []
+    for row in rows:
+        cells = [_as_typed(cell) for cell in row]
+        while cells and not cells[-1]:
+            cells.pop()
+        if len(cells) > MOST_COLUMNS:
+            raise SheetUnreadable(what="sheet", problem="too_many_columns")
+        if any(_NO_TEXT.search(cell) for cell in cells):
+            raise SheetUnreadable(what="sheet", problem="encoding")
+        if cells:
+            found.append(cells)
+        if len(found) > MOST_ROWS + 1:
+            raise SheetUnreadable(what="sheet", problem="too_many_rows")
+    if len(found) < 2:
         raise SheetUnreadable(what="sheet", problem="empty")
-    return rows
+    return found
 
 
 def written(rows: Iterable[Sequence[str]]) -> bytes:
     """The rows as CSV with a byte order mark, which `read_cells` reads back exactly."""
     out = io.StringIO(newline="")
-    csv.writer(out).writerows([_safe(cell) for cell in row] for row in rows)
+    csv.writer(out).writerows([safe(cell) for cell in row] for row in rows)
     return codecs.BOM_UTF8 + out.getvalue().encode()
 
 
-def _safe(cell: str) -> str:
+def safe(cell: str) -> str:
+    """A text as it stands in a cell."""
     return "'" + cell if FORMULA.match(cell) else cell
 
 

@@ -19,8 +19,8 @@ from core.catalog.changes import set_on_sale, set_price
 from core.catalog.editing import archive_listing, change_listing
 from core.catalog.goods import NewGoods, create_goods
 from core.catalog.rules import Category
-from core.catalog.sheets.cells import read_cells
 from core.catalog.sheets.rows import Kind, Outcome, SheetRow, Standing, as_json, digest, planned, read_rows
+from core.catalog.sheets.workbook import read_file
 from core.db import atomic, changed, execute
 from core.errors import Conflict, NotAllowed, NotFound
 from core.ids import new_id
@@ -71,7 +71,7 @@ def keep_sheet(*, actor: Actor, merchant_id: int, file_name: str, content: bytes
     require_change(actor, merchant_id, Role.CATALOG, what="party")
     if actor.id is None:
         raise NotAllowed
-    rows = read_rows(read_cells(content), currency=currency)
+    rows = read_rows(read_file(content, file_name=file_name), currency=currency)
     sheet = new_id()
     name = "".join(sign for sign in file_name if sign.isprintable())[-200:] or "sheet"
     execute(KEEP, (sheet, merchant_id, actor.id, name, Jsonb([as_json(row) for row in rows]), now))

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from core.custody.imports.decoder.problems import FileProblem, FileRefused, RowProblem
+from core.custody.imports.decoder.problems import RowProblem
 from core.custody.imports.decoder.tables import Row
+from core.workbooks.problems import FileProblem, FileRefused
 
 SECONDS = 300.0
 """Until its first answer, for which a workbook is read twice. Then its limit of processor time holds, since it may have

@@ -19,12 +19,12 @@ import structlog
 from core import db
 from core.custody.imports import import_sql as sql
 from core.custody.imports.cancelling import finish as finish_cancelling
-from core.custody.imports.decoder.problems import FileRefused
 from core.custody.imports.decoding import DecoderDied
 from core.custody.imports.importing import AlreadyMoved, Counts, Importer, Progress
 from core.custody.imports.jobs import ImportRefused, give_up, left_behind
 from core.custody.imports.preparing import Job
 from core.vault.primitives import SealError
+from core.workbooks.problems import FileRefused
 
 PAUSES = (1.0, 5.0, 20.0)
 """Seconds before an import is tried again, by how often it came no further."""

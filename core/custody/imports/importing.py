@@ -23,7 +23,6 @@ from core import db
 from core.actor import OPERATOR, SYSTEM, Actor, ActorKind
 from core.audit.service import append
 from core.custody.imports import import_sql as sql
-from core.custody.imports.decoder.problems import FileProblem, FileRefused
 from core.custody.imports.decoding import Decoded, DecodedFile
 from core.custody.imports.preparing import PRINT, Chunk, Job, Preparer
 from core.custody.imports.purchases import book_purchase
@@ -36,6 +35,7 @@ from core.messages.alerts import AlertKind, raise_alert_if
 from core.vault.client import RefusedRow
 from core.vault.primitives import SealError
 from core.vault.seal import BatchStatement, batch_key_hash, sign_batch
+from core.workbooks.problems import FileProblem, FileRefused
 
 CHUNK_ROWS = 16_000
 REFUSALS_SHOWN = 1000

@@ -16,7 +16,6 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from core.custody.imports.decoder.problems import FileRefused
 from core.custody.imports.decoder.tables import Row
 from core.custody.imports.decoding import Decoded, DecodedFile
 from core.custody.imports.filling import ImportCancelled
@@ -34,6 +33,7 @@ from core.vault.looks import SealedLook, look_seal
 from core.vault.primitives import SealError
 from core.vault.seal import new_batch_key
 from core.vault.shapes import shape
+from core.workbooks.problems import FileRefused
 
 ROWS_A_DAY = 1_500_000
 """Of one party, over all files that were looked at for it within a day: as many as the largest file has."""

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import peewee
 
-from core.custody.imports.decoder.problems import FileProblem, FileRefused
 from core.custody.imports.jobs import ImportRefused, begun, left_behind
 from core.custody.imports.preparing import Job
 from core.custody.keychain.keys import OpenVault
 from core.db import atomic, constraint, execute
+from core.workbooks.problems import FileProblem, FileRefused
 
 STANDING = "SELECT state, error FROM import_job WHERE id = %s"
 

@@ -11,11 +11,11 @@ from datetime import date, datetime
 
 from core.actor import OPERATOR
 from core.audit.service import append
-from core.custody.imports.decoder.problems import FileProblem, FileRefused
 from core.custody.imports.import_sql import WAS_LOOKED_AT
 from core.custody.imports.jobs import ImportRefused
 from core.custody.imports.preparing import Job
 from core.db import changed, execute, in_transaction
+from core.workbooks.problems import FileProblem, FileRefused
 
 _LEFT = """
 SELECT %(most)s - coalesce((SELECT q.rows FROM import_quota q WHERE q.party_id = p.id AND q.day = %(day)s), 0)

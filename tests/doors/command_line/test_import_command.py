@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.custody.imports.decoder.problems import FileProblem, RowProblem
+from core.custody.imports.decoder.problems import RowProblem
 from core.vault.client import FileNotImported, ImportReport, RefusedRow
 from core.vault.uploads import FileTooLarge
+from core.workbooks.problems import FileProblem
 from ops.cli import run
 from ops.commands.import_ import FILE_PROBLEMS, REASONS, sentence, show
 

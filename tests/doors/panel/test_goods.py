@@ -14,7 +14,7 @@ from core import db
 from core.ids import new_id
 from core.parties.rules import Role
 from tests.builders import Shop
-from tests.support.panel import ERROR_ID, Browser, a_login
+from tests.support.panel import Browser, a_login
 from tests.support.restock import Worker
 from tests.support.vaults import DeskVault
 
@@ -192,43 +192,6 @@ def test_variants_fields_words_and_limits_are_changed_in_the_panel(merchant: Bro
         "SELECT count(*) FROM listing l JOIN sku s ON s.id = l.sku_id WHERE l.archived_at IS NOT NULL"
         " AND s.archived_at IS NOT NULL"
     ) == [(1,)]
-
-
-def test_a_sheet_is_downloaded_changed_looked_at_applied_and_undone(merchant: Browser, shop: Shop) -> None:
-    shop.a_listing("A1", 990)
-    merchant.post("/goods/new", new_goods(cards="", name_zh="=1+1", name_en="'-x"))
-    downloaded = merchant.get("/goods/sheet/goods.csv").data
-    assert b"\r\nCAT1,'=1+1,''-x,Game cards,9.90,100,0,yes\r\n" in downloaded  # fault 14: no cell is a formula
-
-    def upload(content: bytes) -> TestResponse:
-        file: Any = {"file": (io.BytesIO(content), "goods.csv")}
-        return merchant.post("/goods/sheet", file)
-
-    same = text(merchant.get(upload(downloaded).location))
-    assert same.count(">as it is<") == 3  # the figure, and both rows: what was downloaded comes back as it was
-    changed = "Code,Name in Chinese,Shelf,Price,On sale\nA1,,,8.80,no\nN1,新,Game cards,1,\nN2,,,1,\nA1,,,1,\n".encode(
-        "utf-16"
-    )
-    look = upload(changed).location
-    shown = text(merchant.get(look))
-    assert "new goods need a Chinese name, a shelf and a price" in shown
-    assert "this code stands in the sheet before" in shown
-    assert merchant.post(look, {"seen": "another plan"}).status_code == 409
-    assert shop.sql("SELECT price_minor FROM listing WHERE code = 'A1'") == [(990,)]
-    found = re.search(r'name="seen"[^>]*value="([^"]+)"', shown)
-    assert found is not None
-    assert merchant.post(look, {"seen": found[1]}).status_code == 302
-    state = (
-        "SELECT code, price_minor, on_sale, archived_at IS NULL FROM listing WHERE code IN ('A1', 'N1') ORDER BY code"
-    )
-    assert shop.sql(state) == [("A1", 880, False, True), ("N1", 100, True, True)]
-    assert "Nothing of it was ordered since then" in text(merchant.get(f"{look}/undo"))
-    assert merchant.post(f"{look}/undo").status_code == 302
-    assert shop.sql(state) == [("A1", 990, True, True), ("N1", 100, False, False)]
-    for content in (b"", b"\0\1", b"a,b\n1,2\n", b"PK\3\4" + b"x" * 99, b"code\n" + b"A1\n" * 1100):
-        answer = upload(content)
-        assert answer.status_code == 422
-        assert ERROR_ID.search(text(answer))
 
 
 def test_offers_to_this_merchant_are_listed_by_a_rule_and_others_are_not_seen(merchant: Browser, shop: Shop) -> None:

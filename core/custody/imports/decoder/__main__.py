@@ -15,9 +15,9 @@ from itertools import islice
 from typing import Any
 
 from core.custody.imports.decoder.confine import confine
-from core.custody.imports.decoder.problems import FileProblem, FileRefused
 from core.custody.imports.decoder.source import CustodianGone, from_custodian, opened
 from core.custody.imports.decoder.tables import Row, Table, decode
+from core.workbooks.problems import FileProblem, FileRefused
 
 ROWS_A_FRAME = 500
 CODECS = ("utf-8", "utf-16-le", "utf-16-be", "gb18030", "gb2312", "cp437")  # loaded before no file can be opened

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.custody.imports.decoder.problems import FileProblem, FileRefused
+from core.workbooks.problems import FileProblem, FileRefused
 
 FIELDS = ("secret", "number", "pin", "expires")
 HEADER_WITHIN = 10  # the first rows that are not blank; above the header may stand a title

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from core.custody.imports.decoder.problems import FileProblem, FileRefused
 from core.custody.imports.decoder.source import PIECE
+from core.workbooks.problems import FileProblem, FileRefused
 
 LONGEST_LINE = 256 * 1024  # characters; no row is so long
 _MARKS = (

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
 
 from core.custody.imports.decoder.encodings import LONGEST_LINE
+from core.workbooks.records import Record
 
 SEPARATORS = (",", "\t", ";", "|", "----")
 AHEAD = 2 * LONGEST_LINE  # characters that are always there behind the record in hand
@@ -23,32 +22,6 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 _MOST_LINES = 50
 _LONGEST_CELL = 8192
 _LONGEST_RECORD = LONGEST_LINE
-
-
-class CellKind(StrEnum):
-    """What a workbook's cell is, where it is not text."""
-
-    NUMBER = "number"
-    DATE = "date"
-    BOOLEAN = "boolean"
-    ERROR = "error"
-    FORMULA = "formula"
-
-
-@dataclass(slots=True, repr=False)
-class Record:
-    """One row: `number` is the line where it begins (or the sheet's row); `kinds` holds the cells that are not text."""
-
-    number: int
-    cells: list[str]
-    kinds: dict[int, CellKind] = field(default_factory=dict)
-    end: int = 0  # offset in the text after its line ending
-    span: int = 1  # lines it takes
-    is_ambiguous: bool = False  # its quotes can be read as one cell over several lines, or as rows of their own
-
-    def is_blank(self) -> bool:
-        """Whether no cell holds anything but blanks."""
-        return not self.kinds and not any(cell and not cell.isspace() for cell in self.cells)
 
 
 class Window:

@@ -11,13 +11,15 @@ from itertools import chain, islice
 from typing import BinaryIO
 
 from core.custody.imports.decoder import columns as headers
-from core.custody.imports.decoder.archive import Archive, is_zip, refuse_other_kinds
 from core.custody.imports.decoder.columns import FIELDS, HEADER_WITHIN, Columns
 from core.custody.imports.decoder.dates import date_of_serial, end_date
 from core.custody.imports.decoder.encodings import Text, text_of
-from core.custody.imports.decoder.problems import FileProblem, FileRefused, RowProblem
-from core.custody.imports.decoder.records import SEPARATORS, CellKind, Record, Splitter, lines
-from core.custody.imports.decoder.workbook import FirstSheet, address
+from core.custody.imports.decoder.problems import RowProblem
+from core.custody.imports.decoder.records import SEPARATORS, Splitter, lines
+from core.workbooks.archive import Archive, is_zip, refuse_other_kinds
+from core.workbooks.problems import FileProblem, FileRefused
+from core.workbooks.records import CellKind, Record
+from core.workbooks.sheet import FirstSheet, address
 
 LONGEST_FIELD = 8192  # characters
 MOST_ROWS = 1_500_000  # a sheet cannot have more than 1,048,576

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from xml.parsers import expat
 
-from core.custody.imports.decoder.problems import FileProblem, FileRefused
+from core.workbooks.problems import FileProblem, FileRefused
 
 _DEEPEST = 64
 _MOST_NAMES = 1000  # of elements

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from core.custody.imports.decoder.problems import FileProblem, FileRefused
+from core.workbooks.problems import FileProblem, FileRefused
 
 MOST_BYTES = 640 * 1024 * 1024  # of all entries together, inflated: a full sheet of three columns has 200 MB
 MOST_ENTRIES = 5000
@@ -58,8 +58,11 @@ def is_zip(file: BinaryIO) -> bool:
 class Archive:
     """The entries of one workbook; every read is bounded."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        """Raises `FileRefused` with `DAMAGED`, `BOMB`, `ENCRYPTED` or `NOT_A_WORKBOOK` before anything is inflated."""
+    def __init__(self, file: BinaryIO, *, most_bytes: int = MOST_BYTES) -> None:
+        """`most_bytes` of all entries together, inflated.
+
+        Raises `FileRefused` with `DAMAGED`, `BOMB`, `ENCRYPTED` or `NOT_A_WORKBOOK` before anything is inflated.
+        """
         size = file.seek(0, io.SEEK_END)
         _check_directory(file, size)
         try:
@@ -75,18 +78,23 @@ class Archive:
         if (
             steep
             or len(entries) > MOST_ENTRIES
-            or sum(entry.file_size for entry in entries) > MOST_BYTES
+            or sum(entry.file_size for entry in entries) > most_bytes
             or _overlap(entries, size)
         ):
             raise FileRefused(FileProblem.BOMB)
         self._names = {entry.filename.lstrip("/").lower(): entry for entry in entries}
         self._inflated: dict[str, int] = {}
+        self._most_bytes = most_bytes
         if "xl/workbook.xml" not in self._names and "_rels/.rels" not in self._names:
             raise FileRefused(FileProblem.NOT_A_WORKBOOK)
 
     def has(self, name: str) -> bool:
         """Whether there is such an entry (names are compared without case)."""
         return name.lower() in self._names
+
+    def has_macros(self) -> bool:
+        """Whether any entry is a program, of today or of Excel 4."""
+        return any(name.endswith("vbaproject.bin") or "/macrosheets/" in name for name in self._names)
 
     def blocks(self, name: str) -> Iterator[bytes]:
         """An entry's bytes in blocks. Raises `FileRefused` when it is missing, broken, or inflates past the limit."""
@@ -98,7 +106,7 @@ class Archive:
             with self._zip.open(entry) as stream:
                 while block := stream.read(_BLOCK):
                     self._inflated[entry.filename] += len(block)
-                    if sum(self._inflated.values()) > MOST_BYTES:
+                    if sum(self._inflated.values()) > self._most_bytes:
                         raise FileRefused(FileProblem.BOMB)
                     yield block
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, struct.error):
