@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import url_for
@@ -16,6 +15,7 @@ from admin.panel import words
 from admin.reading import panel_db, reading
 from admin.reports.week import Week, weeks
 from bot.texts import mark
+from core.ids import first_id
 from core.money import Money
 from core.parties.rules import PLATFORM_ROLES, PartyKind, Role
 from core.parties.staff_sessions import StaffSession
@@ -152,11 +152,6 @@ def _is_for(one: Ask, session: StaffSession) -> bool:
 def day_of(now: datetime, zone: ZoneInfo) -> datetime:
     """When today began, as the store's clock on the wall has it: 2026-03-02 00:00 in Shanghai is 1 March, 16:00 UTC."""
     return datetime.combine(now.astimezone(zone).date(), time(), zone).astimezone(UTC)
-
-
-def first_id(at: datetime) -> UUID:
-    """The least UUIDv7 of a moment: 48 bits of milliseconds, then nothing."""
-    return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 def _asking(session: StaffSession, now: datetime, begin: datetime) -> Callable[..., list[tuple[Any, ...]]]:

@@ -6,10 +6,14 @@ import base64
 import hashlib
 import secrets
 import time
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from core.errors import NotFound
+
+STRAY = timedelta(hours=1)
+"""So far may the time of an id be from the time that its row names: clocks are set back and differ between machines."""
 
 
 class Prefix(StrEnum):
@@ -38,6 +42,13 @@ def new_id() -> UUID:
     value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
     value &= ~(0xF << 76) & ~(0x3 << 62)
     return UUID(int=value | (0x7 << 76) | (0x2 << 62))
+
+
+def first_id(at: datetime) -> UUID:
+    """The least UUIDv7 of a moment: 48 bits of milliseconds, then nothing. Whoever reads rows of some days by it allows
+    for `STRAY` beside them.
+    """
+    return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 def bound_id(to: UUID) -> UUID:

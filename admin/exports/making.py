@@ -20,11 +20,11 @@ from admin.exports.cells import BOM, Value, csv_lines
 from admin.exports.kinds import SORTS
 from admin.exports.reading import batches
 from admin.exports.workbook import write_workbook
-from admin.platform.trail import FIRST_FROM
-from admin.reading import panel_db, reading
-from admin.today import first_id
+from admin.platform.trail import first_from
+from admin.reading import reading
 from bot.texts import Texts
 from core import db
+from core.ids import STRAY, first_id
 from core.parties.rules import PLATFORM_ROLES
 from core.parties.staff_sessions import StaffSession
 from core.reports.exporting import ExportKind, end_export
@@ -34,9 +34,6 @@ from core.settlement.statement import statement_of
 PIECE = 64 * 1024
 AT_ONCE = 2
 """Exports of one process: each keeps a thread and a connection for as long as its reader takes."""
-
-STRAY = timedelta(hours=1)
-"""Entries of the audit are numbered about as time goes: so far beside the range they are looked at too."""
 
 STATEMENT_DAYS = timedelta(days=25)
 """A statement is asked for in stretches, each of which has fewer lines than it would be cut at."""
@@ -116,7 +113,8 @@ class Export:
         asked |= {"from_id": first_id(begin - STRAY), "to_id": first_id(end + STRAY)}
         if self.kind is ExportKind.AUDIT:
             with reading(self.session):
-                asked |= {name: _entry(at) for name, at in (("from_entry", begin - STRAY), ("to_entry", end + STRAY))}
+                asked |= {"from_entry": first_from(self.session, begin - STRAY)}
+                asked |= {"to_entry": first_from(self.session, end + STRAY)}
         return asked
 
     def _statement(self) -> Generator[list[tuple[Any, ...]]]:
@@ -164,7 +162,3 @@ def leaving(body: Any) -> Future[Any] | None:
     """What is done once the reader of an answer is gone, where the server tells (a2wsgi's body of the request)."""
     receive, loop = getattr(body, "receive", None), getattr(body, "loop", None)
     return asyncio.run_coroutine_threadsafe(receive(), loop) if receive and loop else None
-
-
-def _entry(at: datetime) -> int:
-    return int(panel_db.execute_sql(FIRST_FROM, {"from": at}).fetchone()[0])

@@ -5,21 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from uuid import UUID
 
 from flask import redirect, request, url_for
 from flask_admin import expose
 from markupsafe import Markup
 from peewee import SQL
 
-from admin.panel import request_time, signed_in, words
-from admin.reading import panel_db
+from admin.panel import request_time, words
 from admin.rows import OrderRow, PartyRow
 from admin.scoped import SELLING, ScopedView
 from admin.shown import STATES, pill, when
 from bot.texts import mark
 from core.errors import NotFound
-from core.ids import Prefix, parse, public
+from core.ids import STRAY, Prefix, first_id, parse, public
 from core.money import Money
 from core.orders.rules import OrderState
 from core.parties.rules import PLATFORM_ROLES, Role
@@ -27,21 +25,6 @@ from core.parties.rules import PLATFORM_ROLES, Role
 WAITS = SQL("EXISTS (SELECT 1 FROM order_line l WHERE l.order_id = t1.id AND l.gate IN ('review', 'task'))")
 A_MINUTE = timedelta(minutes=1)
 """Whatever was paid longer ago than this and is not delivered wants somebody to look."""
-
-FIRST_FROM = """
-WITH RECURSIVE half (low, high) AS (
-    SELECT 0::bigint, (extract(epoch FROM now()) * 1000)::bigint + 86400000
-    UNION ALL
-    SELECT CASE WHEN t.at < %(from)s THEN t.mid ELSE h.low END, CASE WHEN t.at < %(from)s THEN h.high ELSE t.mid END
-    FROM half h CROSS JOIN LATERAL (
-        SELECT (h.low + h.high) / 2 AS mid, coalesce((SELECT o.placed_at FROM shop_order o
-            WHERE o.id >= (lpad(to_hex((h.low + h.high) / 2), 12, '0') || repeat('0', 20))::uuid AND {own}
-            ORDER BY o.id LIMIT 1), 'infinity') AS at) t
-    WHERE h.high - h.low > 1
-)
-SELECT (lpad(to_hex(min(high)), 12, '0') || repeat('0', 20))::uuid FROM half
-"""
-"""Numbers of orders begin with their milliseconds and follow each other as orders do: halving finds a day's first."""
 
 FIRST_YEAR, LAST_YEAR = 2000, 2999
 
@@ -137,23 +120,14 @@ def _cut(query: Any, cut: Cut) -> Any:
         query = query.where(OrderRow.state == cut.state.value)
     if cut.first is not None:
         begin = _begin(cut.first)
-        query = query.where(OrderRow.placed_at >= begin, OrderRow.id >= _first_from(begin - A_MINUTE))
+        query = query.where(OrderRow.placed_at >= begin, OrderRow.id >= first_id(begin - STRAY))
     if cut.last is not None:
         end = _begin(cut.last + timedelta(days=1))
-        query = query.where(OrderRow.placed_at < end, OrderRow.id < _first_from(end + A_MINUTE))
+        query = query.where(OrderRow.placed_at < end, OrderRow.id < first_id(end + STRAY))
     if cut.needs:
         long_ago = OrderRow.paid_at < request_time() - A_MINUTE
         query = query.where((OrderRow.state == OrderState.PAID.value) & (long_ago | WAITS))
     return query
-
-
-def _first_from(moment: datetime) -> UUID:
-    """A number before which nothing was placed at that moment or later (by clocks that agree within a minute)."""
-    session = signed_in()
-    own = "true" if session.roles & PLATFORM_ROLES else "o.merchant_id = %(party)s"
-    named = {"from": moment, "party": session.party.id}
-    found: UUID = panel_db.execute_sql(FIRST_FROM.format(own=own), named).fetchone()[0]
-    return found
 
 
 def _begin(day: date) -> datetime:

@@ -15,6 +15,7 @@ from admin.rows import AuditRow
 from core.errors import NotFound
 from core.ids import Prefix, parse
 from core.parties.rules import PLATFORM_ROLES
+from core.parties.staff_sessions import StaffSession
 
 NAME = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40})?")
 NAMED = frozenset({"staff", "api_key"})
@@ -81,6 +82,13 @@ KINDS_OF_OBJECTS = (
 """An id alone is looked for among things of these kinds, each a look into the index."""
 
 
+def first_from(session: StaffSession, moment: datetime) -> int:
+    """The number before which no entry that somebody may see is of that moment or later; inside `reading`."""
+    own = "true" if session.roles & PLATFORM_ROLES else "a.party_id = %(party)s"
+    named = {"from": moment, "party": session.party.id}
+    return int(panel_db.execute_sql(FIRST_FROM.format(own=own), named).fetchone()[0])
+
+
 def _by(query: Any, said: str) -> Any:
     if "@" not in said:
         return query.where(AuditRow.actor_kind == said)
@@ -91,15 +99,13 @@ def _by(query: Any, said: str) -> Any:
 
 
 def _between(query: Any, asked: Asked) -> Any:
-    session = signed_in()
-    statement = FIRST_FROM.format(own="true" if session.roles & PLATFORM_ROLES else "a.party_id = %(party)s")
     for said, is_end in ((asked.since, False), (asked.until, True)):
         if not said:
             continue
         begin = begin_of(said, days=1 if is_end else 0)
         if begin is None:
             return query.where(False)
-        first = panel_db.execute_sql(statement, {"from": begin, "party": session.party.id}).fetchone()[0]
+        first = first_from(signed_in(), begin)
         query = query.where(AuditRow.id < first) if is_end else query.where(AuditRow.id >= first)
     return query
 

@@ -21,8 +21,7 @@ from admin.reports.ranges import begin_of
 from admin.reports.sales import SEE_QUALITY
 from admin.scoped import LAST_PAGE, SELLING
 from admin.shown import pill, when
-from admin.today import first_id
-from core.ids import Prefix, public
+from core.ids import Prefix, first_id, public
 from core.money import Money
 
 pages = sales.pages

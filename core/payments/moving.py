@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from core.db import execute
 from core.errors import NotFound
-from core.ids import Prefix, parse
+from core.ids import Prefix, first_id, parse
 from core.ledger.checkpoints import START, latest
 from core.ledger.parts import Over
 
@@ -77,7 +77,7 @@ def last_checkpoint() -> Since:
         return Since(0, START, 0, UUID(int=0))
     older = execute(OLDER, (OVERLAP,))
     audit_id, at = older[0] if older else (0, None)
-    return Since(last.number, last.last_transfer_id, int(audit_id), _first_id(at - OVERLAP) if at else UUID(int=0))
+    return Since(last.number, last.last_transfer_id, int(audit_id), first_id(at - OVERLAP) if at else UUID(int=0))
 
 
 def moving(since: Since) -> Mapping[Over, list[UUID]]:
@@ -96,8 +96,3 @@ def _order_ids(names: Iterable[str]) -> Iterable[UUID]:
             yield parse(Prefix.ORDER, name) if name.startswith(Prefix.ORDER) else UUID(name)
         except (NotFound, ValueError):
             continue  # names no order, so there is none to look at
-
-
-def _first_id(at: datetime) -> UUID:
-    """The smallest UUIDv7 of a moment."""
-    return UUID(int=int(at.timestamp() * 1000) << 80)

@@ -110,4 +110,4 @@ def seen(browser: Browser, address: str) -> Seen:
     browser.get(address)
     with recorded() as asked:
         answer = browser.get(address)
-    return Seen(answer.status_code, len(asked), len(ROW.findall(answer.get_data(as_text=True))))
+    return Seen(answer.status_code, len(asked), len(ROW.findall(answer.get_data().decode(errors="replace"))))

@@ -64,7 +64,7 @@ def answers_of(browser: Browser, rule: Rule, made: dict[str, Any]) -> Iterator[t
     address = filled(rule, values)
     if f"{blueprint}.id" in parameters_of(rule):
         address += "?" + urlencode({"id": made[f"{blueprint}.id"]})
-    page = browser.get(address).get_data(as_text=True) if "GET" in methods else ""
+    page = browser.get(address).get_data().decode(errors="replace") if "GET" in methods else ""
     fields = set(FIELD.findall(page)) - {"csrf_token"}
     words = {pair.partition("=")[0] for link in LINK.findall(page) for pair in re.split("&(?:amp;)?", link)}
     found = TOKEN.search(page) or TOKEN.search(browser.get("/sessions").get_data(as_text=True))

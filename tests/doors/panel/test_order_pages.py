@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -143,14 +145,17 @@ def test_orders_are_cut_by_state_day_and_need(support: Browser, till: Till, orde
     """Each cut stands in the address, and is drawn as it was asked."""
     shop, paid = till.shop, public(Prefix.ORDER, order.order_id)
     unpaid = public(Prefix.ORDER, shop.place(talker, shop.a_listing("A1"), 1).order_id)
+    shop.sql("UPDATE shop_order SET placed_at = now()")  # when their numbers were made
+    day = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    before, after = day - timedelta(days=1), day + timedelta(days=1)
 
     def seen(asked: str) -> set[str]:
         return set(re.findall(r"ord_[a-z2-7]{26}", support.get(f"/orders/?{asked}").get_data(as_text=True)))
 
-    assert seen("") == seen("from=2026-03-02&to=2026-03-02") == {paid, unpaid}
+    assert seen("") == seen(f"from={day}&to={day}") == {paid, unpaid}
     assert seen("state=paid") == seen("needs=1") == {paid}
-    assert seen("state=awaiting_payment&to=2026-03-02") == {unpaid}
-    assert seen("from=2026-03-03") == seen("to=2026-03-01") == seen("state=expired") == set()
+    assert seen(f"state=awaiting_payment&to={day}") == {unpaid}
+    assert seen(f"from={after}") == seen(f"to={before}") == seen("state=expired") == set()
     assert 'value="paid" selected' in support.get("/orders/?state=paid").get_data(as_text=True)
 
 
