@@ -19,7 +19,7 @@ from admin.rows import PartyRow
 from bot.texts import mark
 from core.parties.rules import PLATFORM_ROLES, PartyState, Role
 from core.parties.standing import LONGEST_REASON, reject_party
-from core.supply.suspending import approve_party
+from core.settlement.suspending import approve_party
 
 pages = Blueprint("approvals", __name__, url_prefix="/approvals")
 DECIDE = (Role.PLATFORM_OWNER, Role.PLATFORM_OPERATOR)

@@ -22,8 +22,8 @@ from core.money import Money
 from core.parties.rules import PLATFORM_ROLES, PartyKind, PartyState, Role
 from core.parties.standing import LONGEST_REASON, set_fee
 from core.settlement.leaving import close_party, under_way
+from core.settlement.suspending import reopen_party, suspend_party
 from core.settlement.views import ClaimView, claim_views
-from core.supply.suspending import reopen_party, suspend_party
 from core.supply.trade import topups_of, trade_accounts
 
 pages = Blueprint("party", __name__, url_prefix="/parties")

@@ -29,10 +29,11 @@ CREATE = (
     " VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id"
 )
 COLUMNS = "id, opaque_id, gateway, merchant_id, currency, names, enabled, settings FROM gateway_account"
-OF_MERCHANT = f"SELECT {COLUMNS} WHERE merchant_id = %s AND currency = %s AND enabled ORDER BY id"
+IS_OFFERED = "enabled AND EXISTS (SELECT 1 FROM party m WHERE m.id = merchant_id AND m.status = 'active')"
+OF_MERCHANT = f"SELECT {COLUMNS} WHERE merchant_id = %s AND currency = %s AND {IS_OFFERED} ORDER BY id"
 EXCHANGING = (
     f"SELECT {COLUMNS} WHERE merchant_id = %s AND currency <> %s AND settings -> 'rate' ->> 'currency' = %s"
-    " AND enabled ORDER BY id"
+    f" AND {IS_OFFERED} ORDER BY id"
 )
 EVERY = """
 SELECT g.id, g.opaque_id, g.gateway, g.merchant_id, g.currency, g.names, g.enabled, g.settings, m.code
@@ -110,7 +111,9 @@ def create_gateway_account(
 
 
 def gateway_accounts(*, merchant_id: int, currency: str) -> list[GatewayAccount]:
-    """The enabled accounts of a merchant in one currency, oldest first: the rails that a shopper is offered."""
+    """The enabled accounts of a merchant in one currency, oldest first: the rails that a shopper is offered.
+
+    A suspended merchant has none."""
     return [GatewayAccount(*row) for row in execute(OF_MERCHANT, (merchant_id, currency))]
 
 

@@ -52,6 +52,9 @@ WHERE f.id = %s FOR NO KEY UPDATE OF f
 CONFIRM = "UPDATE brought_file SET restock_id = %s WHERE id = %s"
 LEAVE = "UPDATE brought_file SET left_at = %s WHERE id = %s AND left_at IS NULL AND restock_id IS NULL"
 TAKE_BACK = "UPDATE restock SET cancel_asked_at = %s WHERE id = %s AND state = 'asked' AND cancel_asked_at IS NULL"
+TAKE_ALL_BACK = """
+UPDATE restock SET cancel_asked_at = %s WHERE party_id = %s AND state = 'asked' AND cancel_asked_at IS NULL RETURNING id
+"""
 STATE = "SELECT state FROM restock WHERE id = %s"
 UNSEEN = """
 SELECT f.id FROM brought_file f LEFT JOIN file_look l ON l.file_id = f.id
@@ -199,6 +202,14 @@ def leave_file(*, actor: Actor, file_id: UUID, now: datetime) -> bool:
         return True
 
     return in_transaction(work, repeatable=True)
+
+
+def take_back_imports(*, party_id: int, now: datetime) -> int:
+    """Take every import of a party back that is asked for or runs, in the caller's transaction; returns how many."""
+    found = execute(TAKE_ALL_BACK, (now, party_id))
+    for (restock,) in found:
+        enqueue(Work.TAKE_BACK, restock)
+    return len(found)
 
 
 def carry_out_look(*, file_id: UUID, vault: LookingVault) -> bool:

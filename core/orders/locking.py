@@ -26,6 +26,7 @@ class LockedOrder:
     paid_minor: int
     refunded_minor: int
     deadline: datetime
+    is_shop_open: bool  # whether its merchant takes part: a suspended one asks for no money
 
 
 def lock_order(*, order_id: UUID) -> LockedOrder:
@@ -33,7 +34,7 @@ def lock_order(*, order_id: UUID) -> LockedOrder:
     rows = execute(sql.LOCK_ORDER, (order_id,))
     if not rows:
         raise NotFound("order")
-    state, total, currency, merchant_id, shopper_id, conversation_id, paid, refunded, deadline = rows[0]
+    state, total, currency, merchant_id, shopper_id, conversation_id, paid, refunded, deadline, is_open = rows[0]
     return LockedOrder(
         id=order_id,
         state=OrderState(state),
@@ -44,4 +45,5 @@ def lock_order(*, order_id: UUID) -> LockedOrder:
         paid_minor=paid,
         refunded_minor=refunded,
         deadline=deadline,
+        is_shop_open=is_open,
     )

@@ -89,7 +89,8 @@ FROM jsonb_to_recordset(%(shares)s) AS x(position smallint, role text, party_id 
 """A second hold for a line whose first one ended before its money came, with the shares of the cards held now."""
 
 LOCK_ORDER = """
-SELECT state, total_minor, currency, merchant_id, shopper_id, conversation_id, paid_minor, refunded_minor, deadline
+SELECT state, total_minor, currency, merchant_id, shopper_id, conversation_id, paid_minor, refunded_minor, deadline,
+       (SELECT m.status = 'active' FROM party m WHERE m.id = merchant_id)
 FROM shop_order WHERE id = %s FOR NO KEY UPDATE
 """
 

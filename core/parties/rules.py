@@ -36,7 +36,7 @@ class PartyState(StrEnum):
 
     APPLIED = "applied"  # asked to be let in; nobody of it does anything yet
     ACTIVE = "active"  # sells, buys, signs in
-    SUSPENDED = "suspended"  # sells nothing new, nobody of it signs in, it is paid nothing; open orders are finished
+    SUSPENDED = "suspended"  # sells nothing, asks for no money, nobody of it signs in; what was paid is delivered
     LEFT = "left"  # was not let in, or has gone: its records and its money stay
 
 

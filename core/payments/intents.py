@@ -44,6 +44,7 @@ class PaymentView:
     expires_at: datetime
     gateway: str
     opaque_id: str
+    is_shop_open: bool  # whether its merchant takes part: a suspended one asks for no money
     exchanged: Money | None = None
 
     @property
@@ -63,7 +64,7 @@ def find_payment(*, payment_id: UUID) -> PaymentView:
     if not rows:
         raise NotFound("payment")
     found, order_id, merchant_id, shopper_id, rail, account_id, amount, currency, state, refunded, *rest = rows[0]
-    external_ref, url, created_at, expires_at, gateway, opaque_id, worth, worth_currency = rest
+    external_ref, url, created_at, expires_at, gateway, opaque_id, worth, worth_currency, is_open = rest
     return PaymentView(
         id=found,
         order_id=order_id,
@@ -81,6 +82,7 @@ def find_payment(*, payment_id: UUID) -> PaymentView:
         gateway=gateway or "",
         opaque_id=opaque_id or "",
         exchanged=priced(worth, worth_currency),
+        is_shop_open=is_open,
     )
 
 
@@ -129,7 +131,7 @@ def _start(order_id: UUID, gateway_account_id: int, now: datetime, work: Work) -
         raise OrderNotPayable(state=order.state.value)
     account = gateway_account(account_id=gateway_account_id)
     wanted = (order.merchant_id, order.total.currency, True)
-    if (account.merchant_id, account.currency, account.enabled) != wanted:
+    if (account.merchant_id, account.currency, account.enabled) != wanted or not order.is_shop_open:
         raise NotForSale
     held = holds.find_open(order_id=order_id)
     amount = order.total.minor - (held.amount if held else 0)
@@ -149,12 +151,13 @@ def _insert(order: LockedOrder, account_id: int, amount: int, now: datetime) -> 
 
 
 def make_intent(*, payment_id: UUID, gateways: Mapping[str, Gateway], now: datetime) -> PaymentView:
-    """The worker's part of a start: tell the gateway, once. A payment that is no longer `created` stays as it is.
+    """The worker's part of a start: tell the gateway, once. A payment that is no longer `created` stays as it is, and
+    one of a merchant that was suspended meanwhile.
 
     Raises `NotFound`; what the gateway's wire raises leaves the payment for the poller.
     """
     payment = find_payment(payment_id=payment_id)
-    if payment.state is not PaymentState.CREATED or payment.rail is not Rail.GATEWAY:
+    if payment.state is not PaymentState.CREATED or payment.rail is not Rail.GATEWAY or not payment.is_shop_open:
         return payment
     started = gateways[payment.gateway].start(payment.id, payment.amount)
     poll_at = next_poll(created_at=payment.created_at, expires_at=payment.expires_at, now=now)

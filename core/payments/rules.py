@@ -169,7 +169,8 @@ class OrderNotPayable(Conflict):
 
 
 class NotForSale(NotAllowed):
-    """This gateway account is not one of the merchant's enabled ones in the order's currency."""
+    """This gateway account is not one of the merchant's enabled ones in the order's currency, or the merchant is
+    suspended: nobody is asked to pay it."""
 
 
 class NotEnough(Conflict):

@@ -134,8 +134,12 @@ ORDER BY created_at DESC LIMIT 1
 """
 """The intent that is under way for an order at one gateway account."""
 
-LOCK_SHOPPER = "SELECT 1 FROM shopper WHERE id = %s AND merged_into IS NULL FOR NO KEY UPDATE"
-"""One shopper's top-ups are asked for one after another; nothing when it became part of another meanwhile."""
+LOCK_SHOPPER = """
+SELECT m.status = 'active' FROM shopper s JOIN party m ON m.id = s.merchant_id
+WHERE s.id = %s AND s.merged_into IS NULL FOR NO KEY UPDATE OF s
+"""
+"""One shopper's top-ups are asked for one after another; nothing when it became part of another meanwhile. Whether its
+shop takes money now."""
 
 OPEN_TOPUP = """
 SELECT id FROM payment WHERE shopper_id = %s AND order_id IS NULL AND merchant_id = %s AND gateway_account_id = %s
@@ -147,8 +151,8 @@ ORDER BY created_at DESC LIMIT 1
 PAYMENT = """
 SELECT p.id, p.order_id, p.merchant_id, p.shopper_id, p.rail, p.gateway_account_id, p.amount_minor, p.currency, p.state,
        p.refunded_minor, p.external_ref, p.url, p.created_at, p.expires_at, g.gateway, g.opaque_id,
-       p.worth_minor, p.worth_currency
-FROM payment p LEFT JOIN gateway_account g ON g.id = p.gateway_account_id
+       p.worth_minor, p.worth_currency, m.status = 'active'
+FROM payment p JOIN party m ON m.id = p.merchant_id LEFT JOIN gateway_account g ON g.id = p.gateway_account_id
 WHERE p.id = %s
 """
 

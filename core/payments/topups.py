@@ -48,8 +48,11 @@ def start_topup(*, actor: Actor, gateway_account_id: int, amount: Money, now: da
     what = (amount.minor, amount.currency, PaymentState.CREATED, now, expires_at, None, poll_at)
 
     def work() -> UUID:
-        if not execute(sql.LOCK_SHOPPER, (actor.id,)):
+        locked = execute(sql.LOCK_SHOPPER, (actor.id,))
+        if not locked:
             raise NotFound("shopper")
+        if not locked[0][0]:
+            raise NotForSale
         under_way = execute(sql.OPEN_TOPUP, (actor.id, actor.party_id, account.id, amount.minor, now))
         if under_way:
             return UUID(str(under_way[0][0]))
@@ -86,10 +89,11 @@ def topup_by_token(*, keys: OrderKeys, token: str) -> PaymentView:
 def request_sandbox_topup(*, keys: OrderKeys, token: str, now: datetime) -> UUID:
     """The sandbox's button was pressed on the page of a top-up: it will charge and send its notice.
 
-    Returns the payment's id. Raises `NotFound`, `NotForSale` (not a sandbox account), `OrderNotPayable` (paid or over).
+    Returns the payment's id. Raises `NotFound`, `NotForSale` (no sandbox, or a suspended shop),
+    `OrderNotPayable` (paid or over).
     """
     payment = topup_by_token(keys=keys, token=token)
-    if payment.gateway != "sandbox":
+    if payment.gateway != "sandbox" or not payment.is_shop_open:
         raise NotForSale
     if payment.state not in OPEN or now >= payment.expires_at:
         raise OrderNotPayable(state=payment.state.value)

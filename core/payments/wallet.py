@@ -18,7 +18,7 @@ from core.orders.rules import OrderState
 from core.orders.service import LockedOrder, OrderPolicy, lock_order, settle_order
 from core.payments import sql
 from core.payments.desk import wallet_account
-from core.payments.rules import NeedsPayment, NotEnough, OrderNotPayable, PaymentState, Rail
+from core.payments.rules import NeedsPayment, NotEnough, NotForSale, OrderNotPayable, PaymentState, Rail
 from core.submission import claim_submission
 
 
@@ -36,7 +36,8 @@ def wallet_balance(*, actor: Actor, currency: str) -> Money:
 def pay_from_wallet(*, actor: Actor, order_id: UUID, submission_id: str, now: datetime) -> UUID:
     """Pay an unpaid order from the wallet, all or nothing; the same submission twice pays once.
 
-    Returns the payment's id. A refusal changes nothing: `NotFound`, `OrderNotPayable`, `NotEnough`, `OtherContent`.
+    Returns the payment's id. A refusal changes nothing: `NotFound`, `OrderNotPayable`, `NotForSale`, `NotEnough`,
+    `OtherContent`.
     """
 
     def work() -> UUID:
@@ -83,7 +84,7 @@ def hold_wallet_part(*, actor: Actor, order_id: UUID, amount: Money, now: dateti
     """Set wallet money aside for an unpaid order, so that a gateway is asked for the rest only (mixed payment).
 
     It is captured in the transaction that marks the order paid, and given back when the order is cancelled or expires.
-    Raises `NotFound`, `OrderNotPayable` (also when money is set aside already), `Invalid`, `NotEnough`.
+    Raises `NotFound`, `OrderNotPayable` (also when money is set aside already), `NotForSale`, `Invalid`, `NotEnough`.
     """
 
     def work() -> None:
@@ -111,7 +112,7 @@ def hold_wallet_part(*, actor: Actor, order_id: UUID, amount: Money, now: dateti
 def settle_free(*, order_id: UUID, now: datetime) -> UUID:
     """Settle an order whose total is 0, on the path of every other.
 
-    Raises `NotFound`, `OrderNotPayable`, `NeedsPayment`.
+    Raises `NotFound`, `OrderNotPayable`, `NotForSale`, `NeedsPayment`.
     """
 
     def work() -> UUID:
@@ -145,6 +146,8 @@ def _payable(actor: Actor, order_id: UUID, now: datetime) -> LockedOrder:
 def _refuse_unpayable(order: LockedOrder, now: datetime) -> None:
     if order.state is not OrderState.AWAITING_PAYMENT or now >= order.deadline:
         raise OrderNotPayable(state=order.state.value)
+    if not order.is_shop_open:
+        raise NotForSale
 
 
 def _wallet(order: LockedOrder, *, held: bool = False) -> int:

@@ -10,9 +10,9 @@ from core.errors import Invalid, NotAllowed
 from core.parties.rules import PLATFORM_ROLES, Role
 from core.parties.service import find_merchant
 from core.parties.standing import PartyMoved, set_fee
+from core.settlement.suspending import approve_party, reopen_party, suspend_party
 from core.stock.rules import OutOfStock
 from core.supply.service import make_offer
-from core.supply.suspending import approve_party, reopen_party, suspend_party
 from tests.builders import NOON, Shop, in_own_connection, later
 from tests.flows.test_parties import staff_of
 

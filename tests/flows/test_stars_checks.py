@@ -6,9 +6,16 @@ import pytest
 
 from core.errors import NotFound
 from core.ids import Prefix, new_id, public
+from core.money import Money
 from core.orders.service import cancel_order
 from core.payments.rules import NotForSale, OrderNotPayable
-from core.payments.service import PrecheckRefusal, stars_price, start_payment, start_stars_payment
+from core.payments.service import (
+    PrecheckRefusal,
+    stars_price,
+    start_payment,
+    start_stars_payment,
+    start_stars_topup,
+)
 from tests.builders import Shop
 from tests.support.chats import an_account, somebody
 from tests.support.stars import StarsTill, a_stars_till
@@ -96,6 +103,20 @@ def test_stars_are_taken_in_the_private_chat_of_their_own_bot_only(stars: StarsT
         start_stars_payment(actor=places[0].actor, order_id=order.order_id, keys=shop.keys, now=stars.now)
     assert stars_price(actor=places[0].actor, order_id=order.order_id) is None
     assert shop.fingerprint() == before
+
+
+def test_a_suspended_merchant_sends_no_bill_for_an_order_or_a_top_up(stars: StarsTill, order) -> None:
+    buyer, hundred = stars.buyer, Money(10_000, "CNY")
+    ways = {"actor": buyer.actor, "keys": stars.shop.keys, "now": stars.now}
+    stars.shop.sql("UPDATE party SET status = 'suspended' WHERE kind = 'merchant'")
+    before = stars.shop.fingerprint()
+
+    assert stars_price(actor=buyer.actor, order_id=order.order_id) is None
+    with pytest.raises(NotForSale):
+        start_stars_payment(order_id=order.order_id, **ways)
+    with pytest.raises(NotForSale):
+        start_stars_topup(conversation_id=buyer.conversation_id, worth=hundred, **ways)
+    assert stars.shop.fingerprint() == before
 
 
 def test_an_expired_order_gets_no_bill(stars: StarsTill, order) -> None:

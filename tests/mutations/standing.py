@@ -3,6 +3,7 @@
 from tests.mutations.mutation import Mutation
 
 STANDING = "tests/flows/test_standing.py"
+SUSPENDED = "tests/flows/test_suspended.py"
 PAGES = "tests/doors/panel/test_platform_pages.py"
 
 MUTATIONS = [
@@ -17,7 +18,7 @@ MUTATIONS = [
     Mutation(
         rows=("INV-T2",),
         removed="that offers with a party that is let in count from then on",
-        file="core/supply/suspending.py",
+        file="core/settlement/suspending.py",
         old="fee_basis_points=fee_basis_points, now=now)\n        rebuild_sources_of(party_id=party_id)",
         new="fee_basis_points=fee_basis_points, now=now)",
         test=f"{STANDING}::test_offers_that_were_made_with_a_party_before_it_is_let_in_count_from_then_on",
@@ -53,5 +54,29 @@ MUTATIONS = [
         old="        if open_now.total:",
         new="        if False:",
         test=PAGES,
+    ),
+    Mutation(
+        rows=("INV-O1",),
+        removed="that nobody is asked to pay a suspended merchant at a gateway",
+        file="core/payments/intents.py",
+        old=" or not order.is_shop_open:",
+        new=":",
+        test=SUSPENDED,
+    ),
+    Mutation(
+        rows=("INV-O1",),
+        removed="that a suspended merchant is not paid from wallets",
+        file="core/payments/wallet.py",
+        old="    if not order.is_shop_open:",
+        new="    if False:",
+        test=SUSPENDED,
+    ),
+    Mutation(
+        rows=("INV-O1",),
+        removed="that imports of a suspended party are taken back",
+        file="core/settlement/suspending.py",
+        old="        take_back_imports(party_id=party_id, now=now)",
+        new="        pass",
+        test="tests/flows/restock/test_restock_suspended.py",
     ),
 ]

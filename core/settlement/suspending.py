@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.actor import Actor
+from core.conversations.brought_files import take_back_imports
 from core.db import changed, in_transaction
 from core.parties.rules import PartyState
 from core.parties.standing import DECIDED, change_state, checked_reason, require_operate, set_fee
@@ -39,8 +40,9 @@ def approve_party(*, actor: Actor, party_id: int, fee_basis_points: int | None =
 def suspend_party(*, actor: Actor, party_id: int, reason: str, now: datetime) -> None:
     """Stop a party at once: nothing of it is sold to anybody, nobody of it signs in, it is paid nothing.
 
-    Open orders go on: what is held can be paid, what was paid is delivered; its money stays where it is. The
-    platform's operators do. Raises `NotAllowed`, `NotFound`, `Invalid` (reason, the platform itself), `PartyMoved`.
+    A merchant's shop asks for no money any more; money that is on its way is booked, and what was paid is delivered.
+    What others ordered of a supplier's goods goes on. Imports under way are taken back; its money stays where it is.
+    The platform's operators do. Raises `NotAllowed`, `NotFound`, `Invalid` (reason, the platform itself), `PartyMoved`.
     """
     require_operate(actor)
     said = checked_reason(reason)
@@ -50,6 +52,7 @@ def suspend_party(*, actor: Actor, party_id: int, reason: str, now: datetime) ->
             actor=actor, party_id=party_id, to=PartyState.SUSPENDED, action="party.suspended", reason=said, now=now
         )
         rebuild_sources_of(party_id=party_id)
+        take_back_imports(party_id=party_id, now=now)
 
     in_transaction(work)
 
