@@ -39,8 +39,11 @@ FROM staff s WHERE s.email = %s
 """
 OPEN = """
 INSERT INTO staff_session (id, staff_id, party_id, secret_hash, browser, network, created_at, seen_at, ends_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+SELECT %s, id, %s, %s, %s, %s, %s, %s, %s FROM staff
+WHERE id = %s AND password_hash = %s AND disabled_at IS NULL FOR SHARE
+RETURNING 1
 """
+"""Looked at again: a password that was taken away while it was being tried begins no session that outlives it."""
 
 
 class WrongSignIn(NotAllowed):
@@ -88,8 +91,9 @@ def sign_in(*, email: str, password: Secret, came_from: From, now: datetime) -> 
     session_id = new_id()
     with atomic():
         forget_tries(subjects[:1])
-        row = (session_id, staff_id, parties[0], hashed(secret), came_from.browser[:80], came_from.network[:64])
-        execute(OPEN, (*row, now, now, now + ABSOLUTE))
+        row = (session_id, parties[0], hashed(secret), came_from.browser[:80], came_from.network[:64])
+        if not execute(OPEN, (*row, now, now, now + ABSOLUTE, staff_id, kept)):
+            raise WrongSignIn()
         actor = Actor(ActorKind.STAFF, id=staff_id, party_id=parties[0])
         audit.append(actor=actor, action="staff.signed_in", object_kind="session", object_id=session_id, now=now)
     return SignedIn(session_id, secret)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from core.parties import signing_in
 from core.parties.rules import Role
+from core.secret import Secret
 from tests.builders import Shop
 from tests.support.panel import ERROR_ID, PASSWORD, Browser, a_login
 
@@ -64,6 +66,25 @@ def test_a_closed_login_and_one_without_a_party_are_told_nothing_else(panel: Pan
     }
 
     assert said == {1}
+
+
+@pytest.mark.parametrize("change", ["password_hash = '$argon2id$another'", "disabled_at = now()"])
+def test_a_password_that_is_taken_away_while_it_is_tried_begins_no_session(
+    panel: Panel, shop: Shop, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """Fault 86: whoever gave it another one, or closed it, has just ended all sessions of this login."""
+    a_login("mei@demo.test", shop.merchant, Role.CATALOG)
+    verified = signing_in.verify
+
+    def changed_meanwhile(kept: str, password: Secret) -> bool:
+        fits = verified(kept, password)
+        shop.sql(f"UPDATE staff SET {change}")
+        return fits
+
+    monkeypatch.setattr(signing_in, "verify", changed_meanwhile)
+
+    assert panel().sign_in("mei@demo.test").status_code == 403
+    assert shop.count("staff_session") == 0
 
 
 def test_the_sixth_try_is_not_even_looked_at(panel: Panel, shop: Shop) -> None:
