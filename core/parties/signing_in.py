@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -39,8 +40,11 @@ FROM staff s WHERE s.email = %s
 """
 OPEN = """
 INSERT INTO staff_session (id, staff_id, party_id, secret_hash, browser, network, created_at, seen_at, ends_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+SELECT %s, id, %s, %s, %s, %s, %s, %s, %s FROM staff
+WHERE id = %s AND password_hash = %s AND disabled_at IS NULL FOR SHARE
+RETURNING 1
 """
+"""Looked at again: a password that was taken away while it was being tried begins no session that outlives it."""
 
 
 class WrongSignIn(NotAllowed):
@@ -75,24 +79,30 @@ def sign_in(*, email: str, password: Secret, came_from: From, now: datetime) -> 
     """
     email = email.strip().lower()[:320]
     subjects = (Subject.address(email), Subject.network(came_from.network))
-    until = blocked_until(subjects, now=now)
-    if until is not None:
-        raise TooManyTries(minutes=max(1, -int(-(until - now).total_seconds() // 60)))
+    _require_tries_left(subjects, now)
     rows = execute(BY_EMAIL, (email,)) if "\0" not in email else []  # which no text of the database has
     staff_id, kept, is_closed, parties = rows[0] if rows else (None, _nobodys_hash(), True, None)
     fits = verify(kept, password)
     if staff_id is None or is_closed or not parties or not fits:
         note_wrong(subjects, now=now)
         raise WrongSignIn()
+    _require_tries_left(subjects, now)  # many at once: the right one among them counts only before the sixth
     secret = new_secret()
     session_id = new_id()
     with atomic():
         forget_tries(subjects[:1])
-        row = (session_id, staff_id, parties[0], hashed(secret), came_from.browser[:80], came_from.network[:64])
-        execute(OPEN, (*row, now, now, now + ABSOLUTE))
+        row = (session_id, parties[0], hashed(secret), came_from.browser[:80], came_from.network[:64])
+        if not execute(OPEN, (*row, now, now, now + ABSOLUTE, staff_id, kept)):
+            raise WrongSignIn()
         actor = Actor(ActorKind.STAFF, id=staff_id, party_id=parties[0])
         audit.append(actor=actor, action="staff.signed_in", object_kind="session", object_id=session_id, now=now)
     return SignedIn(session_id, secret)
+
+
+def _require_tries_left(subjects: Sequence[Subject], now: datetime) -> None:
+    until = blocked_until(subjects, now=now)
+    if until is not None:
+        raise TooManyTries(minutes=max(1, -int(-(until - now).total_seconds() // 60)))
 
 
 def replace_password(*, actor: Actor, staff_id: UUID, password: Secret, now: datetime) -> bool:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
+from core.parties import signing_in
 from core.parties.rules import Role
+from core.secret import Secret
 from tests.builders import Shop
 from tests.support.panel import ERROR_ID, PASSWORD, Browser, a_login
 
@@ -66,6 +70,25 @@ def test_a_closed_login_and_one_without_a_party_are_told_nothing_else(panel: Pan
     assert said == {1}
 
 
+@pytest.mark.parametrize("change", ["password_hash = '$argon2id$another'", "disabled_at = now()"])
+def test_a_password_that_is_taken_away_while_it_is_tried_begins_no_session(
+    panel: Panel, shop: Shop, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """Fault 86: whoever gave it another one, or closed it, has just ended all sessions of this login."""
+    a_login("mei@demo.test", shop.merchant, Role.CATALOG)
+    verified = signing_in.verify
+
+    def changed_meanwhile(kept: str, password: Secret) -> bool:
+        fits = verified(kept, password)
+        shop.sql(f"UPDATE staff SET {change}")
+        return fits
+
+    monkeypatch.setattr(signing_in, "verify", changed_meanwhile)
+
+    assert panel().sign_in("mei@demo.test").status_code == 403
+    assert shop.count("staff_session") == 0
+
+
 def test_the_sixth_try_is_not_even_looked_at(panel: Panel, shop: Shop) -> None:
     """Fault 96: guessing ends after five wrong tries, also with the right password then; another address goes on."""
     a_login("mei@demo.test", shop.merchant, Role.CATALOG)
@@ -81,6 +104,26 @@ def test_the_sixth_try_is_not_even_looked_at(panel: Panel, shop: Shop) -> None:
     assert panel().sign_in("fang@demo.test").status_code == 302
     shop.sql("UPDATE sign_in_try SET blocked_until = now() - interval '1 second', since = since - interval '1 hour'")
     assert browser.sign_in("mei@demo.test").status_code == 302
+
+
+def test_guesses_that_are_tried_at_once_are_not_more_than_five(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fault 96: the right one among many comes too late, once five wrong ones were counted beside it."""
+    a_login("mei@demo.test", shop.merchant, Role.CATALOG)
+    verified, place = signing_in.verify, signing_in.From("a test", "192.0.2")
+    sign_in = partial(signing_in.sign_in, email="mei@demo.test", came_from=place, now=datetime.now(UTC))
+
+    def beside_others(kept: str, password: Secret) -> bool:
+        monkeypatch.setattr(signing_in, "verify", verified)
+        for n in range(5):
+            with pytest.raises(signing_in.WrongSignIn):
+                sign_in(password=Secret(f"wrong {n}"))
+        return verified(kept, password)
+
+    monkeypatch.setattr(signing_in, "verify", beside_others)
+
+    with pytest.raises(signing_in.TooManyTries):
+        sign_in(password=Secret(PASSWORD))
+    assert shop.count("staff_session") == 0
 
 
 def test_a_form_from_elsewhere_signs_nobody_in(panel: Panel, shop: Shop) -> None:
