@@ -40,7 +40,8 @@ class ScopedView(ModelView):
     roles: ClassVar[frozenset[Role]] = frozenset()
     kinds: ClassVar[frozenset[PartyKind]] = frozenset()  # empty: of any party
     titled: ClassVar[str]
-    empty: ClassVar[str]  # what to do next where nothing is there yet
+    empty: ClassVar[str]  # what will stand here, said where nothing is there yet
+    next_steps: ClassVar[Sequence[tuple[str, str]]] = ()  # and what to do then: endpoints, what they are called
     columns: ClassVar[Sequence[tuple[str, str]]]  # attribute or function of this view, what it is called
     read: ClassVar[frozenset[str]] = frozenset({"index_view", "details_view"})
 

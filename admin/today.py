@@ -42,6 +42,19 @@ CASES = """
 SELECT count(*) FROM (SELECT 1 FROM panel_payment_event
                       WHERE booked_to = 'suspense' AND resolved_at IS NULL LIMIT 100) e
 """
+OVERDUE = """
+SELECT count(*) FROM (SELECT 1 FROM panel_payment_event WHERE booked_to = 'suspense' AND resolved_at IS NULL
+                      AND decide_by < %(now)s LIMIT 100) e
+"""
+"""Whoever had to decide did not, and neither did the store by itself."""
+
+ILL = """
+SELECT count(*) FROM (SELECT 1 FROM report_sale
+                      WHERE day > %(week_ago)s AND (%(all)s OR merchant_id = %(party)s) AND supplier_id <> 0
+                      GROUP BY supplier_id HAVING sum(failed) > 0 LIMIT 100) s
+"""
+"""Suppliers some of whose goods failed, from the days of the roll-up; a merchant knows only those whom it buys from."""
+
 FAILED = """
 SELECT least(coalesce(sum(failed), 0), 100) FROM report_sale
 WHERE day > %(week_ago)s AND (%(all)s OR merchant_id = %(party)s)
@@ -106,15 +119,12 @@ ASKED = (
     Ask(GATED, mark("paid, somebody must look at it first"), "orders.index_view", SELLERS, "review", NEEDS),
     Ask(GATED, mark("to top up by hand"), "orders.index_view", SELLERS, "task", NEEDS),
     Ask(CASES, mark("payments that fit no order yet"), "cases.cases", SEE_SALES),
+    Ask(OVERDUE, mark("payment notices that were not decided about in time"), "cases.cases", SEE_SALES),
+    Ask(ILL, mark("suppliers whose goods could not be delivered in 7 days"), "reports.suppliers", SELLERS | GOODS),
     Ask(FAILED, mark("lines that could not be delivered in 7 days"), "reports.suppliers", SELLERS | GOODS),
     Ask(HOP_FAILED, mark("of your goods that could not be delivered in 7 days"), "earned.earned", CARDS),
     Ask(LOW, mark("goods with fewer than 10 cards"), "listings.index_view", GOODS),
-    Ask(
-        LOCKED,
-        mark("batches that are locked or recalled"),
-        "batches.index_view",
-        CARDS,
-    ),
+    Ask(LOCKED, mark("batches that are locked or recalled"), "batches.index_view", CARDS),
     Ask(APPLIED, mark("parties that ask to be let in"), "approvals.index", PLATFORM_ROLES),
 )
 
@@ -158,6 +168,7 @@ def _asking(session: StaffSession, now: datetime, begin: datetime) -> Callable[.
     asked = {
         "day": begin,
         "placed": first_id(begin - timedelta(days=1)),
+        "now": now,
         "minute_ago": now - timedelta(minutes=1),
         "week_ago": now.astimezone(words().zone).date() - timedelta(days=7),
         "party": session.party.id,

@@ -63,6 +63,7 @@ class Orders(ScopedView):
     own = "merchant"
     titled = mark("Orders")
     empty = mark("Nobody has ordered yet. Open the shop and buy something yourself, to see how it goes.")
+    next_steps = (("channels.index", mark("Channels and payment")), ("listings.index_view", mark("Goods on sale")))
     columns = (
         ("number", mark("Order")),
         ("state", mark("State")),

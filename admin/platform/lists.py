@@ -30,7 +30,8 @@ class Parties(ScopedView):
 
     roles = PLATFORM_ROLES
     titled = mark("Parties")
-    empty = mark("Nobody takes part yet.")
+    empty = mark("Nobody takes part yet. Make a party, or let in who asks.")
+    next_steps = (("making.party", mark("New party")), ("approvals.index", mark("Who asks to be let in")))
     columns = (
         ("code", mark("Short code")),
         ("called", mark("Name")),
@@ -75,7 +76,7 @@ class Audit(ScopedView):
     roles = PLATFORM_ROLES | {Role.OWNER}
     own = "party_id"
     titled = mark("Audit")
-    empty = mark("Nothing has been done yet.")
+    empty = mark("Nothing has been done yet. Every change stands here: who made it, when, and to what.")
     columns = (
         ("done", mark("When")),
         ("actor", mark("Who")),

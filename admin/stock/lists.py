@@ -21,7 +21,10 @@ class Batches(ScopedView):
 
     roles = PLATFORM_ROLES | {Role.OWNER, Role.STOCK, Role.CATALOG}
     titled = mark("Batches")
-    empty = mark("No cards yet.")
+    empty = mark(
+        "No cards yet. Every file that you bring is a batch: how many cards came in it, and how they are sold."
+    )
+    next_steps = (("imports.goods", mark("Bring cards")),)
     details_template = "stock/batch.html.jinja"
     columns = (
         ("number", mark("Batch")),
