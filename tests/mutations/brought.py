@@ -4,6 +4,7 @@ from tests.mutations.mutation import Mutation
 
 IMPORTS = "tests/doors/panel/test_import_pages.py"
 REFUSED = "tests/doors/panel/test_imports_refused.py"
+IN_CLEAR = "tests/doors/panel/test_nothing_in_clear.py"
 BATCHES = "tests/doors/panel/test_batches.py"
 
 MUTATIONS = [
@@ -14,6 +15,14 @@ MUTATIONS = [
         old="    app.request_class = SealingRequest  # no file is written in clear\n",
         new="",
         test=IMPORTS,
+    ),
+    Mutation(
+        rows=("INV-K1",),
+        removed="that a file which no route wants is not laid down in clear",
+        file="admin/arriving.py",
+        old="            return io.BytesIO()",
+        new="            return super()._get_file_stream(None, None, filename)",
+        test=IN_CLEAR,
     ),
     Mutation(
         rows=("INV-T1",),
