@@ -79,7 +79,7 @@ def trying(form: ActForm) -> Iterator[None]:
         yield
     except Refusal as refusal:
         form.error_id = error_id()
-        log.info("an act was refused", error_id=form.error_id, reason=refusal.reason, **refusal.params)
+        log.info("an act was refused", error_id=form.error_id, reason=refusal.reason, about=refusal.params)
         said = sentence(refusal, words())
         form.refuse(said, status=refusal.http)
         if isinstance(refusal, Invalid):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import ipaddress
 
 from flask import Request
 
@@ -17,7 +17,8 @@ SYSTEMS = (
     ("Mac OS X", "macOS"),
     ("Linux", "Linux"),
 )
-LAST_PART = re.compile(r"[.:][0-9a-fA-F]*$")
+CUSTOMER_BITS = 56
+"""What one customer of an IPv6 network usually gets: 2⁷² addresses to choose from, as far as tries are counted one."""
 
 
 def came_from(request: Request) -> From:
@@ -25,4 +26,17 @@ def came_from(request: Request) -> From:
     said = request.headers.get("User-Agent", "")
     browser = next((name for mark, name in BROWSERS if mark in said), "?")
     system = next((name for mark, name in SYSTEMS if mark in said), "?")
-    return From(browser=f"{browser} · {system}", network=LAST_PART.sub(".*", request.remote_addr or "?")[:64])
+    return From(browser=f"{browser} · {system}", network=network_of(request.remote_addr or ""))
+
+
+def network_of(said: str) -> str:
+    """Where wrong tries are counted together: 203.0.113.* or 2001:db8:1::/56, however the address is written."""
+    try:
+        address = ipaddress.ip_address(said.partition("%")[0])
+    except ValueError:
+        return "?"
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address).rpartition(".")[0] + ".*"
+    return str(ipaddress.ip_network((address, CUSTOMER_BITS), strict=False))

@@ -97,7 +97,7 @@ def test_each_row_of_a_sheet_comes_to_something(shop: Shop, who: Actor) -> None:
 
 
 def test_cells_come_back_as_they_were_and_none_is_a_formula() -> None:
-    """Fault 14"""
+    """Fault 80, for sheets of goods."""
     cells = ["=1+1", "+1", "-1", "@a", "'=x", "''-", "'plain", 'a"b', "a,b", "腾讯\n视频", "😀"]
 
     sheet = written([["code"] * len(cells), cells])

@@ -24,3 +24,16 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") folded().forEach((one) => { one.open = false; one.querySelector("summary").focus(); });
 });
 document.addEventListener("click", (event) => folded().forEach((one) => { if (!one.contains(event.target)) one.open = false; }));
+
+/* A second press while the first is under way sends nothing: its no would be shown in place of the first one's yes,
+   which may hold a password or a key that is shown once. */
+document.addEventListener("submit", (event) => {
+  const { dataset } = event.target;
+  if (event.defaultPrevented) return;
+  if (dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  dataset.sent = "yes";
+  setTimeout(() => delete dataset.sent, 2000); // where a file comes the page stays
+});

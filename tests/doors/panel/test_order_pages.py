@@ -15,6 +15,7 @@ from core.ids import Prefix, public
 from core.orders.service import PlacedOrder, begin_sending, finish_sending
 from core.parties.rules import PartyKind, Role
 from tests.builders import Shop, Talker
+from tests.doors.panel.foreign import World
 from tests.support.panel import Browser
 from tests.support.seated import a_seat
 from tests.support.till import Till
@@ -198,6 +199,21 @@ def test_an_act_says_what_it_does_before_its_button_and_then_does_it(
     assert "There is nothing here that can be given back" in text(support, f"/orders/{number}/refund")
     assert shop.sql("SELECT DISTINCT actor_kind FROM audit_entry WHERE action IN ('order.cancelled', 'order.hurried',"
                     " 'line.given_back', 'shopper.blocked')") == [("staff",)]  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ["wallet", "refund"])
+def test_money_that_nobody_here_may_decide_about_is_a_sentence(support: Browser, till: Till, way: str) -> None:
+    """It names no payment: whose it is is not certain, and what the use case says of it is no mistake of ours."""
+    shop = till.shop
+    world = World(shop, UUID(int=1), UUID(int=2))
+    assert "Money" in text(support, f"/orders/cases/{world.suspense}")
+    before = shop.fingerprint()
+
+    answer = support.post(f"/orders/cases/{world.suspense}", {"way": way}, shown="/sessions")
+
+    assert answer.status_code == 409
+    assert "ask the platform. Nothing was changed" in answer.get_data(as_text=True)
+    assert shop.fingerprint() == before
 
 
 def test_money_that_fits_no_order_is_shown_and_decided(support: Browser, till: Till, talker: Talker) -> None:
