@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -10,9 +12,12 @@ from zoneinfo import ZoneInfo
 
 from core.ids import new_id
 from core.parties.rules import Role
+from core.payments.service import forged_this_hour, receive_notice
+from core.ports import Notice, RawNotice, Unauthentic
 from tests.builders import Shop
 from tests.support.panel import Browser
 from tests.support.seated import a_seat
+from tests.support.till import CountingCounter
 
 ZONE = ZoneInfo("Asia/Shanghai")  # of the panel in tests: a day of a roll-up is one of its wall's clock
 Panel = Callable[[], Browser]
@@ -21,6 +26,15 @@ ROW = re.compile(
 )
 ILL = "suppliers whose goods could not be delivered in 7 days"
 OVERDUE = "payment notices that were not decided about in time"
+FORGED = "payment notices in this hour that no gateway signed"
+
+
+class Nobody:
+    """A verifier to which nothing is authentic."""
+
+    def verify(self, raw: RawNotice, *, opaque_id: str) -> Notice:
+        """Refuse."""
+        raise Unauthentic(opaque_id)
 
 
 def seated(panel: Panel, shop: Shop, party: int, role: Role) -> Browser:
@@ -96,3 +110,32 @@ def test_payment_notices_beyond_their_time_are_told_to_whom_they_are_for(panel: 
     assert OVERDUE not in waiting(seated(panel, shop, shop.merchant, Role.CATALOG))
     shop.sql("UPDATE payment_event SET resolved_at = now(), resolution = 'refund'")
     assert waiting(finance)[OVERDUE] == ("0", "")
+
+
+def test_forged_payment_notices_are_counted_for_who_runs_the_store(panel: Panel, shop: Shop) -> None:
+    """Nothing else is kept of them; both pages say how many came, and to a merchant neither does."""
+    counter, browser = CountingCounter(), seated(panel, shop, shop.platform, Role.PLATFORM_OPERATOR)
+    at_hand = {"gateways": ("sandbox", "alipay"), "counts": counter}
+    browser.app.extensions["panel"] = dataclasses.replace(
+        browser.app.extensions["panel"], forged_notices=functools.partial(forged_this_hour, **at_hand)
+    )
+    assert waiting(browser)[FORGED] == ("0", "")
+    assert "none in this hour" in browser.get("/health/").get_data(as_text=True)
+
+    for gateway in ("sandbox", "alipay", "alipay"):
+        answer = receive_notice(
+            gateway=gateway,
+            opaque_id="whoever",
+            raw=RawNotice(body=b"pay me", headers={}),
+            verifiers={gateway: Nobody()},
+            counter=counter,
+            policy=shop.policy,
+            now=datetime.now(ZONE),
+        )
+        assert answer.status == 401
+
+    assert waiting(browser)[FORGED] == ("3", "/health/")
+    assert re.search(
+        r"Forged payment notices</span><strong class=\"num\">3<", browser.get("/health/").get_data(as_text=True)
+    )
+    assert FORGED not in waiting(seated(panel, shop, shop.merchant, Role.OWNER))
