@@ -50,14 +50,14 @@ SELECT count(*) FROM (SELECT 1 FROM panel_payment_event WHERE booked_to = 'suspe
 
 ILL = """
 SELECT count(*) FROM (SELECT 1 FROM report_sale
-                      WHERE day > %(week_ago)s AND (%(all)s OR merchant_id = %(party)s) AND supplier_id <> 0
-                      GROUP BY supplier_id HAVING sum(failed) > 0 LIMIT 100) s
+                      WHERE failed > 0 AND day > %(week_ago)s AND (%(all)s OR merchant_id = %(party)s)
+                        AND supplier_id <> 0 GROUP BY supplier_id LIMIT 100) s
 """
 """Suppliers some of whose goods failed, from the days of the roll-up; a merchant knows only those whom it buys from."""
 
 FAILED = """
 SELECT least(coalesce(sum(failed), 0), 100) FROM report_sale
-WHERE day > %(week_ago)s AND (%(all)s OR merchant_id = %(party)s)
+WHERE failed > 0 AND day > %(week_ago)s AND (%(all)s OR merchant_id = %(party)s)
 """
 HOP_FAILED = """
 SELECT least(coalesce(sum(failed), 0), 100) FROM report_hop
