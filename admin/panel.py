@@ -84,6 +84,7 @@ class Panel:
     store_name: str
     is_demo: bool
     health: Callable[[], Health]  # asked without a connection
+    forged_notices: Callable[[], int]  # payment notices that no gateway signed, in this hour
     vault_public: Callable[[], bytes | None]  # what cards that staff bring are sealed with
     seal_key: Secret
     connecting: Connecting

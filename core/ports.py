@@ -108,6 +108,14 @@ class Counter(Protocol):
         ...
 
 
+class Counts(Protocol):
+    """Reads what a `Counter` counted."""
+
+    def seen(self, name: str, *, seconds: int) -> int:
+        """How many were counted in the current period of `seconds`."""
+        ...
+
+
 class SendOutcome(StrEnum):
     """What became of a message on its way to a person."""
 

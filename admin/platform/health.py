@@ -35,9 +35,10 @@ def now() -> Response:
 def _drawn(template: str) -> Response:
     with waiting_elsewhere():
         found = panel().health()
+    forged = panel().forged_notices()
     return draw(
-        template, health=found, called=called, told=told, ago=ago, lights=LIGHTS, when=when, budgets=BUDGETS,
-        late=is_late,
+        template, health=found, forged=forged, called=called, told=told, ago=ago, lights=LIGHTS, when=when,
+        budgets=BUDGETS, late=is_late,
     )  # fmt: skip
 
 

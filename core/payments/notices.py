@@ -5,7 +5,7 @@ Whatever proves authentic is booked, to an order, a wallet or suspense (INV-M13)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -29,10 +29,11 @@ from core.payments.exchange import Incoming
 from core.payments.outside import EarlierRefund, book_outside_refund, return_refunded_first
 from core.payments.rules import MAY_SUCCEED, BookedTo, SuspenseReason, unexpected
 from core.payments.settling import ENDED, refusal_of, settle_from
-from core.ports import Counter, Notice, NoticeVerifier, RawNotice, Unauthentic
+from core.ports import Counter, Counts, Notice, NoticeVerifier, RawNotice, Unauthentic
 
 FORGED = "payment_notice_forged"
 """The counter of notices that no gateway signed; nothing else is kept of them."""
+AN_HOUR = 3600
 
 
 class Booked(StrEnum):
@@ -83,10 +84,15 @@ def receive_notice(
     try:
         notice = verifier.verify(raw, opaque_id=opaque_id)
     except Unauthentic:
-        counter.hit(f"{FORGED}:{gateway}", seconds=3600)
+        counter.hit(f"{FORGED}:{gateway}", seconds=AN_HOUR)
         return NoticeAnswer(401, "not authentic")
     book(gateway=gateway, opaque_id=opaque_id, notice=notice, raw=raw, policy=policy, now=now)
     return NoticeAnswer(200, "success")
+
+
+def forged_this_hour(*, gateways: Iterable[str], counts: Counts) -> int:
+    """How many notices no gateway signed since the clock's last full hour."""
+    return sum(counts.seen(f"{FORGED}:{gateway}", seconds=AN_HOUR) for gateway in gateways)
 
 
 def book(*, gateway: str, opaque_id: str, notice: Notice, raw: RawNotice, policy: OrderPolicy, now: datetime) -> Booked:

@@ -16,7 +16,7 @@ from core.payments.intents import (
 )
 from core.payments.joining import join_due
 from core.payments.late import choose_exchange, choose_refund, decide_due, undecided
-from core.payments.notices import Booked, NoticeAnswer, book, receive_notice
+from core.payments.notices import Booked, NoticeAnswer, book, forged_this_hour, receive_notice
 from core.payments.refunds import carry_out_refund
 from core.payments.stars import (
     PrecheckRefusal,
@@ -44,6 +44,7 @@ __all__ = [
     "conversation_of",
     "decide_due",
     "find_payment",
+    "forged_this_hour",
     "hold_wallet_part",
     "is_being_paid",
     "join_due",

@@ -7,7 +7,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
@@ -32,7 +32,8 @@ from channels.web.render import STATIC, Pages
 from channels.web.words import load_words
 from core import db
 from core.config import Config
-from core.ports import Counter
+from core.payments.service import forged_this_hour
+from core.ports import Counter, Counts
 from core.secret import Secret
 from core.vault.client import VaultClient
 from core.vault.primitives import derive
@@ -90,7 +91,7 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
         door = await loop.run_in_executor(threads, make_door, config, wakes, *pools, counter)
         gathered = Gathered(publisher, budget=config.vault.opening_budget_per_hour)
         watched = Watched(config, gathered, door.shop.clock.now)
-        panel = await loop.run_in_executor(threads, make_panel, config, door.shop.clock.now, watched)
+        panel = await loop.run_in_executor(threads, make_panel, config, door, counter, watched)
         health = Health(config)
         figures.gauge("keystall_waits", "Open long polls and streams.", lambda: wakes.waiting)
         figures.gauge("keystall_listening", "Whether notices of the database arrive.", lambda: wakes.is_listening)
@@ -150,7 +151,7 @@ def to_panel(request: Request) -> Response:
     return RedirectResponse("/admin/", 308)
 
 
-def make_panel(config: Config, now: Callable[[], datetime], watched: Watched) -> Flask:
+def make_panel(config: Config, door: Door, counts: Counts, watched: Watched) -> Flask:
     """The panel, with what it is handed."""
     with db.connection():
         is_demo = installation_kind() == "demo"
@@ -158,13 +159,14 @@ def make_panel(config: Config, now: Callable[[], datetime], watched: Watched) ->
         Panel(
             book=Phrasebook(zone=config.store.timezone, default=config.store.default_locale, folder=PANEL_WORDS),
             vault=VaultClient(config.vault_socket, timeout=VAULT_ANSWERS),
-            now=now,
+            now=door.shop.clock.now,
             form_key=Secret(derive(config.secret(config.secrets.session_key).reveal(), "keystall panel forms", 32)),
             is_https=(config.web.panel_url or config.public_url).startswith("https://"),
             shared=STATIC,
             store_name=config.store.name,
             is_demo=is_demo,
             health=watched,
+            forged_notices=partial(forged_this_hour, gateways=tuple(door.verifiers), counts=counts),
             vault_public=wiring.vault_public(config),
             seal_key=config.secret(config.secrets.seal_key),
             connecting=connecting_of(config),

@@ -68,5 +68,9 @@ def test_fault_11_what_is_counted_without_redis_is_counted_alike_and_redis_is_as
 
     assert counted == [[1, 2, 3], [1, 2, 3]]
     assert db.execute("SELECT name, hits FROM throttle") == [("login:somebody", 3)]
+    assert [one.seen("login:somebody", seconds=60) for one in (away, here)] == [3, 3]
+    assert [one.seen("login:nobody", seconds=60) for one in (away, here)] == [0, 0]
+    monkeypatch.setattr(time, "time", lambda: 1_772_424_060.0)
+    assert [one.seen("login:somebody", seconds=60) for one in (away, here)] == [0, 0]
     for one in (away, here):
         one.close()

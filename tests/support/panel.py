@@ -108,6 +108,7 @@ def panel_values(vault: TestVault) -> Panel:
         store_name="Keystall",
         is_demo=False,
         health=well,
+        forged_notices=lambda: 0,
         vault_public=vault.config.secret(vault.config.vault.public_key).reveal,
         seal_key=vault.config.secret(vault.config.secrets.seal_key),
         connecting=connecting(),

@@ -35,6 +35,10 @@ class CountingCounter:
         self.hits[name] = self.hits.get(name, 0) + 1
         return self.hits[name]
 
+    def seen(self, name: str, *, seconds: int) -> int:
+        """How many there were."""
+        return self.hits.get(name, 0)
+
 
 @dataclass
 class ScriptedGateway:

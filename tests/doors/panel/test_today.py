@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
+from admin import today
+from admin.reading import panel_db, reading
 from core.ids import new_id
 from core.parties.rules import Role
+from core.payments.service import forged_this_hour, receive_notice
+from core.ports import Notice, RawNotice, Unauthentic
 from tests.builders import Shop
 from tests.support.panel import Browser
 from tests.support.seated import a_seat
+from tests.support.till import CountingCounter
 
 ZONE = ZoneInfo("Asia/Shanghai")  # of the panel in tests: a day of a roll-up is one of its wall's clock
 Panel = Callable[[], Browser]
@@ -21,6 +31,15 @@ ROW = re.compile(
 )
 ILL = "suppliers whose goods could not be delivered in 7 days"
 OVERDUE = "payment notices that were not decided about in time"
+FORGED = "payment notices in this hour that no gateway signed"
+
+
+class Nobody:
+    """A verifier to which nothing is authentic."""
+
+    def verify(self, raw: RawNotice, *, opaque_id: str) -> Notice:
+        """Refuse."""
+        raise Unauthentic(opaque_id)
 
 
 def seated(panel: Panel, shop: Shop, party: int, role: Role) -> Browser:
@@ -67,6 +86,25 @@ def test_suppliers_that_fail_are_told_to_the_shop_that_buys_from_them(panel: Pan
     assert ILL not in waiting(seated(panel, shop, suppliers[0], Role.OWNER))
 
 
+@pytest.mark.parametrize("question", [today.ILL, today.FAILED], ids=["suppliers", "lines"])
+def test_the_days_that_went_well_are_not_read_for_those_that_failed(panel: Panel, shop: Shop, question: str) -> None:
+    """The platform sees every merchant's days: of 16,000 rows a query reads the few that have failed lines."""
+    panel()
+    shop.sql(
+        "INSERT INTO report_sale SELECT %s, current_date - d, n, 'web', 'owned', 1, 'CNY', n, 9, 9, 500, 0, 500, 0, 0,"
+        " 0, 0, 500, 0, 5, 5, 5, 5, 5, (n %% 500 = 0)::int FROM generate_series(0, 7) d, generate_series(1, 2000) n",
+        [shop.merchant],
+    )
+    shop.sql("ANALYZE report_sale")
+    named = {"week_ago": datetime.now(ZONE).date() - timedelta(days=7), "all": True, "party": shop.platform}
+    session: Any = SimpleNamespace(party=SimpleNamespace(id=shop.platform), roles={Role.PLATFORM_OWNER})
+
+    with reading(session):
+        plan = "\n".join(row[0] for row in panel_db.execute_sql(f"EXPLAIN {question}", named).fetchall())
+
+    assert "report_sale_failed" in plan, plan
+
+
 def a_case(shop: Shop, gateway: int, *, until: timedelta) -> None:
     """A payment notice that fits no order, to be decided about until then."""
     event = new_id()
@@ -96,3 +134,32 @@ def test_payment_notices_beyond_their_time_are_told_to_whom_they_are_for(panel: 
     assert OVERDUE not in waiting(seated(panel, shop, shop.merchant, Role.CATALOG))
     shop.sql("UPDATE payment_event SET resolved_at = now(), resolution = 'refund'")
     assert waiting(finance)[OVERDUE] == ("0", "")
+
+
+def test_forged_payment_notices_are_counted_for_who_runs_the_store(panel: Panel, shop: Shop) -> None:
+    """Nothing else is kept of them; both pages say how many came, and to a merchant neither does."""
+    counter, browser = CountingCounter(), seated(panel, shop, shop.platform, Role.PLATFORM_OPERATOR)
+    at_hand = {"gateways": ("sandbox", "alipay"), "counts": counter}
+    browser.app.extensions["panel"] = dataclasses.replace(
+        browser.app.extensions["panel"], forged_notices=functools.partial(forged_this_hour, **at_hand)
+    )
+    assert waiting(browser)[FORGED] == ("0", "")
+    assert "none in this hour" in browser.get("/health/").get_data(as_text=True)
+
+    for gateway in ("sandbox", "alipay", "alipay"):
+        answer = receive_notice(
+            gateway=gateway,
+            opaque_id="whoever",
+            raw=RawNotice(body=b"pay me", headers={}),
+            verifiers={gateway: Nobody()},
+            counter=counter,
+            policy=shop.policy,
+            now=datetime.now(ZONE),
+        )
+        assert answer.status == 401
+
+    assert waiting(browser)[FORGED] == ("3", "/health/")
+    assert re.search(
+        r"Forged payment notices</span><strong class=\"num\">3<", browser.get("/health/").get_data(as_text=True)
+    )
+    assert FORGED not in waiting(seated(panel, shop, shop.merchant, Role.OWNER))
