@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -20,8 +20,10 @@ from admin.exports.cells import BOM, Value, csv_lines
 from admin.exports.kinds import SORTS
 from admin.exports.reading import batches
 from admin.exports.workbook import write_workbook
-from admin.platform.trail import FIRST_FROM
-from admin.reading import panel_db, reading
+from admin.platform.trail import first_entry
+from admin.reading import reading
+from admin.reports.asked import number
+from admin.reports.sales import told_profit
 from admin.today import first_id
 from bot.texts import Texts
 from core import db
@@ -47,7 +49,7 @@ log = structlog.get_logger()
 
 @dataclass
 class Export:
-    """One export under way; `now` is asked again at its end. `rows` counts what left."""
+    """One export under way; `now` is asked again at its end; `only`: the report's filters. `rows` counts what left."""
 
     session: StaffSession
     said: Texts
@@ -55,6 +57,7 @@ class Export:
     kind: ExportKind
     first: date
     last: date
+    only: Mapping[str, str]
     now: Callable[[], datetime]
     gone: Future[Any] | None = None
     rows: int = 0
@@ -65,7 +68,13 @@ class Export:
     @property
     def titles(self) -> list[str]:
         """The first row."""
-        return [self.said.say(called) for called in SORTS[self.kind].columns]
+        return [self.said.say(called) for called in SORTS[self.kind].columns[: self._width]]
+
+    @property
+    def _width(self) -> int:
+        """How many columns somebody with these roles is told."""
+        sort = SORTS[self.kind]
+        return len(sort.columns) - (0 if told_profit(self.session.roles) else sort.profits)
 
     def pieces(self) -> Generator[bytes]:
         """The file as CSV. The slot is given back and the end written down, whichever way this ends."""
@@ -107,16 +116,19 @@ class Export:
         found = batches(self.session, sort.statement, self._asked()) if sort.statement else self._statement()
         with contextlib.closing(found):
             for rows in found:
-                yield [sort.row(row, self.said) for row in rows]
+                yield [sort.row(row, self.said)[: self._width] for row in rows]
 
     def _asked(self) -> dict[str, Any]:
         begin, end = self._from(self.first), self._from(self.last + timedelta(days=1))
         asked = {"first": self.first, "last": self.last, "begin": begin, "end": end, "party": self.session.party.id}
         asked |= {"all": bool(self.session.roles & PLATFORM_ROLES)}
+        asked |= {name: self.only.get(name, "") for name in ("currency", "channel", "terms", "by")}
+        asked |= {name: number(self.only.get(name, "")) for name in ("merchant", "supplier")}
         asked |= {"from_id": first_id(begin - STRAY), "to_id": first_id(end + STRAY)}
         if self.kind is ExportKind.AUDIT:
             with reading(self.session):
-                asked |= {name: _entry(at) for name, at in (("from_entry", begin - STRAY), ("to_entry", end + STRAY))}
+                asked |= {"from_entry": first_entry(self.session, begin - STRAY)}
+                asked |= {"to_entry": first_entry(self.session, end + STRAY)}
         return asked
 
     def _statement(self) -> Generator[list[tuple[Any, ...]]]:
@@ -164,7 +176,3 @@ def leaving(body: Any) -> Future[Any] | None:
     """What is done once the reader of an answer is gone, where the server tells (a2wsgi's body of the request)."""
     receive, loop = getattr(body, "receive", None), getattr(body, "loop", None)
     return asyncio.run_coroutine_threadsafe(receive(), loop) if receive and loop else None
-
-
-def _entry(at: datetime) -> int:
-    return int(panel_db.execute_sql(FIRST_FROM, {"from": at}).fetchone()[0])

@@ -15,6 +15,7 @@ from admin.rows import AuditRow
 from core.errors import NotFound
 from core.ids import Prefix, parse
 from core.parties.rules import PLATFORM_ROLES
+from core.parties.staff_sessions import StaffSession
 
 NAME = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40})?")
 NAMED = frozenset({"staff", "api_key"})
@@ -92,16 +93,21 @@ def _by(query: Any, said: str) -> Any:
 
 def _between(query: Any, asked: Asked) -> Any:
     session = signed_in()
-    statement = FIRST_FROM.format(own="true" if session.roles & PLATFORM_ROLES else "a.party_id = %(party)s")
     for said, is_end in ((asked.since, False), (asked.until, True)):
         if not said:
             continue
         begin = begin_of(said, days=1 if is_end else 0)
         if begin is None:
             return query.where(False)
-        first = panel_db.execute_sql(statement, {"from": begin, "party": session.party.id}).fetchone()[0]
+        first = first_entry(session, begin)
         query = query.where(AuditRow.id < first) if is_end else query.where(AuditRow.id >= first)
     return query
+
+
+def first_entry(session: StaffSession, at: datetime) -> int:
+    """The number of the first entry of this moment or later that somebody may see; inside a read transaction."""
+    statement = FIRST_FROM.format(own="true" if session.roles & PLATFORM_ROLES else "a.party_id = %(party)s")
+    return int(panel_db.execute_sql(statement, {"from": at, "party": session.party.id}).fetchone()[0])
 
 
 def stored(said: str) -> list[str]:
