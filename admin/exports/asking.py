@@ -69,7 +69,7 @@ class AskedForm(ActForm):
 
     def only(self) -> dict[str, str]:
         """The filters of the report from which somebody comes; they count for reports alone."""
-        given = {name: self[name].data or "" for name in FILTERS} if self.is_submitted() else request.args
+        given = {name: (self[name].data or "").strip() for name in FILTERS} if self.is_submitted() else request.args
         mine = FILTERS if signed_in().roles & PLATFORM_ROLES else FILTERS - {"merchant"}
         return {name: given[name] for name in sorted(mine) if given.get(name)}
 

@@ -114,6 +114,7 @@ def test_an_export_of_a_report_keeps_its_filters_and_the_audit_has_them(panel: P
     assert len(rows_of(taken(owner, "goods", merchant="999999"))) == 3, "whose rows they are is not asked of a merchant"
     begun = db.execute("SELECT detail FROM audit_entry WHERE action = 'export.begun' ORDER BY id LIMIT 1")
     assert begun == [({"what": "goods", "form": "csv", **DAYS, **hidden},)]
+    assert len(rows_of(taken(owner, "goods", currency="  ", supplier=" "))) == 3
     before = db.execute("SELECT count(*) FROM audit_entry")
     for junk in ("%00", "\0", "x" * 99, "-1", "٣", "'"):
         for name in ("currency", "terms", "by", "channel", "supplier", "merchant"):
