@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from admin.exports import questions
 from admin.exports.cells import Value, amount
+from admin.reports.quality import CHANNELS
+from admin.reports.quality import COLUMNS as QUALITY_COLUMNS
+from admin.reports.sales import COMPOSED_COLUMNS, TOGETHER
 from admin.reports.sales import TERMS as SOURCES
 from admin.shown import STATES, TERMS
 from bot.texts import Texts, mark
@@ -20,13 +24,17 @@ Row = Sequence[Any]
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """`columns` are message ids; `row` makes what stands in them; no statement: rows come from a use case."""
+    """`columns` are message ids; `row` makes what stands in them; no statement: rows come from a use case.
+
+    The last `profits` columns are for those who are told what is left of a sale, as on the page of it.
+    """
 
     called: str
     tells: str
     columns: Sequence[str]
     statement: str
     row: Callable[[Row, Texts], list[Value]]
+    profits: int = 0
 
 
 def _moment(at: datetime | None, said: Texts) -> str:
@@ -68,6 +76,40 @@ def _sale(row: Row, said: Texts) -> list[Value]:
     ]  # fmt: skip
 
 
+def _seller(row: Row, said: Texts) -> list[Value]:
+    currency, listing, code, product, names, quantity, revenue, refunded, profit = row
+    money = [amount(minor, currency) for minor in (revenue, refunded, profit)]
+    called = _goods(product, names, said) or str(code or listing)
+    return [currency, code or "", called, quantity, *money, _margin(profit, revenue - refunded)]
+
+
+def _composed(row: Row, said: Texts) -> list[Value]:
+    currency, terms, revenue, refunded, *rest = row
+    money = [amount(minor, currency) for minor in (revenue, refunded, *rest)]
+    return [currency, said.say(SOURCES[terms] if terms else TOGETHER), *money, _margin(rest[-1], revenue - refunded)]
+
+
+def _channel(row: Row, said: Texts) -> list[Value]:
+    currency, channel, *figures = row
+    called = said.say(CHANNELS[channel]) if channel in CHANNELS else channel
+    return [currency, called, *_quality(currency, figures)]
+
+
+def _source(row: Row, said: Texts) -> list[Value]:
+    currency, terms, names, *figures = row
+    return [currency, said.say(SOURCES[terms]), said.name(names) if names else "", *_quality(currency, figures)]
+
+
+def _quality(currency: str, figures: Row) -> list[Value]:
+    *counts, revenue, profit = figures
+    lines, delivered, failed = counts[0], counts[1], counts[6]
+    return [*counts, lines - delivered - failed, amount(revenue, currency), amount(profit, currency)]
+
+
+def _margin(profit: int, kept: int) -> Decimal | None:
+    return (Decimal(100 * profit) / Decimal(kept)).quantize(Decimal("0.1")) if kept else None
+
+
 def _hop(row: Row, said: Texts) -> list[Value]:
     day, buyer, sku, product, names, currency, lines, cards, earned, returned, *counts = row
     money = [amount(minor, currency) for minor in (earned, returned)]
@@ -105,6 +147,12 @@ SALE_COLUMNS = (
     mark("Refunded lines"), mark("Delivered"), mark("within 10 s"), mark("within 1 min"), mark("within 10 min"),
     mark("within 1 h"), mark("Failed"),
 )  # fmt: skip
+SELLER_COLUMNS = (
+    mark("Currency"), mark("Code"), mark("Goods"), mark("Pieces"), mark("Sales"), mark("Refunded"), mark("Profit"),
+    mark("Margin in %"),
+)  # fmt: skip
+PROFIT_COLUMNS = (mark("Currency"), mark("Source"), *COMPOSED_COLUMNS[:-1], mark("Margin in %"))
+QUALITY = (*QUALITY_COLUMNS, mark("Sales"), mark("Profit"))
 HOP_COLUMNS = (
     mark("Day"), mark("Buyer"), mark("SKU"), mark("Goods"), mark("Currency"), mark("Lines"), mark("Cards"),
     mark("Earned"), mark("Given back"), mark("Refunded lines"), mark("Delivered"), mark("after 10 min"), mark("Failed"),
@@ -128,6 +176,21 @@ SORTS: Mapping[ExportKind, Sort] = {
     ExportKind.SALES: Sort(
         mark("Sales by day"), mark("by goods, channel and source, with cost, profit and delivery times"), SALE_COLUMNS,
         questions.SALES, _sale,
+    ),
+    ExportKind.GOODS: Sort(
+        mark("Best sellers"), mark("pieces, sales and profit of each of the goods"), SELLER_COLUMNS, questions.GOODS,
+        _seller,
+    ),
+    ExportKind.PROFIT: Sort(
+        mark("Profit"), mark("what became of the money, by source"), PROFIT_COLUMNS, questions.PROFIT, _composed
+    ),
+    ExportKind.CHANNELS: Sort(
+        mark("Channels"), mark("how much was sold where, how fast and how surely it arrived"),
+        (mark("Currency"), mark("Channel"), *QUALITY), questions.CHANNELS, _channel, profits=2,
+    ),
+    ExportKind.SUPPLIERS: Sort(
+        mark("Suppliers"), mark("where goods came from, how fast and how surely they arrived"),
+        (mark("Currency"), mark("Source"), mark("Supplier"), *QUALITY), questions.SUPPLIERS, _source, profits=2,
     ),
     ExportKind.HOPS: Sort(
         mark("Sold and earned"), mark("by day, goods and buyer"), HOP_COLUMNS, questions.HOPS, _hop

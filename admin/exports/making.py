@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,6 +22,8 @@ from admin.exports.reading import batches
 from admin.exports.workbook import write_workbook
 from admin.platform.trail import first_from
 from admin.reading import reading
+from admin.reports.asked import number
+from admin.reports.sales import told_profit
 from bot.texts import Texts
 from core import db
 from core.ids import STRAY, first_id
@@ -44,7 +46,7 @@ log = structlog.get_logger()
 
 @dataclass
 class Export:
-    """One export under way; `now` is asked again at its end. `rows` counts what left."""
+    """One export under way; `now` is asked again at its end; `only`: the report's filters. `rows` counts what left."""
 
     session: StaffSession
     said: Texts
@@ -52,6 +54,7 @@ class Export:
     kind: ExportKind
     first: date
     last: date
+    only: Mapping[str, str]
     now: Callable[[], datetime]
     gone: Future[Any] | None = None
     rows: int = 0
@@ -62,7 +65,13 @@ class Export:
     @property
     def titles(self) -> list[str]:
         """The first row."""
-        return [self.said.say(called) for called in SORTS[self.kind].columns]
+        return [self.said.say(called) for called in SORTS[self.kind].columns[: self._width]]
+
+    @property
+    def _width(self) -> int:
+        """How many columns somebody with these roles is told."""
+        sort = SORTS[self.kind]
+        return len(sort.columns) - (0 if told_profit(self.session.roles) else sort.profits)
 
     def pieces(self) -> Generator[bytes]:
         """The file as CSV. The slot is given back and the end written down, whichever way this ends."""
@@ -104,12 +113,14 @@ class Export:
         found = batches(self.session, sort.statement, self._asked()) if sort.statement else self._statement()
         with contextlib.closing(found):
             for rows in found:
-                yield [sort.row(row, self.said) for row in rows]
+                yield [sort.row(row, self.said)[: self._width] for row in rows]
 
     def _asked(self) -> dict[str, Any]:
         begin, end = self._from(self.first), self._from(self.last + timedelta(days=1))
         asked = {"first": self.first, "last": self.last, "begin": begin, "end": end, "party": self.session.party.id}
         asked |= {"all": bool(self.session.roles & PLATFORM_ROLES)}
+        asked |= {name: self.only.get(name, "") for name in ("currency", "channel", "terms", "by")}
+        asked |= {name: number(self.only.get(name, "")) for name in ("merchant", "supplier")}
         asked |= {"from_id": first_id(begin - STRAY), "to_id": first_id(end + STRAY)}
         if self.kind is ExportKind.AUDIT:
             with reading(self.session):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from admin.reports.asked import WHERE
+from admin.reports.questions import QUALITY
+
 _OWN = "AND (%(all)s OR {party} = %(party)s)"
 
 ORDERS = (
@@ -34,6 +37,38 @@ WHERE s.day >= %(first)s AND s.day <= %(last)s
 ORDER BY s.day, s.merchant_id, s.listing_id, s.channel, s.terms, s.supplier_id, s.currency
 """
 )
+_OF_REPORT = WHERE.format(party="merchant_id") + " AND (%(currency)s = '' OR currency = %(currency)s)"
+"""What the reports' pages ask for, of one currency or of each apart; no count cuts the rows."""
+
+GOODS = f"""
+SELECT s.currency, s.listing_id, l.code, d.names, k.names, s.quantity, s.revenue, s.refunded, s.profit
+FROM (SELECT currency, listing_id, min(sku_id) AS sku_id, sum(quantity)::bigint AS quantity,
+             sum(revenue)::bigint AS revenue, sum(refunded)::bigint AS refunded, sum(profit)::bigint AS profit
+      FROM report_sale WHERE {_OF_REPORT}
+        AND (%(channel)s = '' OR channel = %(channel)s) AND (%(terms)s = '' OR terms = %(terms)s)
+        AND (%(supplier)s::bigint IS NULL OR supplier_id = %(supplier)s)
+      GROUP BY 1, 2) s
+LEFT JOIN listing l ON l.id = s.listing_id LEFT JOIN sku k ON k.id = s.sku_id
+LEFT JOIN product d ON d.id = k.product_id
+ORDER BY s.currency, CASE %(by)s WHEN 'quantity' THEN s.quantity WHEN 'profit' THEN s.profit ELSE s.revenue END DESC,
+         s.listing_id
+"""  # noqa: S608
+PROFIT = f"""
+SELECT currency, terms, sum(revenue)::bigint, sum(refunded)::bigint, sum(hop_cost)::bigint, sum(own_cost)::bigint,
+       sum(fees)::bigint, sum(profit)::bigint
+FROM report_sale WHERE {_OF_REPORT}
+GROUP BY GROUPING SETS ((currency, terms), (currency)) HAVING GROUPING(terms) = 0 OR count(DISTINCT terms) > 1
+ORDER BY currency, GROUPING(terms), 3 DESC, terms
+"""  # noqa: S608
+CHANNELS = f"""
+SELECT currency, channel, {QUALITY} FROM report_sale WHERE {_OF_REPORT} GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2
+"""  # noqa: S608
+SUPPLIERS = f"""
+SELECT s.currency, s.terms, p.names, s.sold, s.delivered, s.within_10s, s.within_1m, s.within_10m, s.within_1h,
+       s.failed, s.refunded, s.revenue, s.profit
+FROM (SELECT currency, terms, supplier_id, {QUALITY} FROM report_sale WHERE {_OF_REPORT} GROUP BY 1, 2, 3) s
+LEFT JOIN party p ON p.id = s.supplier_id ORDER BY s.currency, s.sold DESC, s.terms, s.supplier_id
+"""  # noqa: S608
 HOPS = (
     """
 SELECT h.day, b.code, k.code, d.names, k.names, h.currency, sum(h.lines)::bigint, sum(h.cards)::bigint,

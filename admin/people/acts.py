@@ -80,6 +80,7 @@ ACTS: Mapping[str, str] = {
     "connecting.wechat": mark("Connect a WeChat account"),
     "earned.earned": mark("See what the own goods earned"),
     "exports.asked": mark("Export rows as a file"),
+    "exports.report": mark("Export a report as a file"),
     "front.settings": mark("Change the shop's front"),
     "grid.grid": mark("Make variants in a grid"),
     "grid.values": mark("Choose what variants differ in"),

@@ -37,7 +37,7 @@ def earned() -> Response:
     tiles = _tiles(one, now, before) if one.currency else []
     return draw(
         "reports/report.html.jinja", one=one, tiles=tiles, sheets=sheets, titled=mark("Sold and earned"),
-        exported="hops",
+        exported=("exports.asked", "hops"),
     )  # fmt: skip
 
 

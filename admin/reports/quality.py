@@ -43,7 +43,7 @@ def channels() -> Response:
         rows = one.rows(questions.CHANNELS)
     lines = [_line(one, _channel(row[0]), row[1:], one.link("reports.goods", channel=row[0])) for row in rows]
     sheet = Sheet("channels", mark("By channel"), mark("Channel"), _columns(), lines, "group", (2, 3, 4, 5), NOTE)
-    return _drawn(one, sheet, mark("Channels"))
+    return _drawn(one, sheet, mark("Channels"), "channels")
 
 
 @pages.get("/suppliers", endpoint="suppliers")
@@ -58,11 +58,18 @@ def suppliers() -> Response:
         for terms, supplier, *figures, names in rows
     ]
     sheet = Sheet("sources", mark("By source"), mark("Source"), _columns(), lines, "group", (2, 3, 4, 5), NOTE)
-    return _drawn(one, sheet, mark("Suppliers"))
+    return _drawn(one, sheet, mark("Suppliers"), "suppliers")
 
 
-def _drawn(one: Asked, sheet: Sheet, titled: str) -> Response:
-    return draw("reports/report.html.jinja", one=one, tiles=[], sheets=[sheet], titled=titled, exported="sales")
+def _drawn(one: Asked, sheet: Sheet, titled: str, exported: str) -> Response:
+    return draw(
+        "reports/report.html.jinja",
+        one=one,
+        tiles=[],
+        sheets=[sheet],
+        titled=titled,
+        exported=("exports.report", exported),
+    )
 
 
 def _columns() -> tuple[str, ...]:

@@ -45,13 +45,14 @@ FROM report_sale WHERE {SOLD} GROUP BY 1 ORDER BY 2 DESC, 1
 """  # noqa: S608
 """What became of the money, apart by where the goods came from."""
 
-_QUALITY = """sum(lines)::bigint, sum(delivered)::bigint, sum(within_10s)::bigint, sum(within_1m)::bigint,
-    sum(within_10m)::bigint, sum(within_1h)::bigint, sum(failed)::bigint, sum(refunded_lines)::bigint,
-    sum(revenue)::bigint, sum(profit)::bigint"""
-CHANNELS = f"SELECT channel, {_QUALITY} FROM report_sale WHERE {SOLD} GROUP BY 1 ORDER BY 2 DESC, 1"  # noqa: S608
+QUALITY = """sum(lines)::bigint AS sold, sum(delivered)::bigint AS delivered, sum(within_10s)::bigint AS within_10s,
+    sum(within_1m)::bigint AS within_1m, sum(within_10m)::bigint AS within_10m, sum(within_1h)::bigint AS within_1h,
+    sum(failed)::bigint AS failed, sum(refunded_lines)::bigint AS refunded, sum(revenue)::bigint AS revenue,
+    sum(profit)::bigint AS profit"""
+CHANNELS = f"SELECT channel, {QUALITY} FROM report_sale WHERE {SOLD} GROUP BY 1 ORDER BY 2 DESC, 1"  # noqa: S608
 SOURCES = f"""
 SELECT s.*, p.names FROM (
-    SELECT terms, supplier_id, {_QUALITY} FROM report_sale WHERE {SOLD} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 200) s
+    SELECT terms, supplier_id, {QUALITY} FROM report_sale WHERE {SOLD} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 200) s
 LEFT JOIN party p ON p.id = s.supplier_id ORDER BY 3 DESC, 1, 2
 """  # noqa: S608
 

@@ -55,7 +55,7 @@ def sales() -> Response:
             sheets.append(_by_merchant(one))
     return draw(
         "reports/report.html.jinja", one=one, tiles=_tiles(one, now, before), sheets=sheets, titled=mark("Sales"),
-        exported="sales",
+        exported=("exports.asked", "sales"),
     )  # fmt: skip
 
 
@@ -74,7 +74,8 @@ def goods() -> Response:
     sheet = Sheet("goods", mark("Best sellers"), mark("Goods"), columns, lines, "rank", (drawn,))
     choices = [(mark("By sales"), "revenue"), (mark("By pieces"), "quantity"), (mark("By profit"), "profit")]
     return draw(
-        "reports/report.html.jinja", one=one, tiles=[], sheets=[sheet], titled=mark("Best sellers"), exported="sales",
+        "reports/report.html.jinja", one=one, tiles=[], sheets=[sheet], titled=mark("Best sellers"),
+        exported=("exports.report", "goods"),
         choices=[(called, one.link("reports.goods", by=name), name == by) for called, name in choices],
     )  # fmt: skip
 
@@ -92,7 +93,8 @@ def profit() -> Response:
     sheet = Sheet("composed", mark("What is left"), mark("Source"), COMPOSED_COLUMNS, lines, "stack", (2, 3, 4, 5))
     tiles = _composed_tiles(one, _sums(rows), _sums(before)) if one.currency else []
     return draw(
-        "reports/report.html.jinja", one=one, tiles=tiles, sheets=[sheet], titled=mark("Profit"), exported="sales",
+        "reports/report.html.jinja", one=one, tiles=tiles, sheets=[sheet], titled=mark("Profit"),
+        exported=("exports.report", "profit"),
     )  # fmt: skip
 
 
@@ -107,7 +109,12 @@ def _composed_tiles(one: Asked, totals: list[int], then: list[int]) -> list[Tile
 
 def sees_profit() -> bool:
     """Whether somebody is told what is left of a sale; who answers shoppers is not."""
-    return bool(signed_in().roles & set(SEE_GOODS))
+    return told_profit(signed_in().roles)
+
+
+def told_profit(roles: frozenset[str]) -> bool:
+    """The same of somebody with these roles."""
+    return bool(roles & set(SEE_GOODS))
 
 
 def narrowed(one: Asked, **more: str) -> Asked:

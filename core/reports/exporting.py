@@ -23,6 +23,10 @@ class ExportKind(StrEnum):
 
     ORDERS = "orders"  # orders with their lines, by the day they were placed
     SALES = "sales"  # daily sales by goods, channel and source
+    GOODS = "goods"  # best sellers, as their report shows them; so the next three
+    PROFIT = "profit"
+    CHANNELS = "channels"
+    SUPPLIERS = "suppliers"
     HOPS = "hops"  # what a supplier sold along its own hop
     STATEMENT = "statement"  # what changed a party's claims
     AUDIT = "audit"  # who did what
@@ -39,6 +43,10 @@ class ExportForm(StrEnum):
 MAY: Mapping[ExportKind, frozenset[Role]] = {
     ExportKind.ORDERS: frozenset({Role.OWNER, Role.FINANCE}) | PLATFORM_ROLES,
     ExportKind.SALES: frozenset({Role.OWNER, Role.FINANCE, Role.CATALOG}) | PLATFORM_ROLES,
+    ExportKind.GOODS: frozenset({Role.OWNER, Role.FINANCE, Role.CATALOG}) | PLATFORM_ROLES,
+    ExportKind.PROFIT: frozenset({Role.OWNER, Role.FINANCE}) | PLATFORM_ROLES,
+    ExportKind.CHANNELS: frozenset({Role.OWNER, Role.FINANCE, Role.CATALOG, Role.SUPPORT}) | PLATFORM_ROLES,
+    ExportKind.SUPPLIERS: frozenset({Role.OWNER, Role.FINANCE, Role.CATALOG, Role.SUPPORT}) | PLATFORM_ROLES,
     ExportKind.HOPS: frozenset({Role.OWNER, Role.FINANCE, Role.STOCK}),
     ExportKind.STATEMENT: frozenset({Role.OWNER, Role.FINANCE, Role.PLATFORM_OWNER, Role.AUDITOR}),
     ExportKind.AUDIT: frozenset({Role.OWNER}) | PLATFORM_ROLES,
@@ -47,8 +55,17 @@ MAY: Mapping[ExportKind, frozenset[Role]] = {
 """Whose rows they are is not decided here: row-level security does, as for every page."""
 
 
-def begin_export(*, actor: Actor, kind: ExportKind, form: ExportForm, first: date, last: date, now: datetime) -> UUID:
-    """Write down that rows of these days are about to leave; returns the export's id.
+def begin_export(
+    *,
+    actor: Actor,
+    kind: ExportKind,
+    form: ExportForm,
+    first: date,
+    last: date,
+    only: Mapping[str, str] | None = None,
+    now: datetime,
+) -> UUID:
+    """Write down that rows of these days are about to leave, `only` some of them; returns the export's id.
 
     Raises `NotAllowed`, and `Invalid` for no range or one of more than `LONGEST_DAYS`.
     """
@@ -58,6 +75,7 @@ def begin_export(*, actor: Actor, kind: ExportKind, form: ExportForm, first: dat
         raise Invalid(what="range")
     export_id = new_id()
     said = {"what": kind.value, "form": form.value, "since": first.isoformat(), "until": last.isoformat()}
+    said |= only or {}
     in_transaction(lambda: _append(actor, "export.begun", export_id, said, now))
     return export_id
 
