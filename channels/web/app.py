@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -142,13 +142,22 @@ class Application(Frame):
         hosts: frozenset[str] = frozenset(),
         page_host: str = "",
         streamed: re.Pattern[str] | None = None,
+        larger: Callable[[str], int] | None = None,
         further: Sequence[BaseRoute] = (),
     ) -> None:
         self.state = State(door)
         router = Router(
             [*routes(door, self.state.card_files.script_path), *further], redirect_slashes=False
         )  # its redirects would name the Host asked for
-        super().__init__(router, pages=door.pages, hosts=hosts, page_host=page_host, figures=figures, streamed=streamed)
+        super().__init__(
+            router,
+            pages=door.pages,
+            hosts=hosts,
+            page_host=page_host,
+            figures=figures,
+            streamed=streamed,
+            larger=larger,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self

@@ -24,6 +24,7 @@ from core.db import OutcomeUnknown
 from core.errors import Refusal, error_id
 
 LARGEST_BODY = 64 * 1024
+LARGE_AT_ONCE = 6  # bodies beyond that, of pages that take larger ones: each is in memory
 LARGEST_DRAINED = 16 * 1024 * 1024  # read and thrown away, so that a client that sends first still gets its 413
 SLOWEST_BODY = 15.0  # seconds
 SLOWEST_PIECE = 30.0  # seconds between two pieces of a body that is not read here
@@ -67,12 +68,15 @@ class Frame:
         figures: Figures,
         page_host: str = "",
         streamed: re.Pattern[str] | None = None,
+        larger: Callable[[str], int] | None = None,
     ) -> None:
         self.app = app
         self.pages = pages
         self.hosts = hosts
         self.page_host = page_host
         self.streamed = streamed  # paths whose bodies are large, and sealed by the page itself as they come
+        self.larger = larger  # how many bytes a page takes at that path, where that is more than elsewhere
+        self.places = asyncio.Semaphore(LARGE_AT_ONCE)
         self.figures = figures
         by = ("route", "method", "status")
         self.requests = figures.counter("keystall_http_requests_total", "Requests answered.", *by)
@@ -112,10 +116,12 @@ class Frame:
         try:
             self._check_host(request)
             if self.streamed is not None and self.streamed.fullmatch(request.url.path):
-                taken = in_time(receive)
+                await self.app(scope, in_time(receive), send)
+            elif (most := self._most(request)) > LARGEST_BODY:
+                async with self.places:
+                    await self.app(scope, replayed(await read_capped(request, receive, most), receive), send)
             else:
-                taken = replayed(await read_capped(request, receive), receive)
-            await self.app(scope, taken, send)
+                await self.app(scope, replayed(await read_capped(request, receive), receive), send)
         except Exception as error:  # the last net: everything becomes an answer with an error id
             if begun():
                 log.exception("failed after the answer had begun", error_id=error_id())
@@ -124,6 +130,12 @@ class Frame:
             draw = plain if self.page_host and host_in(request) == self.page_host else answer
             response = draw(request, self.pages, problem, mark_as=known)
             await response(scope, receive, send)
+
+    def _most(self, request: Request) -> int:
+        """How many bytes this body may have: more than elsewhere only where a page wants it and its length is told."""
+        declared = request.headers.get("content-length", "")
+        is_large = declared.isdigit() and int(declared) > LARGEST_BODY
+        return self.larger(request.url.path) if is_large and self.larger is not None else LARGEST_BODY
 
     def _check_host(self, request: Request) -> None:
         path, host = request.url.path, host_in(request)
@@ -167,10 +179,10 @@ def route_of(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", "") or "unknown"
 
 
-async def read_capped(request: Request, receive: Receive) -> bytes:
-    """The whole body, at most 64 KB, read before anything parses it. Raises `Problem` 413, 408."""
+async def read_capped(request: Request, receive: Receive, most: int = LARGEST_BODY) -> bytes:
+    """The whole body, at most so many bytes, read before anything parses it. Raises `Problem` 413, 408."""
     declared = request.headers.get("content-length", "")
-    is_too_large = declared.isdigit() and int(declared) > LARGEST_BODY
+    is_too_large = declared.isdigit() and int(declared) > most
     if not declared and "transfer-encoding" not in request.headers:
         return b""
     parts: list[bytes] = []
@@ -182,7 +194,7 @@ async def read_capped(request: Request, receive: Receive) -> bytes:
                 if message["type"] == "http.disconnect":
                     raise Problem(400, "The connection closed before the request was complete.")
                 size += len(message.get("body", b""))
-                is_too_large = is_too_large or size > LARGEST_BODY
+                is_too_large = is_too_large or size > most
                 if not is_too_large:
                     parts.append(message.get("body", b""))
                 if not message.get("more_body", False):

@@ -22,6 +22,7 @@ from admin.app import make_app as panel_app
 from admin.arriving import ADDRESSES
 from admin.panel import WORDS as PANEL_WORDS
 from admin.panel import Panel
+from admin.sizes import largest_of
 from bot.texts import Phrasebook
 from channels.pay.sandbox import refuse_elsewhere
 from channels.wake import Wakes
@@ -105,6 +106,7 @@ async def assembled(config: Config, wakes: Wakes) -> AsyncIterator[tuple[Applica
                     hosts=hosts_of(config.web.public_url, config.web.panel_url, config.web.page_url),
                     page_host=page_host_of(config.web.page_url, config.web.public_url, config.web.panel_url),
                     streamed=FILES_ARRIVE,
+                    larger=largest_of(panel, mounted_at="/admin"),
                     further=[*health_routes(health), Route("/admin", to_panel), panel_mount(panel)],
                 ),
                 operator_app(health, gathered, config),

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from admin import reading
+from core.ids import new_id
 from core.parties.rules import Role
 from tests.builders import Shop
 from tests.support.brought import CANARY, ROWS, a_body, a_csv
@@ -66,3 +67,20 @@ def test_a_large_file_is_sealed_or_refused_and_never_written(
     assert goods.sql("SELECT count(*) FROM brought_file") == [(int(status == {302}),)]
     clear = f"SELECT count(*) FROM upload_chunk WHERE position('{CANARY}' IN encode(sealed, 'escape')) > 0"
     assert goods.sql(clear) == [(0,)]
+
+
+def test_a_form_as_large_as_its_page_takes_arrives_whole(seller: httpx.Client, goods: Shop) -> None:
+    """Some thousand pasted cards, a sheet of hundreds of goods: more than bodies have elsewhere."""
+    token = TOKEN.search(seller.get("/admin/goods/new").text)
+    assert token is not None
+    cards = "\n".join(f"CARD-{number:06d}-{'x' * 20}" for number in range(3000))
+    typed = {"name_zh": "新商品", "price": "9.90", "category": "games", "code": "big1", "issuer": "", "cards": cards}
+
+    answer = seller.post(
+        "/admin/goods/new", data={**typed, "csrf_token": token[1] or token[2], "submission": str(new_id())}
+    )
+
+    assert len(cards) > 64 * 1024
+    assert answer.status_code == 302, answer.text
+    assert goods.sql("SELECT code FROM sku WHERE code = 'BIG1'") == [("BIG1",)]
+    assert seller.post("/admin/shop", content=b"x" * 70_000).status_code == 413
