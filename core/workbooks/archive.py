@@ -67,7 +67,7 @@ class Archive:
         _check_directory(file, size)
         try:
             self._zip = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, ValueError, OSError, struct.error):
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, struct.error):
             raise FileRefused(FileProblem.DAMAGED) from None
         entries = self._zip.infolist()
         if any(entry.flag_bits & 0x1 for entry in entries):

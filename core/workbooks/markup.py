@@ -33,7 +33,7 @@ class Guard:
         """The next bytes. Raises `FileRefused`."""
         try:
             self.parser.Parse(block, last)
-        except expat.ExpatError:
+        except (expat.ExpatError, LookupError, ValueError):  # the last two: an encoding that is none, or no XML's
             raise FileRefused(FileProblem.DAMAGED) from None
         self._fed += len(block)
         if self._fed - self.parser.CurrentByteIndex > _LONGEST_TOKEN:  # a tag without end is kept as a whole

@@ -120,10 +120,12 @@ def test_fault_78_an_entry_that_lies_about_its_size_is_not_believed() -> None:
         '<!DOCTYPE x [<!ENTITY a "b">]><worksheet><sheetData/></worksheet>',
         "<worksheet><sheetData>" + "<a>" * 20000,
         "<worksheet><sheetData><row><c>",
+        '<?xml version="1.0" encoding="UT--8"?><worksheet/>',
+        '<?xml version="1.0" encoding="gb18030"?><worksheet/>',
         f'<worksheet xmlns="{MAIN}"><sheetData><row r="1"><c r="A1" t="s"><v>7</v></c></row></sheetData></worksheet>',
         f'<worksheet xmlns="{MAIN}"><sheetData><row r="1"><c r="ZZZ1" t="n"><v>7</v></c></row></sheetData></worksheet>',
     ],
-    ids=["entities", "depth", "cut off", "no such string", "too many columns"],
+    ids=["entities", "depth", "cut off", "no encoding", "no XML's encoding", "no such string", "too many columns"],
 )
 def test_a_hostile_sheet_is_refused(sheet: str) -> None:
     raw = io.BytesIO()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import random
 import zipfile
@@ -172,3 +173,30 @@ def test_a_number_of_a_row_that_is_none_is_no_trouble() -> None:
 def test_a_csv_of_too_many_columns_is_refused_and_empty_ones_do_not_count() -> None:
     assert problem(b"code" + b",x" * 40 + b"\nA1\n", "goods.csv") == "too_many_columns"
     assert read(b"code" + b"," * 60 + b"\nA1\n", "goods.csv") == [["code"], ["A1"]]
+
+
+def test_fault_78_a_zip_of_a_version_that_nobody_reads_is_refused() -> None:
+    raw = bytearray(workbook([HEAD, ["A1", "1"]]))
+    at = raw.index(b"PK\1\2")
+    raw[at + 6 : at + 8] = (191).to_bytes(2, "little")
+
+    assert problem(bytes(raw)) == "damaged"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_fault_78_bytes_that_changed_on_the_way_are_never_more_than_a_refusal(seed: int) -> None:
+    chance = random.Random(seed)
+    whole = workbook([HEAD, *([f"A{n}", ("number", "1.5")] for n in range(40))], strings=["x"])
+    for _ in range(60):
+        raw = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(whole)) as source, zipfile.ZipFile(raw, "w") as archive:
+            for entry in source.infolist():
+                body = bytearray(source.read(entry))
+                for _ in range(chance.randint(0, 3)):
+                    body[chance.randrange(len(body))] = chance.choice(b'09<>"=/ \xff\x00aZ-e.')
+                archive.writestr(entry.filename, bytes(body))
+        flipped = bytearray(raw.getvalue())
+        if chance.random() < 0.5:
+            flipped[chance.randrange(len(flipped))] = chance.randrange(256)
+        with contextlib.suppress(SheetUnreadable):
+            assert read(bytes(flipped))[0]
