@@ -74,11 +74,14 @@ def new() -> Response:
     """The form; sent, the goods are made, their cards sealed, and its progress is shown."""
     form, who = NewForm(), signed_in()
     if form.is_sent():
-        before = find_handed(actor=actor(), submission_id=str(form.submission.data))
-        if before is not None:  # the button was pressed twice
+        before = _handed(form)
+        if before is not None:
             return _on(before)
         with trying(form):
             made, restock = _made(form, who.party.id)
+        before = _handed(form) if form.problem else None
+        if before is not None:
+            return _on(before)
         if not form.problem:
             if restock is not None:
                 return _on(restock)
@@ -119,6 +122,11 @@ def progress(restock: UUID) -> Response:
         setting_up=asks_set_up(signed_in()),
         is_late=brought.state == "asked" and (request_time() - brought.asked_at).total_seconds() > 60,
     )
+
+
+def _handed(form: NewForm) -> UUID | None:
+    """What this form brought when its button was pressed before, or in the same moment."""
+    return find_handed(actor=actor(), submission_id=str(form.submission.data))
 
 
 def _made(form: NewForm, merchant_id: int) -> tuple[Any, UUID | None]:
