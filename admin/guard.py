@@ -7,6 +7,7 @@ import secrets
 import structlog
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from werkzeug.exceptions import Forbidden, HTTPException, NotFound
+from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin import cookies
@@ -47,6 +48,9 @@ def _let_in() -> AnyResponse | None:
     g.words = chosen(request, panel().book)
     g.now = panel().now()
     g.session = None
+    slash = request.routing_exception
+    if isinstance(slash, RequestRedirect):  # Flask's own answer would repeat the host that was asked for
+        return redirect("/" + slash.new_url.partition("://")[2].partition("/")[2].lstrip("/"), code=308)
     if request.endpoint in {"static", "shared"}:
         return None
     take_connection()
@@ -124,8 +128,6 @@ def _leave(error: BaseException | None) -> None:
 def refused(error: HTTPException) -> AnyResponse:
     """A page that is not there, or not for this person, or a way to ask that it does not know."""
     status = error.code or 400
-    if 300 <= status < 400:
-        return error.get_response()
     id_ = error_id()
     log.info("refused by the panel", error_id=id_, status=status)
     return draw("trouble.html.jinja", status=status, trouble=str(status), error_id=id_)

@@ -21,9 +21,9 @@ from core.audit import service as audit
 from core.db import atomic, constraint, execute
 from core.errors import Invalid, Limited
 from core.ids import new_id
-from core.parties.rules import CODE, PartyKind, Role
+from core.parties.rules import CODE, LONGEST_PASSWORD, PartyKind, Role
 from core.parties.service import CodeTaken
-from core.parties.signing_in import LONGEST_PASSWORD, From
+from core.parties.signing_in import From
 from core.parties.tries import Subject, blocked_until, note_wrong
 from core.secret import Secret
 from core.titles import Names, checked_names, checked_text, checked_title

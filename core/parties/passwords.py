@@ -10,7 +10,8 @@ from argon2 import PasswordHasher
 from core.audit import service as audit
 from core.db import atomic, changed, execute
 from core.errors import Invalid, NotAllowed
-from core.parties.signing_in import LONGEST_PASSWORD, TooManyTries, verify
+from core.parties.rules import LONGEST_PASSWORD
+from core.parties.signing_in import TooManyTries, verify
 from core.parties.staff_sessions import END_OTHERS, StaffSession
 from core.parties.tries import Subject, blocked_until, forget_tries, note_wrong
 from core.secret import Secret

@@ -67,6 +67,9 @@ PLATFORM_ROLES = ROLES_OF[PartyKind.PLATFORM]
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 """A party's code as it stands in addresses: /s/<code>."""
 
+LONGEST_PASSWORD = 200
+"""Longer ones are refused unread: hashing is made to be dear."""
+
 
 def is_platform(actor: Actor) -> bool:
     """Whether the actor runs the installation: the store itself, its operator, or the platform's owner."""

@@ -19,6 +19,7 @@ from core.ids import new_id
 from core.parties.role_changes import give_roles
 from core.parties.rules import (
     CODE,
+    LONGEST_PASSWORD,
     ROLES_OF,
     PartyKind,
     Role,
@@ -125,8 +126,8 @@ def create_staff(
     """Give a person a login (argon2) with roles at one party; its owner does, or the platform's. Returns the staff id.
 
     `is_first`: the password is one that somebody else knows, so its person sets another before anything else. Raises
-    `NotAllowed`, `NotFound`, `Invalid` (address, name, password under 12 characters, a role that the party's kind does
-    not have), `CodeTaken` (the address has a login already).
+    `NotAllowed`, `NotFound`, `Invalid` (address, name, password under 12 or over 200 bytes, a role that the kind of
+    party does not have), `CodeTaken` (the address has a login already).
     """
     party = access_party(actor=actor, party_id=party_id)
     if not may_see_to_people(actor, party_id):
@@ -136,7 +137,7 @@ def create_staff(
     email = checked_title(email, what="email").lower()
     if "@" not in email[1:-1]:
         raise Invalid(what="email")
-    if len(password.reveal()) < 12:
+    if not 12 <= len(password.reveal()) <= LONGEST_PASSWORD:
         raise Invalid(what="password")
     staff_id = new_id()
     hashed = PasswordHasher().hash(password.reveal())

@@ -18,7 +18,7 @@ from core.audit import service as audit
 from core.db import atomic, changed, execute
 from core.errors import Invalid, Limited, NotAllowed, NotFound
 from core.ids import new_id
-from core.parties.rules import PLATFORM_ROLES, Role
+from core.parties.rules import LONGEST_PASSWORD, PLATFORM_ROLES, Role
 from core.parties.service import require_platform
 from core.parties.tries import Subject, blocked_until, forget_tries, note_wrong
 from core.secret import Secret
@@ -28,9 +28,6 @@ ABSOLUTE = timedelta(hours=12)
 
 IDLE = timedelta(minutes=30)
 """How long a session lasts that nobody uses."""
-
-LONGEST_PASSWORD = 200
-"""Longer ones are refused unread: hashing is made to be dear."""
 
 BY_EMAIL = """
 SELECT s.id, s.password_hash, s.disabled_at IS NOT NULL,

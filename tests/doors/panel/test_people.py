@@ -9,9 +9,13 @@ from uuid import UUID
 
 import pytest
 
+from core.actor import OPERATOR
+from core.errors import Invalid
 from core.parties.rules import Role
+from core.parties.service import create_staff
+from core.secret import Secret
 from core.vault.client import VaultCode, VaultRefused
-from tests.builders import Shop
+from tests.builders import NOON, Shop
 from tests.support.panel import LETTERS, PASSWORD, Browser, a_login, code_of
 from tests.support.seated import a_seat
 from tests.support.vaults import TestVault
@@ -257,3 +261,18 @@ def test_the_old_authenticator_counts_until_the_new_one_has_shown_that_it_works(
     shop.sql("UPDATE staff_totp SET last_step = 0")
     with pytest.raises(VaultRefused):
         vault.client.check_second_factor(mei, code_of(old))
+
+
+def test_no_login_is_made_with_a_password_that_signing_in_does_not_take(shop: Shop) -> None:
+    """The command line's too: whoever typed one of 201 bytes could never sign in."""
+    with pytest.raises(Invalid):
+        create_staff(
+            actor=OPERATOR,
+            party_id=shop.merchant,
+            email="mei@demo.test",
+            name="Li Mei",
+            password=Secret("x" * 201),
+            roles=frozenset({Role.OWNER}),
+            now=NOON,
+        )
+    assert shop.count("staff") == 0

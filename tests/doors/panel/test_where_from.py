@@ -12,6 +12,8 @@ from tests.support.panel import Browser
 from tests.support.seated import a_seat
 
 Panel = Callable[[], Browser]
+SLASHES = ("/orders", "/goods?page=2", "//orders", "/orders//cases", "//evil.example/", "/nothing")
+"""Addresses that have a slash too few or too many, which are answered by one that has not."""
 
 
 @pytest.mark.parametrize(
@@ -39,8 +41,11 @@ def test_no_page_repeats_the_host_that_was_asked_for(panel: Panel, shop: Shop) -
         {rule.rule for rule in owner.app.url_map.iter_rules() if not rule.arguments and "GET" in (rule.methods or ())}
     )
 
-    answers = [who.get(path, Host="evil.example") for who in (owner, panel()) for path in plain]
+    answers = [who.get(path, Host="evil.example") for who in (owner, panel()) for path in [*plain, *SLASHES]]
 
     assert len(answers) > 60
+    mounted = owner.client.get("/goods?page=2", base_url="http://evil.example/admin")
+    assert (mounted.status_code, mounted.location) == (308, "/admin/goods/?page=2")
     assert all(answer.status_code < 500 for answer in answers)
-    assert [a.request.path for a in answers if "evil.example" in a.get_data(as_text=True) + (a.location or "")] == []
+    repeated = [a.request.path for a in answers if "evil.example" in a.get_data(as_text=True) + (a.location or "")]
+    assert [path for path in repeated if "evil.example" not in path] == []
