@@ -108,7 +108,6 @@ def bring(page: Page, shot: Shot, goods: str, file: Path) -> None:
     page.locator("a.pick", has_text=goods).click()
     page.wait_for_selector("[name=file]")
     page.set_input_files("[name=file]", file)
-    page.locator("[data-bring] button.primary").click()
     page.wait_for_url(re.compile(r"/imports/[0-9a-f-]{36}"))
     page.wait_for_selector("main form .form-acts button.primary", timeout=60_000)
     shot(page, "imports-looked-at")
