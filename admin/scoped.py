@@ -42,6 +42,7 @@ class ScopedView(ModelView):
     titled: ClassVar[str]
     empty: ClassVar[str]  # what will stand here, said where nothing is there yet
     next_steps: ClassVar[Sequence[tuple[str, str]]] = ()  # and what to do then: endpoints, what they are called
+    shows_steps: ClassVar[bool] = False  # also above a list that has rows
     columns: ClassVar[Sequence[tuple[str, str]]]  # attribute or function of this view, what it is called
     read: ClassVar[frozenset[str]] = frozenset({"index_view", "details_view"})
 

@@ -25,6 +25,7 @@ class Listings(ScopedView):
     titled = mark("Goods on sale")
     empty = mark("Nothing is on sale yet. What shoppers can buy stands here, with its price and whether it is on sale.")
     next_steps = (("new_goods.form", mark("New goods")), ("offered.page", mark("From suppliers' offers")))
+    shows_steps = True
     columns = (
         ("code", mark("Short code")),
         ("called", mark("Goods")),

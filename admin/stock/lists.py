@@ -25,6 +25,7 @@ class Batches(ScopedView):
         "No cards yet. Every file that you bring is a batch: how many cards came in it, and how they are sold."
     )
     next_steps = (("imports.goods", mark("Bring cards")),)
+    shows_steps = True
     details_template = "stock/batch.html.jinja"
     columns = (
         ("number", mark("Batch")),
