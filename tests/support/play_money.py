@@ -14,7 +14,7 @@ import httpx
 from core.config import Config
 from core.ids import new_id
 from core.vault.notices import SandboxNotice, sandbox_private_key, sign_notice
-from tests.support.pages import press
+from tests.support.pages import form_of
 
 ACCOUNT = "sandbox-account-0001"
 
@@ -48,9 +48,10 @@ def pay_what_comes(url: str, sql: Callable[..., list[tuple[Any, ...]]], config: 
 
 
 def paid(http: httpx.Client, path: str, sql: Callable[..., list[tuple[Any, ...]]], config: Config) -> httpx.Response:
-    """Press the sandbox's button of a page while a worker is there."""
+    """Press the sandbox's button of a page while a worker is there; the page was read before the worker could pay."""
+    fields = form_of(http.get(path).text, "sandbox-pay")
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(pay_what_comes, str(http.base_url).rstrip("/"), sql, config)
-        answer = press(http, path, "sandbox-pay")
+        answer = http.post(path, data=fields)
         working.result()
     return answer
