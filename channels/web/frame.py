@@ -133,8 +133,7 @@ class Frame:
 
     def _most(self, request: Request) -> int:
         """How many bytes this body may have: more than elsewhere only where a page wants it and its length is told."""
-        declared = request.headers.get("content-length", "")
-        is_large = declared.isdigit() and int(declared) > LARGEST_BODY
+        is_large = told_length(request) > LARGEST_BODY
         return self.larger(request.url.path) if is_large and self.larger is not None else LARGEST_BODY
 
     def _check_host(self, request: Request) -> None:
@@ -179,11 +178,16 @@ def route_of(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", "") or "unknown"
 
 
+def told_length(request: Request) -> int:
+    """How long a body says that it is; 0 where it says nothing that is a number."""
+    said = request.headers.get("content-length", "")
+    return int(said) if said.isdigit() else 0
+
+
 async def read_capped(request: Request, receive: Receive, most: int = LARGEST_BODY) -> bytes:
     """The whole body, at most so many bytes, read before anything parses it. Raises `Problem` 413, 408."""
-    declared = request.headers.get("content-length", "")
-    is_too_large = declared.isdigit() and int(declared) > most
-    if not declared and "transfer-encoding" not in request.headers:
+    is_too_large = told_length(request) > most
+    if not request.headers.get("content-length", "") and "transfer-encoding" not in request.headers:
         return b""
     parts: list[bytes] = []
     size = 0

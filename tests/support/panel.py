@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +23,7 @@ from bot.texts import Phrasebook
 from channels.web.render import STATIC
 from core import db
 from core.actor import OPERATOR
-from core.parties.rules import Role
+from core.parties.rules import PLATFORM_ROLES, Role
 from core.parties.service import create_staff
 from core.secret import Secret
 from tests.support.panel_platforms import connecting
@@ -126,3 +126,13 @@ def a_login(email: str, party_id: int, *roles: Role, name: str = "Li Mei", now: 
         roles=frozenset(roles),
         now=now or datetime.now(UTC),
     )
+
+
+def signed_in(panel: Callable[[], Browser], email: str, party: int, *roles: Role) -> Browser:
+    """A new login at a browser of its own; with a second factor where its roles ask for one."""
+    a_login(email, party, *roles)
+    browser = panel()
+    browser.sign_in(email)
+    if {Role.OWNER, Role.FINANCE, *PLATFORM_ROLES} & set(roles):
+        browser.set_up_second()
+    return browser

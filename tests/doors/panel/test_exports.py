@@ -24,10 +24,10 @@ from admin.exports.cells import BOM, csv_lines, safe, undone
 from admin.exports.workbook import TooLong, write_workbook
 from core import db
 from core.clock import FixedClock
-from core.parties.rules import PLATFORM_ROLES, Role
+from core.parties.rules import Role
 from tests.builders import Shop
 from tests.support.dialog import pay_and_deliver
-from tests.support.panel import Browser, a_login
+from tests.support.panel import Browser, signed_in
 from tests.support.trade import a_chain
 
 Panel = Callable[[], Browser]
@@ -96,15 +96,6 @@ def sold(shop: Shop) -> Shop:
     now = datetime.now(UTC)
     pay_and_deliver(shop, FixedClock(now), shop.place(shop.a_shopper(), shop.a_listing("A1"), 2, now=now).order_id)
     return shop
-
-
-def signed_in(panel: Panel, email: str, party: int, *roles: Role) -> Browser:
-    a_login(email, party, *roles)
-    browser = panel()
-    browser.sign_in(email)
-    if {Role.OWNER, Role.FINANCE, *PLATFORM_ROLES} & set(roles):
-        browser.set_up_second()
-    return browser
 
 
 def taken(browser: Browser, what: str, form: str = "csv", **days: str) -> Any:

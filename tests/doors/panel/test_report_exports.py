@@ -14,11 +14,11 @@ import pytest
 from admin.exports.cells import BOM, undone
 from core import db
 from core.clock import FixedClock
-from core.parties.rules import PLATFORM_ROLES, Role
+from core.parties.rules import Role
 from core.reports.rollup import roll_up
 from tests.builders import Shop
 from tests.support.dialog import pay_and_deliver
-from tests.support.panel import Browser, a_login
+from tests.support.panel import Browser, signed_in
 from tests.support.trade import a_chain
 
 Panel = Callable[[], Browser]
@@ -26,15 +26,6 @@ ZONE = "Asia/Shanghai"
 HERE = (datetime.now(UTC) + timedelta(hours=8)).date()
 DAYS = {"since": (HERE - timedelta(days=2)).isoformat(), "until": (HERE + timedelta(days=1)).isoformat()}
 REPORTS = ("goods", "profit", "channels", "suppliers")
-
-
-def signed_in(panel: Panel, email: str, party: int, *roles: Role) -> Browser:
-    a_login(email, party, *roles)
-    browser = panel()
-    browser.sign_in(email)
-    if {Role.OWNER, Role.FINANCE, *PLATFORM_ROLES} & set(roles):
-        browser.set_up_second()
-    return browser
 
 
 @pytest.fixture
