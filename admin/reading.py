@@ -13,7 +13,8 @@ panel_db = StoreDatabase(None)
 
 WHO = """
 SELECT set_config('transaction_read_only', 'on', true), set_config('keystall.party', %s, true),
-       set_config('keystall.sees', %s, true), set_config('enable_seqscan', 'off', true)
+       set_config('keystall.sees', %s, true), set_config('keystall.person', %s, true),
+       set_config('enable_seqscan', 'off', true)
 """
 """A page reads a piece of a table by an index. What a policy lets through the planner cannot guess: left alone, it
 would now and then sort a whole table for twenty-five rows."""
@@ -33,8 +34,12 @@ def disconnect() -> None:
 
 @contextlib.contextmanager
 def reading(session: StaffSession) -> Iterator[None]:
-    """One read-only transaction that sees what the party of this session may see (row-level security)."""
+    """One read-only transaction that sees what party and person of this session may see (row-level security)."""
     with panel_db.connection_context(), panel_db.atomic():
-        sees = "all" if session.roles & PLATFORM_ROLES else ""
-        panel_db.execute_sql(WHO, (str(session.party.id), sees))
+        panel_db.execute_sql(WHO, who_reads(session))
         yield
+
+
+def who_reads(session: StaffSession) -> tuple[str, str, str]:
+    """What `WHO` is told: the party, whether all parties are seen, the person."""
+    return str(session.party.id), "all" if session.roles & PLATFORM_ROLES else "", str(session.staff_id)

@@ -29,6 +29,7 @@ from core.orders.review import CardsAreBroken, NothingToRelease, WentOut
 from core.orders.rules import OrderIs
 from core.parties.api_keys import TooManyKeys
 from core.parties.applying import TooManyApplications
+from core.parties.kept_filters import FilterThere, TooManyFilters
 from core.parties.passwords import WrongPassword
 from core.parties.people import LastOwner, OnesOwn, OnlyRoles, WorksElsewhere
 from core.parties.service import CodeTaken
@@ -75,6 +76,8 @@ SENTENCES: Mapping[type[Refusal], str] = {
     ),
     OfferMakesCircle: mark("This offer would lead back to you: they sell this SKU to you already."),
     TooManyKeys: mark("There are {most} keys already: revoke one that is not used."),
+    TooManyFilters: mark("You keep {most} filters already: forget one first. Nothing was kept."),
+    FilterThere: mark("You keep a filter “{name}” of this list already: choose another name, or forget that one."),
     CodeTaken: mark("This code or address is in use already: choose another one."),
     TokenUnknown: mark("Telegram does not know this token: copy it from @BotFather again, the whole line."),
     OtherBot: mark("This is the token of another bot, @{username}: connect that one beside this."),
@@ -146,6 +149,9 @@ PARTS: Mapping[str, str] = {
     "notice": mark("The notice is too long (300 signs at most), or has signs that cannot be shown."),
     "shop_contact": mark("The contact is too long (120 signs at most), or has signs that cannot be shown."),
     "name": mark("This name cannot be taken: it is empty, too long, or has signs that cannot be shown."),
+    "filter": mark("There is no filter to keep: cut the list to something first."),
+    "filter_name": mark("This name cannot be taken: it has 1 to 40 signs, and none that cannot be shown."),
+    "filter_size": mark("This filter is too long to be kept: search for less at once."),
     **STOCK_PARTS,
 }
 """What `Invalid` calls the part that it refuses."""

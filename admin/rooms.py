@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from admin import home, signing
+from admin import home, keeping, signing
 from admin.exports import asking as exporting
 from admin.goods.every import goods, goods_lists
 from admin.orders.every import selling_pages
@@ -26,6 +26,7 @@ def all_pages() -> list[Blueprint]:
     return [
         signing.pages,
         home.pages,
+        keeping.pages,
         *reports(),
         exporting.pages,
         *goods(),

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from flask import url_for
 
+from admin.kept import Kept, mine_that_open
 from admin.menu import opens
 from admin.panel import panel, words
 from admin.reading import panel_db, reading
@@ -140,6 +141,7 @@ class Figures:
     weeks: Sequence[Week]
     waiting: Sequence[Waiting]
     is_earned: bool
+    kept: Sequence[Kept]
 
 
 def figures(session: StaffSession, now: datetime) -> Figures:
@@ -156,7 +158,8 @@ def figures(session: StaffSession, now: datetime) -> Figures:
             waits.append(_told(panel().forged_notices(), FORGED, url_for("health.index")))
         all_ = bool(session.roles & PLATFORM_ROLES)
         bars = weeks(party=session.party.id, sees_all=all_, today=day, earned=earns) if sells or earns else []
-    return Figures(sold, bars, waits, earns)
+        kept = mine_that_open()
+    return Figures(sold, bars, waits, earns, kept)
 
 
 def _is_for(one: Ask, session: StaffSession) -> bool:

@@ -11,9 +11,8 @@ from typing import Any
 
 import psycopg
 
-from admin.reading import WHO, panel_db
+from admin.reading import WHO, panel_db, who_reads
 from core.db import SharedSessions
-from core.parties.rules import PLATFORM_ROLES
 from core.parties.staff_sessions import StaffSession
 
 BATCH = 1000
@@ -29,7 +28,7 @@ def batches(session: StaffSession, statement: str, asked: Mapping[str, Any]) -> 
     try:
         connection.execute("BEGIN")  # the connections of peewee begin none by themselves
         connection.execute(PATIENCE)
-        connection.execute(WHO, (str(session.party.id), "all" if session.roles & PLATFORM_ROLES else ""))
+        connection.execute(WHO, who_reads(session))
         with connection.cursor(name="export") as cursor:
             cursor.execute(statement, asked)
             while rows := cursor.fetchmany(BATCH):

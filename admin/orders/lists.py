@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from flask_admin import expose
 from markupsafe import Markup
 from peewee import SQL
 
+from admin.kept import Shelf, shelf
 from admin.panel import request_time, words
 from admin.rows import OrderRow, PartyRow
 from admin.scoped import SELLING, ScopedView
@@ -43,8 +45,15 @@ class Cut:
         """Whether it cuts anything."""
         return bool(self.state or self.first or self.last or self.needs)
 
+    @property
+    def words(self) -> dict[str, str]:
+        """As it stands in an address, what cuts nothing left out."""
+        days = {"from": self.first, "to": self.last}
+        found = {name: day.isoformat() for name, day in days.items() if day is not None}
+        return found | ({"state": self.state.value} if self.state else {}) | ({"needs": "1"} if self.needs else {})
 
-def cut_of(said: dict[str, str]) -> Cut:
+
+def cut_of(said: Mapping[str, str]) -> Cut:
     """What an address asks for."""
     state = said.get("state", "")
     return Cut(
@@ -95,6 +104,10 @@ class Orders(ScopedView):
     def cut(self) -> Cut:
         """What this request asks for."""
         return cut_of(request.args.to_dict())
+
+    def kept(self) -> Shelf:
+        """The filters of orders that somebody keeps."""
+        return shelf("orders", self.cut().words)
 
     def states(self) -> list[tuple[str, str]]:
         """Every state with its name, to choose from."""

@@ -5,6 +5,7 @@ No more of a person than the shop needs: accounts by their last signs, addresses
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from admin.acting import SwitchForm, actor, done, trying
 from admin.asked import ask, ask_one
 from admin.declared import for_roles
 from admin.drawing import draw
+from admin.kept import shelf
 from admin.orders import sayings
 from admin.orders.facts import an_id
 from admin.orders.moments import called
@@ -91,19 +93,22 @@ class BlockForm(SwitchForm):
 def list_page() -> Response:
     """The newest first; those who are blocked, if they are asked for."""
     session, number = signed_in(), _page_number()
-    is_blocked = request.args.get("blocked") == "1"
+    cut = blocked_cut(request.args)
+    is_blocked = bool(cut)
     statement = LIST if session.roles & PLATFORM_ROLES else OWN_LIST
     if is_blocked:
         statement = statement.replace("AND s.merged_into IS NULL", BLOCKED)
     party = None if session.roles & PLATFORM_ROLES else session.party.id
     with reading(session):
         found = ask(statement, party=party, limit=A_PAGE + 1, offset=number * A_PAGE)
+        kept = shelf("shoppers", cut)
     return draw(
         "orders/shoppers.html.jinja",
         found=found[:A_PAGE],
         is_more=len(found) > A_PAGE,
         number=number,
         is_blocked=is_blocked,
+        kept=kept,
         called=called,
         said=sayings,
         public=_public,
@@ -192,6 +197,11 @@ def a_shopper(number: str) -> dict[str, Any]:
     if found is None:
         raise NotFound()
     return found
+
+
+def blocked_cut(given: Mapping[str, str]) -> dict[str, str]:
+    """What an address cuts the list to: those who are blocked, or nothing."""
+    return {"blocked": "1"} if given.get("blocked") == "1" else {}
 
 
 def _public(shopper_id: UUID) -> str:

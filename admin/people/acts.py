@@ -25,6 +25,8 @@ ROOMS: Mapping[str, str] = {
 
 ACTS: Mapping[str, str] = {
     "home.today": mark("Today: sales and what waits"),
+    "filters.keep": mark("Keep a filter of a list"),
+    "filters.forget": mark("Forget a kept filter"),
     "signing.second": mark("Show the second factor"),
     "signing.second_begin": mark("Set a second factor up"),
     "signing.sign_out": mark("Sign out"),

@@ -8,6 +8,7 @@ from flask import request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from admin.kept import shelf
 from admin.panel import signed_in, words
 from admin.platform.trail import Asked, filtered
 from admin.rows import AuditRow, PartyRow
@@ -106,7 +107,8 @@ class Audit(ScopedView):
         watches = bool(signed_in().roles & PLATFORM_ROLES)
         chain = chain_standing(actor=signed_in().actor) if watches else None
         values["search"] = asked().is_any  # what an empty list says
-        return super().render(template, asked=asked(), actors=ACTORS, chain=chain, **values)
+        kept = shelf("audit", asked().words)
+        return super().render(template, asked=asked(), actors=ACTORS, chain=chain, kept=kept, **values)
 
 
 def asked() -> Asked:

@@ -58,6 +58,17 @@ class Asked:
         """Whether anything is filtered."""
         return any(getattr(self, name) for name in self.__slots__)
 
+    @property
+    def words(self) -> dict[str, str]:
+        """As it stands in an address: what somebody filters by; no day that is none, no sign that cannot be seen."""
+        given = {name: getattr(self, name) for name in self.__slots__}
+        days = {"since", "until"}
+        return {
+            name: said
+            for name, said in given.items()
+            if said and said.isprintable() and (name not in days or begin_of(said) is not None)
+        }
+
 
 def filtered(query: Any, asked: Asked) -> Any:
     """The entries that somebody asked for, inside `reading`; what cannot be (no day, an unknown address) finds none."""
@@ -77,7 +88,7 @@ def filtered(query: Any, asked: Asked) -> Any:
 KINDS_OF_OBJECTS = (
     "order", "party", "listing", "batch", "staff", "session", "shopper", "product", "sku", "offer", "trade_account",
     "gateway_account", "chat_account", "payout", "refund", "payment", "plan", "card", "identity", "issuer", "audit",
-    "delivery", "line", "settlement", "supplier_account", "supplier_request", "api_key",
+    "delivery", "line", "settlement", "supplier_account", "supplier_request", "api_key", "kept_filter",
 )  # fmt: skip
 """An id alone is looked for among things of these kinds, each a look into the index."""
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from flask import request, url_for
 
+from admin.kept import Kept, Shelf
 from admin.panel import panel, request_time, signed_in, words
 from admin.reading import panel_db
+from admin.reports.kept import kept_of, shelf_of
 from admin.reports.ranges import Range, chosen
 from core.money import Money
 from core.parties.rules import PLATFORM_ROLES, PartyKind
@@ -38,6 +40,7 @@ class Asked:
     fresh_at: datetime | None
     params: Mapping[str, Any]
     filters: Mapping[str, str] = field(default_factory=dict)
+    kept: Sequence[Kept] = ()
 
     def rows(self, statement: str, days: Range | None = None) -> list[tuple[Any, ...]]:
         """What a statement finds in these days (others where given), in this currency."""
@@ -55,6 +58,11 @@ class Asked:
     @property
     def here(self) -> str:
         return request.endpoint or ""
+
+    @property
+    def shelf(self) -> Shelf | None:
+        """The filters of this report that somebody keeps; None where none are."""
+        return shelf_of(self.here, self.kept, request.args)
 
 
 def ask(statement: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -86,6 +94,7 @@ def asked(*, table: str = "report_order", party: str = "merchant_id") -> Asked:
         fresh[0][0] if fresh else None,
         params,
         {"merchant": str(merchant)} if merchant is not None else {},
+        kept_of(request.endpoint or ""),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, request
@@ -124,7 +125,7 @@ def narrowed(one: Asked, **more: str) -> Asked:
     filters = {**one.filters, **more, "channel": channel, "terms": terms if terms in TERMS else ""}
     filters |= {"supplier": "" if supplier is None else str(supplier)}
     params = {**one.params, "channel": channel, "terms": filters["terms"], "supplier": supplier}
-    return Asked(one.range, one.currency, one.currencies, one.merchants, one.fresh_at, params, filters)
+    return replace(one, params=params, filters=filters)
 
 
 def _days(one: Asked, days: Range) -> list[tuple[Any, ...]]:

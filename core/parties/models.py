@@ -80,3 +80,18 @@ class ShopFront(Row):
 
     class Meta:
         table_name = "shop_front"
+
+
+class KeptFilter(Row):
+    """One row of `kept_filter`; its meaning and constraints stand in the migration."""
+
+    id = peewee.UUIDField(primary_key=True)
+    staff_id = peewee.UUIDField()
+    party_id = peewee.BigIntegerField()
+    listed = peewee.TextField()
+    name = peewee.TextField()
+    cut = peewee.TextField()
+    kept_at = DateTimeTZField()
+
+    class Meta:
+        table_name = "kept_filter"

@@ -137,6 +137,14 @@ class World:
             person,
         )
 
+    def filter_of(self, party: int, person: UUID) -> UUID:
+        return self._row(
+            "INSERT INTO kept_filter (id, staff_id, party_id, listed, name, cut, kept_at)"
+            " VALUES (%s, %s, %s, 'audit', 'Mine', 'action=order.placed', now())",
+            person,
+            party,
+        )
+
     def payout_of(self, party: int, person: UUID) -> UUID:
         bank = self._row(
             "INSERT INTO bank_details (id, party_id, sealed, mask, changed_by, changed_at)"
@@ -261,6 +269,7 @@ OBJECTS: Mapping[str, Made] = {
     "imports.number": lambda world: world.sold_sku,
     "imports.file_id": lambda world: world.file,
     "api_keys.key_id": lambda world: world.key_of(world.merchant, world.merchant_person),
+    "filters.filter_id": lambda world: world.filter_of(world.merchant, world.merchant_person),
     "offers.number": lambda world: world.offer,
     "payouts.payout_id": lambda world: world.payout_of(world.merchant, world.merchant_person),
     "people.party": lambda world: world.merchant,
@@ -277,6 +286,7 @@ SUPPLIERS: Mapping[str, Made] = {
     "imports.number": lambda world: world.sku,  # a supplier brings any shared goods, but no merchant's own
     "imports.file_id": lambda world: world.suppliers_file,
     "api_keys.key_id": lambda world: world.key_of(world.supplier, world.supplier_person),
+    "filters.filter_id": lambda world: world.filter_of(world.supplier, world.supplier_person),
     "payouts.payout_id": lambda world: world.payout_of(world.supplier, world.supplier_person),
     "people.party": lambda world: world.supplier,
     "people.person": lambda world: world.supplier_person,
@@ -285,5 +295,10 @@ SUPPLIERS: Mapping[str, Made] = {
 }
 """Where a supplier's own object is another one than a merchant's."""
 
-NO_OBJECTS: Mapping[str, str] = {"channels.kind": "chat", "switching.kind": "chat", "payouts.step": "approve"}
+NO_OBJECTS: Mapping[str, str] = {
+    "channels.kind": "chat",
+    "switching.kind": "chat",
+    "payouts.step": "approve",
+    "filters.listed": "orders",
+}
 """Parameters that name nothing that anybody owns, with a value that the route knows."""

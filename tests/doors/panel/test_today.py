@@ -97,7 +97,8 @@ def test_the_days_that_went_well_are_not_read_for_those_that_failed(panel: Panel
     )
     shop.sql("ANALYZE report_sale")
     named = {"week_ago": datetime.now(ZONE).date() - timedelta(days=7), "all": True, "party": shop.platform}
-    session: Any = SimpleNamespace(party=SimpleNamespace(id=shop.platform), roles={Role.PLATFORM_OWNER})
+    who = {"party": SimpleNamespace(id=shop.platform), "roles": {Role.PLATFORM_OWNER}, "staff_id": new_id()}
+    session: Any = SimpleNamespace(**who)
 
     with reading(session):
         plan = "\n".join(row[0] for row in panel_db.execute_sql(f"EXPLAIN {question}", named).fetchall())
