@@ -105,7 +105,7 @@ def test_what_waits_today_is_told_to_whom_it_is_for(owner: Browser, stranger: Br
 
 
 def test_a_list_asks_the_database_a_few_times_however_long_it_is(owner: Browser, shop: Shop) -> None:
-    """A page of 25 orders with their merchants: who asks, whose rows are read, one read; nothing a row."""
+    """A page of 25 orders with their merchants: who asks, whose rows are read, one read, kept filters; nothing a row."""
     shop.a_sku("A1")
     listing = shop.a_listing("A1")
     shop.a_batch("A1", cards=100)
@@ -118,7 +118,7 @@ def test_a_list_asks_the_database_a_few_times_however_long_it_is(owner: Browser,
 
     assert len(set(re.findall(r"ord_[a-z2-7]{26}", page))) == 25
     assert "Older" in page
-    assert len(asked) <= 4, asked
+    assert len(asked) <= 5, asked
 
 
 def test_a_supplier_is_shown_no_pages_of_selling(panel: Panel, shop: Shop) -> None:
