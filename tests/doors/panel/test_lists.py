@@ -105,7 +105,7 @@ def test_what_waits_today_is_told_to_whom_it_is_for(owner: Browser, stranger: Br
 
 
 def test_a_list_asks_the_database_a_few_times_however_long_it_is(owner: Browser, shop: Shop) -> None:
-    """A page of 25 orders with their merchants: who asks, whose rows are read, one read, kept filters; nothing a row."""
+    """A page of 25 orders with their merchants: who asks, whose rows are read, one read, filters; nothing a row."""
     shop.a_sku("A1")
     listing = shop.a_listing("A1")
     shop.a_batch("A1", cards=100)
