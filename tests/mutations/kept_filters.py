@@ -46,4 +46,19 @@ MUTATIONS = [
         new="if len(held) > MOST:",
         test=f"{DOOR}::test_the_twenty_first_is_refused_and_so_is_a_name_twice",
     ),
+    Mutation(
+        rows=("INV-D2",),
+        removed="that filters that are kept at once wait for each other",
+        file=KEPT,
+        old='"SELECT pg_advisory_xact_lock(7199, hashtext(%s))"',
+        new='"SELECT %s::text"',
+        test="tests/races/test_kept_filter_races.py::test_of_four_that_are_kept_at_once_only_one_fits",
+        more=(
+            (
+                KEPT,
+                "        if len(held) >= MOST:\n",
+                "        execute('SELECT pg_sleep(0.3)')\n        if len(held) >= MOST:\n",
+            ),
+        ),
+    ),
 ]
