@@ -16,6 +16,8 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
+IS_THERE = "typeof axe === 'object'"
+RUN = "axe.run(document, {resultTypes: ['violations']}).then(found => JSON.stringify(found.violations))"
 SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 860}}
 
 Open = Callable[..., Page]
@@ -80,9 +82,11 @@ def serious(page: Page, *, settle: int = 300) -> list[str]:
     """What axe finds on the page as it is now that keeps somebody from using it; `settle` in ms."""
     page.wait_for_timeout(settle)  # what arrives fades in; half-faded text has no fair contrast
     session = page.context.new_cdp_session(page)  # beside the page's own policy, which lets no foreign script in
-    session.send("Runtime.evaluate", {"expression": AXE})
-    run = "axe.run(document, {resultTypes: ['violations']}).then(found => JSON.stringify(found.violations))"
-    answer = session.send("Runtime.evaluate", {"expression": run, "awaitPromise": True, "returnByValue": True})
+    answer = session.send("Runtime.evaluate", {"expression": IS_THERE, "returnByValue": True})
+    if not answer["result"]["value"]:
+        session.send("Runtime.evaluate", {"expression": AXE})
+    answer = session.send("Runtime.evaluate", {"expression": RUN, "awaitPromise": True, "returnByValue": True})
+    session.detach()
     found = json.loads(answer["result"]["value"])
     return [
         f"{one['id']}: {one['help']} {[node['target'] for node in one['nodes']][:3]}"
