@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
 from tests.browser.conftest import SIZES
 from tests.support.panel import code_of
@@ -22,6 +22,8 @@ NOT_PAGES = re.compile(
 )
 REFUSED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 ROOT = "/admin"
+SIGNED_IN: dict[tuple[Path, str], StorageState] = {}
+"""The cookies of who is signed in, by the store's folder and the address."""
 
 
 def logins_of(folder: Path) -> tuple[str, dict[str, str]]:
@@ -39,15 +41,41 @@ def signed_in(
     With `refusals` pages may answer with 4xx, which the console calls an error too.
     """
     wrong: list[str] = []
-    context = browser.new_context(base_url=address, **{"viewport": SIZES["desk"], "locale": "zh-CN", **look})
-    context.set_default_timeout(30_000)
+    context = opened(browser, address, folder, email, wrong, **look)
     page = context.new_page()
-    page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
-    page.on("console", lambda said: wrong.append(f"{page.url}: {said.text}") if said.type == "error" else None)
-    prove(page, folder, email)
+    page.goto(f"{ROOT}/")
+    page.wait_for_selector("main#page")
     yield page
     context.close()
     assert [one for one in wrong if not (refusals and REFUSED.search(one))] == []
+
+
+def opened(
+    browser: Browser, address: str, folder: Path, email: str, wrong: list[str] | None = None, **look: Any
+) -> BrowserContext:
+    """A browser in which somebody is signed in; `wrong` is told what goes wrong in any page, signing in included.
+
+    A code is good once: who comes again brings the cookies of the first time.
+    """
+    first, heard = SIGNED_IN.get((folder, email)), [] if wrong is None else wrong
+    look = {"viewport": SIZES["desk"], "locale": "zh-CN", **look}
+    context = browser.new_context(base_url=address, storage_state=first, **look)
+    context.set_default_timeout(30_000)
+    context.on("weberror", lambda error: heard.append(f"{where(error.page)}: {error.error}"))
+    context.on(
+        "console", lambda said: heard.append(f"{where(said.page)}: {said.text}") if said.type == "error" else None
+    )
+    if first is None:
+        page = context.new_page()
+        prove(page, folder, email)
+        page.close()
+        SIGNED_IN[folder, email] = context.storage_state()
+    return context
+
+
+def where(page: Page | None) -> str:
+    """The address of a page that something is said of."""
+    return page.url if page else "no page"
 
 
 def prove(page: Page, folder: Path, email: str) -> None:
