@@ -9,8 +9,7 @@ from werkzeug.wrappers import Response
 from admin.declared import for_roles
 from admin.drawing import draw
 from admin.panel import signed_in
-from admin.platform.lists import who
-from admin.platform.trail import people_of
+from admin.platform.said import address_of, details_of, did, kind_of_thing, known_of, person_of, thing, who
 from admin.reading import reading
 from admin.rows import AuditRow, PartyRow
 from admin.shown import when
@@ -28,14 +27,20 @@ def show(number: int) -> Response:
     with reading(signed_in()):
         row: AuditRow | None = AuditRow.select().where(AuditRow.id == number).first()
         party = PartyRow.select().where(PartyRow.id == row.party_id).first() if row and row.party_id else None
-    if row is None:
-        raise NotFound()
+        if row is None:
+            raise NotFound()
+        known = known_of([row])
+    person = person_of(row, known)
     return draw(
         "platform/entry.html.jinja",
         row=row,
         party=party,
         at=when(row.at),
-        who=who(row.actor_kind),
-        email=next(iter(people_of([row]).values()), ""),
-        detail=sorted((row.detail or {}).items()),
+        who=who(row, known),
+        email=person.email if person else "",
+        did=did(row),
+        kind=kind_of_thing(row),
+        thing=thing(row, known),
+        address=address_of(row),
+        details=details_of(row),
     )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request, url_for
-from markupsafe import Markup
+from flask import g, request, url_for
+from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
 from admin.kept import shelf
 from admin.panel import signed_in, words
+from admin.platform.deeds import DEEDS
+from admin.platform.said import ACTORS, address_of, did, kind_of_thing, known_of, thing, who
+from admin.platform.things import THINGS
 from admin.platform.trail import Asked, filtered
 from admin.rows import AuditRow, PartyRow
 from admin.scoped import ScopedView
@@ -62,15 +65,6 @@ class Parties(ScopedView):
         return when(row.created_at)
 
 
-ACTORS = {
-    "shopper": mark("a shopper"),
-    "staff": mark("staff"),
-    "api_key": mark("another system"),
-    "system": mark("the store"),
-    "operator": mark("the command line"),
-}
-
-
 class Audit(ScopedView):
     """Who did what, the newest first."""
 
@@ -94,28 +88,26 @@ class Audit(ScopedView):
         return Markup('<a href="{}">{}</a>').format(url_for("entry.show", number=row.id), when(row.at))
 
     def actor(self, row: AuditRow) -> str:
-        return who(row.actor_kind)
+        return who(row, g.known)
 
     def action(self, row: AuditRow) -> Markup:
-        return Markup('<span class="mono">{}</span>').format(row.action)
+        return Markup('{}<br><span class="mono quiet">{}</span>').format(did(row), row.action)
 
     def what(self, row: AuditRow) -> Markup:
-        return Markup('{} <span class="mono">{}</span>').format(row.object_kind, row.object_id)
+        address, called = address_of(row), thing(row, g.known)
+        linked = Markup('<a href="{}">{}</a>').format(address, called) if address else escape(called)
+        return Markup('{}<br><span class="mono">{}</span>').format(kind_of_thing(row), linked)
 
     def render(self, template: str, **values: Any) -> Response:
         """The list with what it is filtered by, and how the chain stands for who may see all of it."""
         watches = bool(signed_in().roles & PLATFORM_ROLES)
         chain = chain_standing(actor=signed_in().actor) if watches else None
         values["search"] = asked().is_any  # what an empty list says
-        kept = shelf("audit", asked().words)
-        return super().render(template, asked=asked(), actors=ACTORS, chain=chain, kept=kept, **values)
+        g.known = known_of(values["data"])
+        values |= {"asked": asked(), "chain": chain, "actors": ACTORS, "deeds": DEEDS, "things": THINGS}
+        return super().render(template, kept=shelf("audit", asked().words), **values)
 
 
 def asked() -> Asked:
     """What the list is filtered by in the request in hand."""
     return Asked.read(request.args)
-
-
-def who(kind: str) -> str:
-    """A kind of actor in words."""
-    return words().say(ACTORS.get(kind, kind))

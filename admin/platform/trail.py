@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from uuid import UUID
 
 from admin.panel import signed_in, words
-from admin.reading import panel_db, reading
+from admin.platform.deeds import DEEDS
+from admin.platform.said import ACTORS, code_of
+from admin.platform.things import THINGS
+from admin.reading import panel_db
 from admin.rows import AuditRow
 from core.errors import NotFound
 from core.ids import Prefix, parse
@@ -40,8 +42,8 @@ A party's own entries have one by their number."""
 class Asked:
     """What somebody filters by, as it was written; empty: by nothing. Days are those of the store's clock."""
 
-    by: str = ""  # a kind of actor, or a login's address
-    action: str = ""
+    by: str = ""  # a kind of actor in words or by its code, or a login's address
+    action: str = ""  # in words or by its code, as is the kind
     kind: str = ""
     object: str = ""
     since: str = ""
@@ -75,9 +77,10 @@ def filtered(query: Any, asked: Asked) -> Any:
     if asked.by:
         query = _by(query, asked.by)
     if asked.action:
-        query = query.where(AuditRow.action == asked.action) if NAME.fullmatch(asked.action) else query.where(False)
+        action = code_of(DEEDS, asked.action)
+        query = query.where(AuditRow.action == action) if NAME.fullmatch(action) else query.where(False)
     if asked.kind:
-        query = query.where(AuditRow.object_kind == asked.kind)
+        query = query.where(AuditRow.object_kind == code_of(THINGS, asked.kind))
     if asked.object:
         query = query.where(AuditRow.object_id.in_(stored(asked.object)))
         if not asked.kind:
@@ -102,7 +105,7 @@ def first_from(session: StaffSession, moment: datetime) -> int:
 
 def _by(query: Any, said: str) -> Any:
     if "@" not in said:
-        return query.where(AuditRow.actor_kind == said)
+        return query.where(AuditRow.actor_kind == code_of(ACTORS, said))
     found = panel_db.execute_sql(PEOPLE, (said.lower(),)).fetchone()
     if found is None:
         return query.where(False)
@@ -138,12 +141,3 @@ def begin_of(said: str, *, days: int = 0) -> datetime | None:
         return datetime.combine(day, time(), words().zone).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def people_of(rows: list[AuditRow]) -> dict[UUID, str]:
-    """The addresses of the logins that did these things, as far as this party may know them."""
-    ids = sorted({row.actor_id for row in rows if row.actor_id is not None and row.actor_kind == "staff"})
-    if not ids:
-        return {}
-    with reading(signed_in()):
-        return dict(panel_db.execute_sql("SELECT id, email FROM staff WHERE id = ANY (%s)", (ids,)).fetchall())
