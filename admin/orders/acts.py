@@ -76,7 +76,7 @@ def release_page(number: str) -> Response:
         with trying(form):
             count = release_order(actor=actor(), order_id=facts.order["id"], now=request_time())
         if not form.problem:
-            said = mark("Released: {count} lines are delivered as soon as the vault has checked them again.")
+            said = mark("Released ({count}): delivered as soon as the vault has checked it again.")
             return done(url_for("order.order", number=number), said, count=count)
     waiting = [line for line in facts.lines if line["gate"] == "review"]
     return draw(

@@ -72,7 +72,7 @@ def _placed(facts: OrderFacts) -> Iterator[Moment]:
         stranger = say(mark("a new shopper")) if risk.get("stranger") else say(mark("a known shopper"))
         unpaid, near = risk.get("unpaid_of_shopper", 0), risk.get("unpaid_of_network", 0)
         detail = say(
-            mark("Risk: let through. {who}, {unpaid} other unpaid orders, {near} from the same network."),
+            mark("Risk: let through. {who}; other unpaid orders: {unpaid}, from the same network: {near}."),
             who=stranger,
             unpaid=unpaid,
             near=near,
@@ -131,7 +131,7 @@ def _delivery(row: dict[str, Any]) -> Iterator[Moment]:
         yield Moment(row["delivered_at"], "package", say(mark("Delivered: {what}"), what=what), tries, "ok")
     elif row["delivery"] in {"unknown", "waiting", "failed"} and row["last_problem"]:
         problem = called(GATES if row["last_problem"] in GATES else PROBLEMS, row["last_problem"])
-        tries = say(mark("{count} tries so far"), count=row["attempts"])
+        tries = say(mark("Tries so far: {count}"), count=row["attempts"])
         yield Moment(row["created_at"], "triangle-alert", f"{what}: {problem}", tries, "warn")
 
 

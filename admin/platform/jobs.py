@@ -10,8 +10,9 @@ from werkzeug.wrappers import Response
 from admin.declared import for_roles
 from admin.drawing import draw
 from admin.panel import request_time, signed_in, words
+from admin.platform.rows import party_names
 from admin.platform.sayings import ALERTS, MONEY_REASONS, state
-from admin.shown import when
+from admin.shown import gateway, when
 from core.ids import Prefix, public
 from core.parties.rules import PLATFORM_ROLES
 from core.reports.watching import alerts_now, imports_of_all, stuck_deliveries, undecided_money
@@ -36,11 +37,19 @@ def now() -> Response:
 def everything() -> dict[str, Any]:
     """What the page lists."""
     actor, at = signed_in().actor, request_time()
+    found, stuck, money = (
+        imports_of_all(actor=actor),
+        stuck_deliveries(actor=actor, now=at),
+        undecided_money(actor=actor),
+    )
+    codes = [*(one.party for one in found), *(one.merchant for one in stuck), *(one.merchant for one in money)]
     return {
-        "imports": imports_of_all(actor=actor),
+        "imports": found,
         "alerts": alerts_now(actor=actor, now=at),
-        "deliveries": stuck_deliveries(actor=actor, now=at),
-        "money": undecided_money(actor=actor),
+        "deliveries": stuck,
+        "money": money,
+        "party_called": party_names(codes),
+        "gateway": gateway,
         "alert_called": lambda kind: words().say(ALERTS[kind]),
         "why": lambda reason: words().say(MONEY_REASONS.get(reason, reason)),
         "order_no": lambda order_id: public(Prefix.ORDER, order_id),

@@ -14,7 +14,7 @@ from admin.drawing import draw
 from admin.panel import request_time, words
 from admin.platform.fees import basis_points, percent
 from admin.platform.lists import KINDS
-from admin.platform.rows import a_party, fee_of, owned_by
+from admin.platform.rows import a_party, fee_of, owned_by, party_names
 from admin.rows import PartyRow
 from admin.shown import pill, when
 from bot.texts import mark
@@ -51,6 +51,7 @@ class SureForm(ActForm):
 def show(number: int) -> Response:
     """The party, what it owns, and its trade accounts."""
     party = a_party(number)
+    accounts, topups = trade_accounts(actor=actor(), party_id=number), topups_of(actor=actor(), party_id=number)
     return draw(
         "platform/party.html.jinja",
         party=party,
@@ -60,8 +61,12 @@ def show(number: int) -> Response:
         fee=percent(fee_of(number)),
         owns=owned_by(number),
         money=claims_in_words(claim_views(actor=actor(), party_id=number, now=request_time())),
-        accounts=trade_accounts(actor=actor(), party_id=number),
-        topups=topups_of(actor=actor(), party_id=number),
+        accounts=accounts,
+        topups=topups,
+        called=party_names(
+            [code for one in accounts for code in (one.debtor, one.creditor)]
+            + [code for one in topups for code in (one.debtor, one.creditor)]
+        ),
         amount=lambda minor, currency: words().money(Money(minor, currency)),
         when=when,
     )
@@ -148,10 +153,10 @@ def name_of(party: PartyRow) -> str:
 
 def claims_in_words(claims: list[ClaimView]) -> list[tuple[str, str, str, str, str]]:
     """Of whose cash, then pending, payable now, on its way and owed; as amounts."""
-    say = words().money
+    say, called = words().money, party_names(one.debtor for one in claims)
     return [
         (
-            one.debtor,
+            called(one.debtor),
             say(Money(one.pending, one.currency)),
             say(Money(one.available, one.currency)),
             say(Money(one.in_transit, one.currency)),

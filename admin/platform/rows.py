@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import peewee
 from playhouse.postgres_ext import DateTimeTZField
 from werkzeug.exceptions import NotFound
 
-from admin.panel import signed_in
+from admin.panel import signed_in, words
 from admin.reading import panel_db, reading
 from admin.rows import PanelRow, PartyFeeRow, PartyRow
 from core.parties.rules import PartyState
@@ -85,3 +86,11 @@ def owned_by(number: int) -> Owns:
     """What belongs to a party."""
     with reading(signed_in()):
         return Owns(*panel_db.execute_sql(OWNS, {"party": number}).fetchone())
+
+
+def party_names(codes: Iterable[str | None]) -> Callable[[str], str]:
+    """What parties are called, by their codes; one question for all of them."""
+    asked = sorted({code for code in codes if code})
+    with reading(signed_in()):
+        found = {row.code: words().name(row.names) for row in PartyRow.select().where(PartyRow.code.in_(asked))}
+    return lambda code: found.get(code, code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from flask import Blueprint, url_for
@@ -14,6 +15,7 @@ from admin.acting import ActForm, actor, done, trying
 from admin.declared import for_roles
 from admin.drawing import draw
 from admin.panel import panel, request_time, signed_in
+from admin.platform.rows import party_names
 from admin.reading import panel_db, reading
 from admin.shown import when
 from bot.texts import mark
@@ -43,7 +45,15 @@ def list_page() -> Response:
     """What waits for a decision, and the last decisions."""
     with reading(signed_in()):
         decided = panel_db.execute_sql(DECISIONS, (DECIDED_SHOWN,)).fetchall()
-    return draw("stock/contests.html.jinja", contests=open_contests(), decided=decided, number=number, when=when)
+    contests = open_contests()
+    return draw(
+        "stock/contests.html.jinja",
+        contests=contests,
+        called=_owners(contests),
+        decided=decided,
+        number=number,
+        when=when,
+    )
 
 
 @pages.route("/<uuid:batch_id>", methods=["GET", "POST"], endpoint="decide")
@@ -69,6 +79,7 @@ def decide(batch_id: UUID) -> Response:
         status=form.status,
         form=form,
         contests=contests,
+        called=_owners(contests),
         batch_id=batch_id,
         number=number,
         when=when,
@@ -78,6 +89,10 @@ def decide(batch_id: UUID) -> Response:
 def number(batch_id: UUID) -> str:
     """A batch as people name it."""
     return public(Prefix.BATCH, batch_id)
+
+
+def _owners(contests: list[Contest]) -> Callable[[str], str]:
+    return party_names(code for one in contests for code in (one.later_owner, one.earlier_owner))
 
 
 def _of(batch_id: UUID) -> list[Contest]:

@@ -103,8 +103,8 @@ def test_a_recall_says_whom_it_concerns_and_is_the_owners_and_the_platforms(
     buyers = operator.get(f"/batches/{batch}/buyers").get_data(as_text=True)
     own = keeper.get(f"/batches/details/?id={batch}").get_data(as_text=True)
 
-    assert "1 orders have or wait for its cards." in page
-    assert "2 cards are held for unpaid orders" in page
+    assert "Orders that have or wait for its cards: 1." in page
+    assert "Cards held for unpaid orders: 2." in page
     assert refused == [404, 404]
     assert "ord_" in buyers
     assert counts(own) == ["3", "2", "0"]
@@ -138,9 +138,12 @@ def test_cards_that_two_parties_brought_are_seen_and_decided_by_the_platform_alo
     shop.a_party("agent1", "supplier")
     first = bring(vault, shop, codes(count=4), by="agent1").batch
     later = bring(vault, shop, codes(count=4), by="brand1").batch
+    shop.sql("UPDATE party SET names = jsonb_build_object('en', 'House of ' || code)")
     own = [keeper.get(f"/batches/details/?id={later}").get_data(as_text=True)]
 
     listed = operator.get("/contested/").get_data(as_text=True)
+    decide = operator.get(f"/contested/{later}").get_data(as_text=True)
+    assert all(f"House of {code}" in page for code in ("brand1", "agent1") for page in (listed, decide))
     assert (
         operator.post(f"/contested/{later}", {"given_to": "later", "reason": "bought from a thief"}).status_code == 302
     )

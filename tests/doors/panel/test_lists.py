@@ -98,7 +98,7 @@ def test_what_waits_today_is_told_to_whom_it_is_for(owner: Browser, stranger: Br
     told, foreign = owner.get("/").get_data(as_text=True), stranger.get("/").get_data(as_text=True)
 
     assert "CN¥25.00" in told
-    assert "1 orders" in told
+    assert "Orders: 1" in told
     assert re.search(r"num\">1</strong>\s*<span class=\"row-main\">paid, somebody must look at it first", told)
     assert "CN¥25.00" not in foreign
     assert "nothing yet" in foreign

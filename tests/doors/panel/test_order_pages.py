@@ -97,7 +97,7 @@ def test_an_order_tells_what_happened_to_whom_it_belongs(
         "CN¥0.20 from money that came in to the platform",
     ):
         assert sum_of in happened
-    assert "a known shopper, 0 other unpaid orders" in happened
+    assert "a known shopper; other unpaid orders: 0" in happened
     about = text(support, f"/shoppers/{shopper}") + text(support, f"/cards/{token}") + told
     assert "…4987" in about
     assert "l***@example.com" in about

@@ -132,7 +132,7 @@ def test_a_suspended_party_sells_nothing_and_its_people_are_out_until_it_is_reop
     number = shop.merchant
     seller = seated(panel, shop, number, Role.OWNER)
     page = owner.get(f"/parties/{number}/suspend").get_data(as_text=True)
-    assert "1 people are signed out" in page
+    assert "Its people are signed out (1)" in page
 
     assert owner.post(f"/parties/{number}/suspend", {"reason": "Complaints:\r\n1. <b>late</b>"}).status_code == 302
 
@@ -253,8 +253,11 @@ def test_what_runs_and_waits_is_listed_and_the_chain_says_what_was_found(owner: 
         [order.order_id],
     )
 
+    shop.sql('UPDATE party SET names = \'{"en": "Card House"}\' WHERE id = %s', [shop.merchant])
+
     jobs = owner.get("/jobs/now").get_data(as_text=True)
 
+    assert "Card House" in jobs
     assert public(Prefix.ORDER, order.order_id) in jobs
     assert "the audit&#39;s chain is broken" in jobs
     assert "entry 3 was edited" in owner.get("/audit/").get_data(as_text=True)
