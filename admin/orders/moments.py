@@ -142,7 +142,7 @@ def _deed(row: dict[str, Any]) -> Iterator[Moment]:
     icon, sentence, colour = known
     say, detail = words().say, row["detail"] or {}
     reason = str(detail.get("reason") or detail.get("reasons") or "")
-    parts = [called(GATES | PROBLEMS, one) for one in reason.split(", ") if one]
+    parts = [called(SUSPENSE | GATES | PROBLEMS, one) for one in reason.split(", ") if one]
     if row["actor_kind"] in {"staff", "operator"} and not row["action"].startswith("cards.opened"):
         parts.insert(0, row["who"] or say(mark("the platform")))
     if detail.get("amount_minor") and detail.get("delivered") is True:
