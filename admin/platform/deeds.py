@@ -123,6 +123,8 @@ DEEDS: Mapping[str, str] = {
     "party.fee_set": mark("set a party's fee"),
     "api_key.made": mark("made an API key"),
     "api_key.revoked": mark("revoked an API key"),
+    "kept_filter.kept": mark("kept a filter"),
+    "kept_filter.forgotten": mark("forgot a kept filter"),
     "staff.created": mark("made a login"),
     "staff.closed": mark("closed a login"),
     "staff.reopened": mark("reopened a login"),

@@ -20,6 +20,7 @@ THINGS: Mapping[str, str] = {
     "goods_sheet": mark("goods sheet"),
     "identity": mark("account in a chat"),
     "issuer": mark("issuer"),
+    "kept_filter": mark("kept filter"),
     "line": mark("line of an order"),
     "listing": mark("goods on sale"),
     "offer": mark("offer"),
