@@ -34,7 +34,7 @@ from core.vault.client import VaultAway, VaultRefused
 pages = Blueprint("signing", __name__)
 
 WRONG = mark("Address or password is wrong.")
-WAIT = mark("Too many wrong tries. Wait {minutes} minutes, then try again.")
+WAIT = mark("Too many wrong tries. Wait {minutes} min, then try again.")
 
 
 class SignInForm(FlaskForm):

@@ -79,7 +79,7 @@ def grid(number: int) -> Response:
                 now=request_time(),
             )
         if not form.problem:
-            return done(url_for("product.page", number=number), mark("{count} variants are added."), count=len(made))
+            return done(url_for("product.page", number=number), mark("Variants added: {count}."), count=len(made))
     return draw(
         "goods/grid.html.jinja",
         status=form.status,

@@ -117,7 +117,7 @@ def offers() -> Response:
                 now=request_time(),
             )
         if not form.problem:
-            return done(url_for("listings.index_view"), mark("{count} goods are listed."), count=count)
+            return done(url_for("listings.index_view"), mark("Goods listed: {count}."), count=count)
     rows, fee = _offered(rule, is_sent=form.is_submitted())
     return draw(
         "goods/offers.html.jinja",
@@ -145,7 +145,7 @@ def follow() -> Response:
             ]
             count = follow_costs(actor=actor(), merchant_id=signed_in().party.id, moved=moved, now=request_time())
         if not form.problem:
-            return done(url_for("offered.follow"), mark("{count} prices follow their cost now."), count=count)
+            return done(url_for("offered.follow"), mark("Prices that follow their cost now: {count}."), count=count)
     followers, ruled, ended = _followers()
     return draw(
         "goods/follow.html.jinja",

@@ -176,7 +176,7 @@ def look(sheet_id: UUID) -> Response:
                 now=request_time(),
             )
         if not form.problem:
-            said = mark("{new} goods are new, {changed} are changed. It can be undone for a day.")
+            said = mark("New goods: {new}; changed goods: {changed}. It can be undone for a day.")
             return done(url_for("sheets.page"), said, new=new, changed=changed)
     plan = plan_of(actor=actor(), merchant_id=party, sheet_id=sheet_id, currency=currency)
     form.seen.data = digest(plan)
@@ -204,7 +204,7 @@ def undo(sheet_id: UUID) -> Response:
         with trying(form):
             undone = undo_sheet(actor=actor(), merchant_id=party, sheet_id=sheet_id, now=request_time())
         if not form.problem:
-            said = mark("{restored} values are as they were; {left} were changed since and stay.")
+            said = mark("Values that are as they were: {restored}. Changed since, and left so: {left}.")
             return done(url_for("sheets.page"), said, restored=undone.restored, left=undone.left)
     listings = [one["listing"] for one in kept.before]
     with reading(signed_in()):

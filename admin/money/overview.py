@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
@@ -14,8 +14,7 @@ from admin.acting import actor
 from admin.declared import for_roles
 from admin.drawing import draw
 from admin.panel import request_time, signed_in, words
-from admin.reading import reading
-from admin.rows import PartyRow
+from admin.platform.rows import party_names
 from admin.shown import pill
 from bot.texts import mark
 from core.money import EXPONENT, Money
@@ -59,16 +58,20 @@ class Line:
 def overview() -> Response:
     """Claims by debtor and currency, bank details, trade accounts, the last payouts."""
     party = signed_in().party
+    claims = claim_views(actor=actor(), party_id=party.id, now=request_time())
+    trade = trade_accounts(actor=actor(), party_id=party.id)
     return draw(
         "money/overview.html.jinja",
         pill=pill,
-        claims=claim_views(actor=actor(), party_id=party.id, now=request_time()),
-        trade=trade_accounts(actor=actor(), party_id=party.id),
+        claims=claims,
+        trade=trade,
         payouts=payouts_of(actor=actor(), party_id=party.id, with_ended=True, limit=10),
         bank=_bank(party.id),
         may_act=bool(signed_in().roles & frozenset(PAID_TO)),
         own=party.code,
-        named=_names(),
+        called=party_names(
+            [one.debtor for one in claims] + [code for one in trade for code in (one.creditor, one.debtor)]
+        ),
         money=money,
         room=_room,
     )
@@ -97,7 +100,7 @@ def statement_page() -> Response:
     return draw(
         "money/statement.html.jinja",
         claim=claim,
-        debtor=_names().get(claim.debtor, claim.debtor),
+        debtor=party_names([claim.debtor])(claim.debtor),
         lines=_drawn(lines, currency),
         came=money(came, currency),
         went=money(went, currency),
@@ -105,12 +108,6 @@ def statement_page() -> Response:
         ranges=RANGES,
         money=money,
     )
-
-
-def _names() -> Mapping[str, str]:
-    """Parties that the one who looks may know of, by code."""
-    with reading(signed_in()):
-        return {row.code: words().name(row.names) for row in PartyRow.select(PartyRow.code, PartyRow.names)}
 
 
 def money(minor: int, currency: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from admin.drawing import draw
 from admin.money.asking import CodeForm, ask_vault
 from admin.money.overview import PAID_TO, WHO, a_claim, money
 from admin.panel import request_time, signed_in, words
+from admin.platform.rows import party_names
 from admin.shown import pill
 from bot.texts import mark
 from core.errors import NotFound as Missing
@@ -85,7 +87,7 @@ def list_page() -> Response:
     sees_all = bool(signed_in().roles & {Role.PLATFORM_OWNER, Role.AUDITOR})
     party_id = None if sees_all else signed_in().party.id
     found = payouts_of(actor=actor(), party_id=party_id, with_ended=everything)
-    return draw("money/payouts.html.jinja", payouts=found, everything=everything, **DRAWN)
+    return draw("money/payouts.html.jinja", payouts=found, everything=everything, called=_called(*found), **DRAWN)
 
 
 @pages.get("/<uuid:payout_id>", endpoint="one")
@@ -95,7 +97,7 @@ def one_page(payout_id: UUID) -> Response:
     payout = _payout(payout_id)
     steps = NEXT[payout.state] if _decides(payout) else ()
     shown = steps and payout.state in (PayoutState.APPROVED, PayoutState.SENT)
-    return draw("money/payout.html.jinja", payout=payout, steps=steps, may_show=shown, **DRAWN)
+    return draw("money/payout.html.jinja", payout=payout, steps=steps, may_show=shown, called=_called(payout), **DRAWN)
 
 
 @pages.route("/<uuid:payout_id>/<any(approve, send, confirm, fail):step>", methods=["GET", "POST"], endpoint="step")
@@ -111,7 +113,10 @@ def step_page(payout_id: UUID, step: str) -> Response:
         ask_vault(form, act, payout=str(payout_id), **given)
         if not form.problem:
             return done(url_for("payouts.one", payout_id=payout_id), said, number=number_of(payout))
-    return draw("money/step.html.jinja", status=form.status, form=form, payout=payout, step=step, **DRAWN)
+    called = _called(payout)
+    return draw(
+        "money/step.html.jinja", status=form.status, form=form, payout=payout, step=step, called=called, **DRAWN
+    )
 
 
 @pages.route("/<uuid:payout_id>/account", methods=["GET", "POST"], endpoint="account")
@@ -123,7 +128,8 @@ def account_page(payout_id: UUID) -> Response:
         raise NotFound()
     shown = ask_vault(form, PayoutAct.REVEAL, payout=str(payout_id)) if form.is_sent() else {}
     account = {name: value.reveal().decode() for name, value in shown.items()}
-    return draw("money/account.html.jinja", status=form.status, form=form, payout=payout, account=account, **DRAWN)
+    drawn = {"payout": payout, "account": account, "called": _called(payout)}
+    return draw("money/account.html.jinja", status=form.status, form=form, **drawn, **DRAWN)
 
 
 @pages.route("/ask", methods=["GET", "POST"], endpoint="ask")
@@ -141,7 +147,8 @@ def ask_page() -> Response:
         if not form.problem:
             asked = mark("{amount} is asked for: somebody else approves it.")
             return done(url_for("money.overview"), asked, amount=words().money(amount))
-    return draw("money/ask.html.jinja", status=form.status, form=form, claim=claim, money=money)
+    debtor = party_names([claim.debtor])(claim.debtor)
+    return draw("money/ask.html.jinja", status=form.status, form=form, claim=claim, debtor=debtor, money=money)
 
 
 @pages.route("/bank", methods=["GET", "POST"], endpoint="bank")
@@ -163,6 +170,11 @@ def _payout(payout_id: UUID) -> PayoutView:
         return payout_of(actor=actor(), payout_id=payout_id)
     except Missing:
         raise NotFound() from None
+
+
+def _called(*payouts: PayoutView) -> Callable[[str], str]:
+    """What whoever gets the money, and whoever holds it, are called."""
+    return party_names(code for one in payouts for code in (one.party, one.debtor))
 
 
 def _decides(payout: PayoutView) -> bool:

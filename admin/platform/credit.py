@@ -15,7 +15,7 @@ from admin.acting import ActForm, actor, done, trying
 from admin.declared import for_roles
 from admin.drawing import draw
 from admin.panel import request_time, words
-from admin.platform.rows import a_party
+from admin.platform.rows import a_party, party_names
 from bot.texts import mark
 from core.money import from_decimal
 from core.parties.rules import Role
@@ -45,9 +45,11 @@ def topup(number: int) -> Response:
     """A creditor says what it got; the account is prepaid by it, or what is owed is paid."""
     party, form = a_party(number), TopUpForm()
     accounts = trade_accounts(actor=actor(), party_id=number)
+    called = party_names(code for one in accounts for code in (one.creditor, one.debtor))
     keys = {f"{one.creditor} {one.debtor} {one.currency}": one for one in accounts}
     form.account.choices = [
-        SelectChoice(key, f"{one.debtor} → {one.creditor} · {one.currency}") for key, one in keys.items()
+        SelectChoice(key, f"{called(one.debtor)} → {called(one.creditor)} · {one.currency}")
+        for key, one in keys.items()
     ]
     if form.is_sent():
         with trying(form):
@@ -65,9 +67,8 @@ def topup(number: int) -> Response:
         if not form.problem:
             said = mark("{amount} of {debtor} is booked with {creditor}.")
             money = words().money(amount)
-            return done(
-                url_for("party.show", number=number), said, amount=money, debtor=one.debtor, creditor=one.creditor
-            )
+            names = {"debtor": called(one.debtor), "creditor": called(one.creditor)}
+            return done(url_for("party.show", number=number), said, amount=money, **names)
     return draw("platform/topup.html.jinja", status=form.status, form=form, party=party, accounts=accounts)
 
 
@@ -76,15 +77,16 @@ def topup(number: int) -> Response:
 def take_back(number: int, topup_id: UUID) -> Response:
     """What was booked by mistake is reversed whole."""
     party, booked, form = a_party(number), a_topup(number, topup_id), TakeBackForm()
+    called = party_names((booked.debtor, booked.creditor))
     if form.is_sent():
         with trying(form):
             take_back_topup(actor=actor(), topup_id=topup_id, reason=form.reason.data or "", now=request_time())
         if not form.problem:
             said = mark("{amount} was taken back from {debtor}.")
-            return done(
-                url_for("party.show", number=number), said, amount=words().money(booked.amount), debtor=booked.debtor
-            )
-    return draw("platform/take_back.html.jinja", status=form.status, form=form, party=party, booked=booked)
+            money, debtor = words().money(booked.amount), called(booked.debtor)
+            return done(url_for("party.show", number=number), said, amount=money, debtor=debtor)
+    drawn = {"party": party, "booked": booked, "called": called}
+    return draw("platform/take_back.html.jinja", status=form.status, form=form, **drawn)
 
 
 def a_topup(number: int, topup_id: UUID) -> TopUpView:

@@ -29,7 +29,7 @@ def bring(browser: Browser, address: str, folder: Path) -> tuple[Way, str, Suppl
             hand.click(page.locator("a.pick").filter(has_text=file.sku))
         with way.step("the file, sealed and looked at"):
             hand.choose(page.locator("label.drop"), sent)
-            yes = page.get_by_role("button", name=f"Import {len(file.secrets)} cards")
+            yes = page.get_by_role("button", name=f"Import cards ({len(file.secrets)})")
             expect(yes).to_be_visible()
         with way.step("the yes, until the cards are on sale"):
             hand.click(yes)

@@ -110,7 +110,7 @@ class Opening:
         hand.write("Price in CNY", "12.50")
         hand.write("Paste cards, one a line", "\n".join(CARDS))
         hand.press("Put it on sale")
-        expect(hand.page.get_by_text("20 cards taken in")).to_be_visible(timeout=LONGEST)
+        expect(hand.page.get_by_text("Cards taken in: 20")).to_be_visible(timeout=LONGEST)
         hand.follow("Go on opening your shop")
 
 

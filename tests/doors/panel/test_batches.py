@@ -59,7 +59,7 @@ def test_a_batch_is_taken_off_sale_and_put_back_by_who_took_it(keeper: Browser, 
     details = f"/batches/details/?id={batch}"
 
     said = keeper.get(f"/batches/{batch}/lock").get_data(as_text=True)
-    assert "5 cards stop being sold at once. 0 that unpaid orders hold stay held." in said
+    assert "Cards that stop being sold at once: 5. Held by unpaid orders, and still held: 0." in said
     assert keeper.post(f"/batches/{batch}/lock", {"reason": "copies found"}).location == details
     assert state(shop, batch) == ("locked", "copies found")
     assert keeper.post(f"/batches/{batch}/lock", {"reason": "again"}).status_code == 409

@@ -77,8 +77,8 @@ def test_new_goods_with_pasted_cards_are_on_sale_after_one_submit(
     assert 'hx-trigger="every 1s"' in shown
     assert Worker(vault).carries_out(now=db.database_now()) == 1
     shown = text(merchant.get(progress))
-    assert "2 cards taken in" in shown
-    assert "1 were there before" in shown
+    assert "Cards taken in: 2" in shown
+    assert "There before: 1" in shown
     assert "hx-trigger" not in shown
     assert shop.sql("SELECT code, price_minor, on_sale FROM listing") == [("CAT1", 990, True)]
     assert shop.sql("SELECT owner_id, terms, card_count, source_name FROM batch") == [

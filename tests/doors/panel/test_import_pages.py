@@ -175,7 +175,7 @@ def test_an_import_is_left_before_it_begins_and_taken_back_while_it_runs(
 
     look(vault, late)
     keeper.post(f"/imports/{late}/")
-    assert "all of them go again" in keeper.get(f"/imports/{late}/leave").get_data(as_text=True)
+    assert "All of them go again" in keeper.get(f"/imports/{late}/leave").get_data(as_text=True)
     assert keeper.post(f"/imports/{late}/leave").status_code == 302
     assert carry_out_taking_back(restock_id=shop.sql("SELECT id FROM restock")[0][0], vault=vault.client)
     Worker(vault).carries_out()
