@@ -44,7 +44,7 @@ class Talker:
 
 WRITTEN_BY_THEMSELVES = {
     *("process_figures", "vault_round", "audit_link"),
-    *("checkpoint", "checkpoint_balance", "checkpoint_batch"),
+    *("checkpoint", "checkpoint_balance", "checkpoint_batch", "claim_quarter"),
     *("report_sale", "report_order", "report_hop", "report_dirty", "report_mark"),
 }
 """What running processes write whatever happens: figures, rounds, the audit's chain, checkpoints, roll-ups."""

@@ -37,7 +37,7 @@ PIECE = 64 * 1024
 AT_ONCE = 2
 """Exports of one process: each keeps a thread and a connection for as long as its reader takes."""
 
-STATEMENT_DAYS = timedelta(days=25)
+STATEMENT_DAYS = timedelta(days=24)
 """A statement is asked for in stretches, each of which has fewer lines than it would be cut at."""
 
 slots = threading.BoundedSemaphore(AT_ONCE)
@@ -135,13 +135,13 @@ class Export:
             asked = {"actor": actor, "party_id": party, "debtor_code": claim.debtor, "currency": claim.currency}
             day = self.first
             while day <= self.last:
-                upto = min(day + STATEMENT_DAYS, self.last + timedelta(days=1))
-                lines = statement_of(**asked, since=self._from(day), until=self._from(upto), zone=self.said.zone.key)  # type: ignore[arg-type]
+                upto = min(day + STATEMENT_DAYS, self.last)
+                lines = statement_of(**asked, first=day, last=upto, zone=self.said.zone)  # type: ignore[arg-type]
                 yield [
                     (claim.debtor, claim.currency, one.day, one.code, one.count, one.came, one.went)
                     for one in sorted(lines, key=lambda line: (line.day, line.code))
                 ]
-                day = upto
+                day = upto + timedelta(days=1)
 
     def _from(self, day: date) -> datetime:
         return datetime.combine(day, time(), self.said.zone).astimezone(UTC)

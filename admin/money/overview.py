@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from flask import Blueprint, request
 from werkzeug.exceptions import NotFound
@@ -27,6 +27,9 @@ from core.supply.trade import TradeAccountView, trade_accounts
 pages = Blueprint("money", __name__, url_prefix="/money")
 WHO = (Role.OWNER, Role.FINANCE, Role.PLATFORM_OWNER, Role.AUDITOR)
 PAID_TO = (Role.OWNER, Role.FINANCE, Role.PLATFORM_OWNER)
+
+AHEAD = timedelta(minutes=5)
+"""A transfer may be of a clock that is a little before the reader's."""
 
 RANGES = {"30": mark("30 days"), "90": mark("90 days"), "365": mark("a year")}
 WORDS = {
@@ -86,15 +89,14 @@ def statement_page() -> Response:
     days = asked if asked in RANGES else "30"
     claim = a_claim(debtor, currency)
     now, zone = request_time(), words().zone
-    first = now.astimezone(zone).date() - timedelta(days=int(days) - 1)
     lines = statement_of(
         actor=actor(),
         party_id=signed_in().party.id,
         debtor_code=debtor,
         currency=currency,
-        since=datetime.combine(first, time(), zone).astimezone(UTC),
-        until=now + timedelta(minutes=5),
-        zone=zone.key,
+        first=now.astimezone(zone).date() - timedelta(days=int(days) - 1),
+        last=(now + AHEAD).astimezone(zone).date(),
+        zone=zone,
     )
     came, went = sum(one.came for one in lines), sum(one.went for one in lines)
     return draw(

@@ -68,6 +68,17 @@ WHERE marked.balance IS DISTINCT FROM moved.change + coalesce((
 """
 """Marks of a checkpoint that are not the account's mark before and what the period moved."""
 
+WRONG_FIGURES = """
+SELECT count(*)
+FROM (SELECT holder, counterparty, currency, quarter, code, transfers, came, went
+      FROM claim_figures(%(after)s, %(upto)s)) AS moved
+FULL JOIN (SELECT holder, counterparty, currency, quarter, code, transfers, came, went
+           FROM claim_quarter WHERE number = %(number)s) AS kept
+     USING (holder, counterparty, currency, quarter, code)
+WHERE (moved.transfers, moved.came, moved.went) IS DISTINCT FROM (kept.transfers, kept.came, kept.went)
+"""
+"""Figures of a checkpoint's statements that are not what its transfers say."""
+
 READING = "SELECT began_at, stage, position, counts, cards, first_bad, upto, clean_upto, ended_at FROM full_reading"
 BEGIN = """
 INSERT INTO full_reading (began_at, stage, position, counts, cards, upto) VALUES (%s, 'periods', '', '{}', '{}', %s)
@@ -162,14 +173,15 @@ def _read_periods(reading: Reading) -> Iterator[tuple[Reading, int, int]]:
 
 
 def _period(one: Checkpoint, period: Period) -> tuple[Counter[str], bool]:
-    """What a period's transfers violate, and whether they and what they settled are as they were sealed."""
+    """What a period's transfers violate, and whether they, their lines and figures are as they were sealed."""
     asked = period.params() | {"number": one.number}
     found = count_transfers(all_parts(), after=period.after, upto=period.upto)
     found["INV-M3"] += int(execute(WRONG_MARKS, asked)[0][0])
     transfers, chunk = execute(books.TRANSFERS, asked)[0]
     lines, balances = (bytes(execute(text, asked)[0][0]) for text in (books.LINES, books.BALANCES))
     now = (int(transfers), bytes(chunk), lines, balances, execute(books.SUMS, asked)[0][0])
-    return found, now == (one.transfers, one.chunk_hash, one.lines_hash, one.balances_hash, one.sums)
+    sealed = (one.transfers, one.chunk_hash, one.lines_hash, one.balances_hash, one.sums)
+    return found, now == sealed and execute(WRONG_FIGURES, asked)[0][0] == 0
 
 
 def _read_rows(reading: Reading) -> Iterator[tuple[Reading, int, int]]:

@@ -81,8 +81,8 @@ def _read_all(again: bool) -> tuple[dict[str, int], list[str]]:
     wrong = []
     if reading.first_bad is not None:
         wrong.append(
-            f"period {reading.first_bad} is not as checkpoint {reading.first_bad} sealed it: transfers, lines or marks"
-            " were changed after it was closed"
+            f"period {reading.first_bad} is not as checkpoint {reading.first_bad} sealed it: transfers, lines, marks or"
+            " figures were changed after it was closed"
         )
     return dict(reading.counts), wrong
 

@@ -137,6 +137,7 @@ def test_no_role_but_the_vaults_writes_a_checkpoint_and_none_changes_or_deletes_
         " counts, totals, chunk_hash, lines_hash, balances_hash, previous_hash, hmac FROM checkpoint",
         "checkpoint_balance": "INSERT INTO checkpoint_balance VALUES (1, 2, 3)",
         "checkpoint_batch": "INSERT INTO checkpoint_batch VALUES (1, 2, 3)",
+        "claim_quarter": "INSERT INTO claim_quarter VALUES ('party:1', 'party:2', 'CNY', 'epoch', 'sale', 1, 1, 1, 0)",
     }
     for table, copy in copies.items():
         changes = f"UPDATE {table} SET number = number", f"DELETE FROM {table}", f"TRUNCATE {table}"

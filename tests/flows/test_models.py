@@ -27,6 +27,7 @@ WITHOUT_MODEL = {
     "checkpoint",
     "checkpoint_balance",
     "checkpoint_batch",
+    "claim_quarter",
     "full_reading",
     "report_dirty",
     "report_hop",

@@ -32,7 +32,7 @@ LATER = BEGAN + 3 * DAY
 
 TABLES = (
     *("account", "transfer", "payment", "payment_event", "refund", "batch", "card", "hold", "line_share"),
-    *("shop_order", "order_line", "delivery", "checkpoint_balance"),
+    *("shop_order", "order_line", "delivery", "checkpoint_balance", "claim_quarter"),
     *("supplier_account", "supplier_good", "supplier_request", "supplier_line"),
 )
 
@@ -160,6 +160,8 @@ CHANGED = {
     "a frozen line": "UPDATE order_line SET discount_minor = 1, total_minor = total_minor - 1",
     "a frozen total": "UPDATE shop_order SET total_minor = total_minor - 1",
     "a mark": "UPDATE checkpoint_balance SET balance = balance + 1",
+    "a statement's figure": "UPDATE claim_quarter SET came = came + 1 WHERE came > 0",
+    "a statement's figure less": "DELETE FROM claim_quarter WHERE went > 0 OR came > 0",
 }
 
 
@@ -200,7 +202,7 @@ def test_a_killed_reading_goes_on_where_it_was_and_reads_each_row_once(
 
     while not run_until(go_on, url=urls["worker"], at=at):
         stages.append(sql("SELECT stage, position FROM full_reading")[0])
-        at += 15  # so that it comes further each time
+        at += 9  # so that it comes further each time
     db.connect(urls["worker"], size=2)
 
     assert stages == sorted(stages, key=lambda row: (list(full.Stage).index(full.Stage(row[0])), len(row[1]), row[1]))

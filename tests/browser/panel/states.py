@@ -17,12 +17,14 @@ from tests.support.whole import WholeStore
 Shot = Callable[[Page, str], None]
 STALE = "UPDATE staff_session SET second_at = now() - interval '6 minutes', created_at = now() - interval '1 hour'"
 NEWCOMER = "sun@demo.test"
+GATE = ".gate button.primary"
 SEND = "main form:not([role=search]) .form-acts button, main form:not([role=search]) button.primary"
 
 
-def send(page: Page) -> None:
-    """Press the first button of the page's form."""
-    page.locator(SEND).first.click()
+def send(page: Page, button: str = SEND) -> None:
+    """Press the first button of the page's form; what comes of it is there with its styles when this returns."""
+    with page.expect_navigation():
+        page.locator(button).first.click()
     page.wait_for_load_state("networkidle")
 
 
@@ -32,23 +34,23 @@ def gates(page: Page, shot: Shot) -> None:
     shot(page, "sign-in")
     page.fill("[name=email]", "lost@demo.test")
     page.fill("[name=password]", "not my password at all")
-    page.click(".gate button.primary")
+    send(page, GATE)
     shot(page, "sign-in-refused")
     page.goto(f"{ROOT}/apply")
     shot(page, "apply")
     for name, said in APPLICATION.items():
         page.fill(f"[name={name}]", said)
     page.fill("[name=code]", "demo")
-    page.click(".gate button.primary")
+    send(page, GATE)
     shot(page, "apply-refused")
     page.fill("[name=code]", "orchid")
     page.fill("[name=password]", APPLICATION["password"])
-    page.click(".gate button.primary")
+    send(page, GATE)
     shot(page, "applied")
     page.goto(f"{ROOT}/sign-in")
     page.fill("[name=email]", APPLICATION["email"])
     page.fill("[name=password]", APPLICATION["password"])
-    page.click(".gate button.primary")
+    send(page, GATE)
     shot(page, "waiting")
 
 
@@ -166,7 +168,7 @@ def late(page: Page, shot: Shot, store: WholeStore) -> None:
     shot(page, "step-up")
     letters = logins_of(store.folder)[1]["merchant@demo.test"]
     page.locator("input.code").fill(code_of(letters))
-    page.click(".gate button.primary")
+    send(page, GATE)
     page.wait_for_selector("code.letters")
     password = page.inner_text("code.letters")
     shot(page, "people-made")
@@ -188,12 +190,12 @@ def _first_sign_in(page: Page, shot: Shot, password: str) -> None:
     page.goto(f"{ROOT}/sign-in")
     page.fill("[name=email]", NEWCOMER)
     page.fill("[name=password]", password)
-    page.click(".gate button.primary")
+    send(page, GATE)
     shot(page, "second-asked")
-    page.click(".gate button.primary")
+    send(page, GATE)
     page.wait_for_selector(".qr img")
     shot(page, "second-shown")
     page.fill("[name=code]", code_of(page.inner_text("code.letters")))
-    page.click(".gate button.primary")
+    send(page, GATE)
     page.wait_for_selector("[name=again]")
     shot(page, "first-password")

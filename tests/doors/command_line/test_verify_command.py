@@ -55,7 +55,7 @@ def test_full_says_how_far_it_is_and_names_the_first_period_that_was_changed(
     assert (status, by_the_way) == (1, 0)  # what is closed is for the full reading
     assert said == ZEROS.replace("INV-M3 0", "INV-M3 2")  # the marks of its two accounts
     assert beside.splitlines()[-1] == (
-        "period 2 is not as checkpoint 2 sealed it: transfers, lines or marks were changed after it was closed"
+        "period 2 is not as checkpoint 2 sealed it: transfers, lines, marks or figures were changed after it was closed"
     )
 
 
