@@ -88,6 +88,7 @@ DEEDS: Mapping[str, str] = {
     "supplier_account.on": mark("switched a supplier's system on"),
     "supplier_account.off": mark("switched a supplier's system off"),
     "supplier_good.set": mark("set what is bought from a supplier's system"),
+    "trade_account.limit_set": mark("set the credit limit of a trade account"),
     "trade_account.topped_up": mark("booked money on a trade account"),
     "trade_account.topup_taken_back": mark("took back money booked on a trade account"),
     "settlement.recorded": mark("recorded what a gateway settled"),

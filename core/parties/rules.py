@@ -81,9 +81,14 @@ def may_operate(actor: Actor) -> bool:
     return is_platform(actor) or Role.PLATFORM_OPERATOR in actor.roles
 
 
+def sees_all(actor: Actor) -> bool:
+    """Whether the actor looks at every party: the installation, or anybody with a role of the platform."""
+    return is_platform(actor) or bool(actor.roles & PLATFORM_ROLES)
+
+
 def may_see(actor: Actor, party_id: int) -> bool:
     """Whether the actor may look at what a party owns: its own staff, keys and the platform; never a shopper."""
-    if is_platform(actor) or actor.roles & PLATFORM_ROLES:
+    if sees_all(actor):
         return True
     return actor.kind in (ActorKind.STAFF, ActorKind.API_KEY) and actor.party_id == party_id
 

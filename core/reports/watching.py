@@ -16,7 +16,7 @@ from core.db import execute
 from core.errors import NotFound
 from core.messages.alerts import AlertKind
 from core.money import Money
-from core.parties.rules import PLATFORM_ROLES, is_platform
+from core.parties.rules import sees_all
 from core.stock.imports import ImportStanding, imports
 
 MOST = 50
@@ -168,5 +168,5 @@ def undecided_money(*, actor: Actor) -> Sequence[UndecidedMoney]:
 
 
 def _require_watcher(actor: Actor) -> None:
-    if not (is_platform(actor) or actor.roles & PLATFORM_ROLES):
+    if not sees_all(actor):
         raise NotFound("page")

@@ -8,10 +8,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from core.actor import Actor
-from core.db import execute
+from core.db import database_now, execute
 from core.errors import NotFound
 from core.ledger import rules as books
+from core.parties.rules import sees_all
 from core.parties.service import find_party, may_see
+from core.settlement.views import claim_views, near_to
 
 ACCOUNTS = """
 SELECT id FROM account WHERE kind IN ('pending', 'available', 'in_transit', 'owed')
@@ -53,14 +55,22 @@ def statement_of(
 ) -> Sequence[StatementLine]:
     """The lines of a claim from one day to another, both included, by a zone's days; the newest first, at most 500.
 
-    Raises `NotFound` for a party that the actor may not see, or a claim that is not there.
+    Raises `NotFound` for a party that the actor may not see, or a claim that is not there or not told of (INV-T4).
     """
     if not may_see(actor, party_id):
         raise NotFound("party")
-    holder, debtor = books.party(party_id), books.party(find_party(code=debtor_code).id)
+    debtor_id = find_party(code=debtor_code).id
+    if not (sees_all(actor) or debtor_id in near_to(party_id)) and not _is_due(actor, party_id, debtor_code):
+        raise NotFound("claim")
+    holder, debtor = books.party(party_id), books.party(debtor_id)
     accounts = [number for (number,) in execute(ACCOUNTS, (holder, debtor, currency))]
     if not accounts:
         raise NotFound("claim")
     since, until = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1)))
     asked = {"accounts": accounts, "holder": holder, "debtor": debtor, "currency": currency}
     return [StatementLine(*row) for row in execute(LINES, asked | {"since": since, "until": until, "zone": zone.key})]
+
+
+def _is_due(actor: Actor, party_id: int, debtor_code: str) -> bool:
+    """Whether anything stands on a claim of somebody further away: its debtor is named only then."""
+    return debtor_code in {one.debtor for one in claim_views(actor=actor, party_id=party_id, now=database_now())}

@@ -10,7 +10,7 @@ from core.actor import Actor
 from core.audit.service import append
 from core.db import execute, in_transaction
 from core.errors import NotFound
-from core.parties.rules import Role
+from core.parties.rules import Role, sees_all
 from core.parties.service import is_platform, may_see
 from core.secret import Secret
 from core.settlement.banks import bank_of, changes_of, open_bank_details
@@ -34,6 +34,12 @@ FROM payout o JOIN party p ON p.id = o.party_id JOIN party d ON d.id = o.debtor_
 JOIN bank_details b ON b.id = o.bank_id JOIN staff m ON m.id = o.made_by LEFT JOIN staff a ON a.id = o.approved_by
 WHERE o.id = %s
 """
+NEAR = """
+SELECT buyer_id FROM offer WHERE seller_id = %(party)s UNION SELECT seller_id FROM offer WHERE buyer_id = %(party)s
+UNION SELECT id FROM party WHERE kind = 'platform' OR id = %(party)s
+"""
+"""A party itself, the platform, and whoever it ever sold to or bought from."""
+
 CODES = "SELECT id, code FROM party WHERE id = ANY (%s::bigint[])"
 IN_TRANSIT_OF = """
 SELECT coalesce(sum(amount), 0)::bigint FROM payout
@@ -85,9 +91,14 @@ def payouts_of(
 
 
 def claim_views(*, actor: Actor, party_id: int | None = None, now: datetime) -> list[ClaimView]:
-    """What a party may claim, as a payout asked for now would find it. Raises `NotFound`."""
+    """What a party may claim, as a payout asked for now would find it. Raises `NotFound`.
+
+    Whoever sells further down the chain holds the cash only until the trade accounts in between have it: as long as
+    nothing is due from there, the party is not told who that is (INV-T4). The platform is.
+    """
     _require_view(actor, party_id)
     claims = claims_of(party_id=party_id)
+    near = None if sees_all(actor) or party_id is None else near_to(party_id)
     codes = dict(execute(CODES, ([number for one in claims for number in (one.party_id, one.debtor_id)],)))
     found = []
     for one in claims:
@@ -104,8 +115,14 @@ def claim_views(*, actor: Actor, party_id: int | None = None, now: datetime) -> 
             in_transit=in_transit,
             owed=owed,
         )
-        found.append(view)
+        if near is None or one.debtor_id in near or any((view.pending, view.available, in_transit, owed)):
+            found.append(view)
     return found
+
+
+def near_to(party_id: int) -> set[int]:
+    """Whom a party knows: itself, the platform, those it sells to or buys from."""
+    return {number for (number,) in execute(NEAR, {"party": party_id})}
 
 
 def bank_mask(*, actor: Actor, party_id: int) -> tuple[str, datetime]:

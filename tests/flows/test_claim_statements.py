@@ -11,15 +11,18 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 
 from core import db
-from core.actor import Actor, ActorKind
+from core.actor import OPERATOR, Actor, ActorKind
 from core.errors import NotFound
 from core.ids import new_id
 from core.ledger import rules as books
 from core.ledger.rules import AccountKind, TransferCode
 from core.ledger.service import NewTransfer, open_account, post
+from core.settlement.claims import Claim
+from core.settlement.service import claim_views
 from core.settlement.statement import LINES, statement_of
 from tests.builders import NOON, Shop, Sql
 from tests.support.books import Books, world
+from tests.support.trade import CHAIN, a_chain
 
 ZONES = [ZoneInfo(name) for name in ("Asia/Shanghai", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe")]
 BEGAN = datetime(2026, 3, 6, tzinfo=UTC)  # New York's clocks go forward on the 8th
@@ -43,7 +46,8 @@ class Claims:
     def __init__(self, shop: Shop) -> None:
         self.owner, self.other = shop.a_party("own", "supplier"), shop.a_party("other", "supplier")
         self.debtor = shop.merchant
-        self.finance = Actor(ActorKind.STAFF, id=new_id(), party_id=self.owner, roles=frozenset({"finance"}))
+        shop.an_offer(self.owner, self.debtor, price_micro=1, credit=None)
+        self.finance = finance(shop, "own")
         self.accounts = {
             (holder, kind): open_account(
                 kind=kind, holder=books.party(holder), counterparty=books.party(self.debtor), currency="CNY"
@@ -170,3 +174,31 @@ def test_a_claim_of_others_is_not_told(claims: Claims) -> None:
     for party, debtor in ((claims.other, "demo"), (claims.owner, "other")):
         with pytest.raises(NotFound):
             statement_of(party_id=party, debtor_code=debtor, **asked)
+
+
+def test_whose_cash_it_was_is_told_along_ones_own_hop_only(shop: Shop) -> None:
+    """INV-T4: a brand whose cards are sold two hops further on is not told by whom, unless somebody there owes it."""
+    till = a_chain(shop)
+    till.pay(shop.place(shop.a_shopper(), shop.a_listing(), 2))
+    seen = {code: debtors(shop, code) for code in (*CHAIN, "demo")}
+    assert seen == {"brand1": [], "agent1": [], "dist1": ["demo"], "demo": ["demo"]}
+    of_brand = {"party_id": shop.a_party("brand1"), "debtor_code": "demo", "currency": "CNY", "zone": ZONES[0]}
+    days = {"first": NOON.date(), "last": NOON.date()}
+    with pytest.raises(NotFound):
+        statement_of(actor=finance(shop, "brand1"), **of_brand, **days)
+    assert [(one.came, one.went) for one in statement_of(actor=OPERATOR, **of_brand, **days)] == [(3000, 0), (0, 3000)]
+
+    pending = Claim(shop.a_party("brand1"), shop.merchant, "CNY").account(AccountKind.PENDING)
+    post(transfers=[NewTransfer(world(), pending, 5, "CNY", TransferCode.SALE, new_id())], now=NOON)
+
+    assert debtors(shop, "brand1") == ["demo"]
+    assert statement_of(actor=finance(shop, "brand1"), **of_brand, **days) != []
+
+
+def debtors(shop: Shop, code: str) -> list[str]:
+    """Of whose cash a party is told that it has claims."""
+    return [one.debtor for one in claim_views(actor=finance(shop, code), party_id=shop.a_party(code), now=NOON)]
+
+
+def finance(shop: Shop, code: str) -> Actor:
+    return Actor(ActorKind.STAFF, id=new_id(), party_id=shop.a_party(code), roles=frozenset({"finance"}))
