@@ -2,7 +2,7 @@
 
 | fixture | what it gives |
 |---|---|
-| `database` | the name of a fresh, migrated database, dropped after the test |
+| `database` | the name of a fresh, migrated database, or of one like it (tests/support/reset.py) |
 | `urls` | its address per role: owner, shop, panel, worker, vault, direct, superuser |
 | `store_db` | `core.db` connected to it as `shop` |
 | `sql` | `sql(statement, params)` as its owner, `sql(..., role="panel")` as another: for raw breaks and looks |
@@ -34,6 +34,7 @@ from core.config import Config, Database, DatabaseRoles, Redis, Store
 from tests.builders import Shop, Talker
 from tests.support.engines import Addresses, Databases, TestEngines, fast_folder
 from tests.support.quickly import quickly
+from tests.support.sessions import Sessions
 from tests.support.till import Till
 from tests.support.vault_keys import keys_of
 
@@ -110,9 +111,11 @@ def addresses(request: pytest.FixtureRequest) -> Addresses:
 @pytest.fixture(scope="session")
 def databases(addresses: Addresses) -> Iterator[Databases]:
     """Makes and drops databases."""
-    maker = Databases(addresses)
-    yield maker
-    maker.close()
+    sessions = Sessions()
+    with sessions.installed():
+        maker = Databases(addresses, sessions)
+        yield maker
+        maker.close()
 
 
 @pytest.fixture
