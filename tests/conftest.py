@@ -32,6 +32,7 @@ from core import db
 from core.clock import FixedClock
 from core.config import Config, Database, DatabaseRoles, Redis, Store
 from tests.builders import Shop, Talker
+from tests.support.decoders import Decoders
 from tests.support.engines import Addresses, Databases, TestEngines, fast_folder
 from tests.support.quickly import quickly
 from tests.support.sessions import Sessions
@@ -98,7 +99,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def hurry() -> Iterator[None]:
     """No test waits for what another has waited for."""
-    with quickly():
+    with quickly(), Decoders().installed():
         yield
 
 
