@@ -15,10 +15,16 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import ConnStatus, ExecStatus, PGconn, TransactionStatus
+
+from ops.processes.queue import APPLICATION_NAME
 
 AT_MOST = 2
 """Sessions of one login to one database; a race has 24, and the server 150 for all."""
+
+NAMES = {None, "keystall", "keystall panel", APPLICATION_NAME}
+"""What sessions are called that nobody looks for: by that of one which listens, others see that a process is there."""
 
 Connection = psycopg.Connection[Any]
 _ENDS = (TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
@@ -67,6 +73,8 @@ class Sessions:
 
     def give(self, asked: str, session: PGconn) -> bool:
         """Keep it if it can be kept; False: it is to be closed."""
+        if conninfo_to_dict(asked).get("application_name") not in NAMES:
+            return False
         with self._lock:
             full = len(self._idle.get(asked, ())) >= AT_MOST or session.db.decode() not in self._databases
         if full or os.getpid() != self._process or not _is_as_it_began(session):
