@@ -2,7 +2,7 @@
 
 | fixture | what it gives |
 |---|---|
-| `database` | the name of a fresh, migrated database, dropped after the test |
+| `database` | the name of a fresh, migrated database, or of one like it (tests/support/reset.py) |
 | `urls` | its address per role: owner, shop, panel, worker, vault, direct, superuser |
 | `store_db` | `core.db` connected to it as `shop` |
 | `sql` | `sql(statement, params)` as its owner, `sql(..., role="panel")` as another: for raw breaks and looks |
@@ -32,8 +32,10 @@ from core import db
 from core.clock import FixedClock
 from core.config import Config, Database, DatabaseRoles, Redis, Store
 from tests.builders import Shop, Talker
+from tests.support.decoders import Decoders
 from tests.support.engines import Addresses, Databases, TestEngines, fast_folder
 from tests.support.quickly import quickly
+from tests.support.sessions import Sessions
 from tests.support.till import Till
 from tests.support.vault_keys import keys_of
 
@@ -97,7 +99,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def hurry() -> Iterator[None]:
     """No test waits for what another has waited for."""
-    with quickly():
+    with quickly(), Decoders().installed():
         yield
 
 
@@ -110,9 +112,11 @@ def addresses(request: pytest.FixtureRequest) -> Addresses:
 @pytest.fixture(scope="session")
 def databases(addresses: Addresses) -> Iterator[Databases]:
     """Makes and drops databases."""
-    maker = Databases(addresses)
-    yield maker
-    maker.close()
+    sessions = Sessions()
+    with sessions.installed():
+        maker = Databases(addresses, sessions)
+        yield maker
+        maker.close()
 
 
 @pytest.fixture

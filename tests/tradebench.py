@@ -84,7 +84,7 @@ def main(orders: int) -> None:
     engines = TestEngines()
     try:
         databases = Databases(engines.start())
-        urls = databases.addresses.of(databases.create())
+        urls = databases.addresses.of(databases.copy())
         db.connect(urls["shop"], size=20)
         shop, till, listings = a_shop(urls["owner"])
         for name in listings:

@@ -165,7 +165,7 @@ def engines_and_databases() -> Iterator[tuple[TestEngines, Callable[[], dict[str
     try:
         addresses = engines.start()
         databases = Databases(addresses)
-        yield engines, lambda: addresses.of(databases.create())
+        yield engines, lambda: addresses.of(databases.copy())
         databases.close()
     finally:
         engines.stop()

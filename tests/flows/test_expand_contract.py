@@ -33,7 +33,7 @@ NOTE = "ALTER TABLE shop_order ADD COLUMN note text NOT NULL DEFAULT '';\nCREATE
 @pytest.fixture
 def url(databases: Databases, addresses: Addresses) -> Iterator[str]:
     """The owner's address of an empty database."""
-    name = databases.create(template="template0")
+    name = databases.copy("template0")
     yield addresses.of(name)["owner"]
     databases.drop(name)
 

@@ -20,7 +20,7 @@ Look = Callable[[str], list[tuple[object, ...]]]
 @pytest.fixture
 def url(databases: Databases, addresses: Addresses) -> Iterator[str]:
     """The owner's address of an empty database."""
-    name = databases.create(template="template0")
+    name = databases.copy("template0")
     yield addresses.of(name)["owner"]
     databases.drop(name)
 

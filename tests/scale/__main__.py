@@ -21,7 +21,7 @@ def main(sizes: list[int]) -> int:
     engines = TestEngines(Path(tempfile.gettempdir()))
     addresses = engines.start()
     databases = Databases(addresses)
-    name = databases.create()
+    name = databases.copy()
     urls, connections = addresses.of(name), dict[str, Any]()
 
     def sql(statement: str, params: Any = None, *, role: str = "owner") -> list[tuple[Any, ...]]:

@@ -89,7 +89,7 @@ def filled(orders: int, cards: int) -> Iterator[tuple[dict[str, str], Config, Ma
     engines = TestEngines(folder)
     addresses = engines.start()
     databases = Databases(addresses)
-    urls, connections = addresses.of(databases.create()), dict[str, Any]()
+    urls, connections = addresses.of(databases.copy()), dict[str, Any]()
 
     def sql(statement: str, params: Any = None, *, role: str = "owner") -> list[tuple[Any, ...]]:
         if role not in connections:

@@ -18,7 +18,7 @@ from tests.support.engines import Addresses, Databases
 def opened(addresses: Addresses, folder: Path, **settings: Any) -> Iterator[Simulator]:
     """Furnish a town and hand out its simulator; `folder` keeps the vault's log. The database goes with the block."""
     databases = Databases(addresses)
-    template = databases.create()
+    template = databases.copy()
     try:
         keys, urls = _keys(addresses), addresses.of(template)
         town = furnish(config_of(keys, urls, folder), urls)

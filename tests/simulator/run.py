@@ -176,7 +176,7 @@ class Simulator:
 
     def run(self, seed: int) -> Outcome:
         """One run; a violation or an error of the store's is its `problem`."""
-        name = self.databases.create(template=self.template)
+        name = self.databases.copy(self.template)
         urls, clock = self.databases.addresses.of(name), FixedClock(OPENS)
         processes = Processes(urls)
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=self.folder))  # the vault's own: it belongs to one database

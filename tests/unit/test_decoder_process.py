@@ -33,6 +33,14 @@ print(json.dumps({
 """
 
 
+@pytest.fixture(autouse=True, params=["started", "forked"])
+def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the store starts it, and as most tests do (tests/support/decoders.py)."""
+    if request.param == "started":
+        monkeypatch.setattr(decoding, "subprocess", subprocess)
+    assert (decoding.subprocess is subprocess) is (request.param == "started")
+
+
 class Bytes:
     """A file that is all there."""
 

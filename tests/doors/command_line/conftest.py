@@ -38,7 +38,7 @@ def durable(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def fresh(config: Config, databases: Databases, addresses: Addresses) -> Iterator[Config]:
     """A store on the day it is made: an empty database, an empty folder, no keys."""
-    name = databases.create(template="template0")
+    name = databases.copy("template0")
     urls = addresses.of(name)
     roles = DatabaseRoles(**{role: urls[role] for role in vars(DatabaseRoles())})
     yield Config(

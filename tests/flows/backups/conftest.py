@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from core.config import Config
 from ops.backups import keys
+from tests.support.engines import Databases
 from tests.support.restored import Night, a_night
 from tests.support.sales import Counter, a_counter
 from tests.support.vault_keys import with_own_keys
 from tests.support.vaults import desk_vault
+
+
+@pytest.fixture
+def database(databases: Databases) -> Iterator[str]:
+    """The name of a database where nobody else is: who restores one must be alone there."""
+    name = databases.copy()
+    yield name
+    databases.drop(name)
 
 
 @pytest.fixture
