@@ -54,8 +54,10 @@ _FIRST = {
     "autovacuum_analyze_scale_factor": "0.05",
     "autovacuum_vacuum_cost_delay": "1ms",
 }
-# Scram's rounds slow down who guesses words; ours are 32 random bytes, and tests log in ten thousand times.
+# Scram's rounds slow down who guesses words; ours are 32 random bytes, and tests log in ten thousand times. Sessions
+# that tests have closed are kept for others (tests/support/sessions.py).
 _FOR_TESTS = {
+    "max_connections": "300",
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",

@@ -21,7 +21,7 @@ from psycopg.pq import ConnStatus, ExecStatus, PGconn, TransactionStatus
 from ops.processes.queue import APPLICATION_NAME
 
 AT_MOST = 2
-"""Sessions of one login to one database; a race has 24, and the server 150 for all."""
+"""Sessions of one login to one database; a race has 24, and the server 300 for all."""
 
 NAMES = {None, "keystall", "keystall panel", APPLICATION_NAME}
 """What sessions are called that nobody looks for: by that of one which listens, others see that a process is there."""
