@@ -90,7 +90,7 @@ BELONGS = {
     **dict.fromkeys(("order", "acts", "tasks"), "orders"),
     **dict.fromkeys(("product", "new_goods", "sheets", "offered", "grid", "variants"), "products"),
     "selling": "listings",
-    **dict.fromkeys(("batch", "cards"), "batches"),
+    **dict.fromkeys(("batch", "cards", "tracing"), "batches"),
     **dict.fromkeys(("connecting", "switching"), "channels"),
     **dict.fromkeys(("party", "making", "credit"), "parties"),
     **dict.fromkeys(("inviting", "persons"), "people"),

@@ -158,6 +158,7 @@ ACTS: Mapping[str, str] = {
     "acts.refund": mark("Give an order's money back"),
     "acts.release": mark("Let a held order go"),
     "cards.card": mark("See one card without its secret"),
+    "tracing.by_secret": mark("Trace a card by its secret"),
     "cases.case": mark("Decide what becomes of such money"),
     "cases.cases": mark("See money that waits for a decision"),
     "order.order": mark("See one order by its number"),

@@ -24,7 +24,6 @@ from core.custody.chains.checkpoints import checkpointer
 from core.custody.imports import import_sql
 from core.custody.imports.contesting import DecisionRefused
 from core.custody.imports.filling import Filler, ImportCancelled, ImportLeft
-from core.custody.imports.fingerprint import CardRule, Place, possible_fingerprints
 from core.custody.imports.importing import Counts, Importer, Progress
 from core.custody.imports.jobs import ImportRefused, begin, wanted
 from core.custody.imports.panel_desk import PanelDesk
@@ -32,6 +31,7 @@ from core.custody.imports.preparing import Job
 from core.custody.imports.restocking import job_of_restock, lost, restock_of
 from core.custody.imports.stock_desk import StockDesk
 from core.custody.imports.supplied import job_of_request, request_of
+from core.custody.imports.tracing import cards_with
 from core.custody.keychain.key_desk import KeyDesk
 from core.custody.keychain.keys import OpenVault
 from core.custody.keychain.versions import KeyRefused
@@ -49,6 +49,7 @@ from core.custody.staff.fields_by_code import FieldsByCode
 from core.custody.staff.giving_way import GivingWay
 from core.custody.staff.judging import Judge
 from core.custody.staff.second_factors import SecondFactors
+from core.custody.staff.tracing_by_code import TracingByCode
 from core.custody.throttle import Throttle
 from core.errors import error_id
 from core.secret import Secret
@@ -108,7 +109,8 @@ class Desk:
         self._keys = KeyDesk(vault, clock.now)
         judge = Judge(vault, clock.now)
         self._seconds, self._giving_way = SecondFactors(judge), GivingWay(judge)
-        self._further = [FieldsByCode(judge, self._fields.open), *(make(judge, config) for make in further)]
+        by_code = [FieldsByCode(judge, self._fields.open), TracingByCode(judge)]
+        self._further = [*by_code, *(make(judge, config) for make in further)]
         self._epochs = EpochDesk(epoch, self._books.put_aside, clock.now)
 
     def answer(self, operation: str, request: Mapping[str, Any], progress: Progress) -> Answer:
@@ -284,12 +286,10 @@ class Desk:
         if not self._traces.may_pass():  # a fast answer would be an oracle for guessed secrets
             return refusal(VaultCode.TOO_OFTEN, f"secrets may be traced {TRACES_A_MINUTE} times a minute")
         try:
-            text = base64.b64decode(str(request.get("secret")), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+            secret = base64.b64decode(str(request.get("secret")), validate=True)
+        except binascii.Error:
             return {"ok": True, "cards": []}
-        places = [(Place(*row[:2]), CardRule(*row[2:])) for row in db.execute(import_sql.PLACES)]
-        prints = list(possible_fingerprints(self._importer.vault.keys.fingerprint, text, places))
-        return {"ok": True, "cards": [str(row[0]) for row in db.execute(sql.TRACE, (prints,))]}
+        return {"ok": True, "cards": [str(one) for one in cards_with(self._importer.vault.keys.fingerprint, secret)]}
 
 
 def _revealed(fields: Mapping[str, Secret]) -> dict[str, str]:

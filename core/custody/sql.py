@@ -193,5 +193,3 @@ INSERT INTO vault_state (open, reason, at) VALUES (%s::text IS NULL, %s, now())
 ON CONFLICT (one) DO UPDATE SET open = excluded.open, reason = excluded.reason, at = excluded.at
 """
 """Orders are taken only while the vault can open what they pay for."""
-
-TRACE = "SELECT card_id FROM card_seal WHERE fingerprint = ANY (%s::bytea[])"

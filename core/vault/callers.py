@@ -62,6 +62,7 @@ ANYONE_MAY_ASK = frozenset(
         "totp_take_away",
         "payout",
         "task_fields_by_code",
+        "trace_by_code",
     }
 )
 OPERATIONS = ANYONE_MAY_ASK.union(*MAY_ASK.values())

@@ -24,6 +24,7 @@ from core.vault.import_requests import ImportRequests
 from core.vault.link_requests import LinkRequests
 from core.vault.payout_requests import PayoutRequests
 from core.vault.second_factor import SecondFactorRequests
+from core.vault.trace_requests import TraceRequests
 
 Progress = Callable[[int, int], None]  # rows done, rows there are (about)
 
@@ -192,7 +193,14 @@ def _report(answer: dict[str, Any], *, dry_run: bool) -> ImportReport:
 
 
 class VaultClient(
-    LinkRequests, FieldRequests, AuditRequests, BookRequests, SecondFactorRequests, PayoutRequests, ImportRequests
+    LinkRequests,
+    FieldRequests,
+    AuditRequests,
+    BookRequests,
+    SecondFactorRequests,
+    PayoutRequests,
+    ImportRequests,
+    TraceRequests,
 ):
     """Requests to the vault; each opens a connection of its own, so one client serves all threads.
 
@@ -261,11 +269,6 @@ class VaultClient(
         until the request's lines have their cards. Raises like `import_restock`.
         """
         return _report(self._ask({"op": "supplied", "request": str(request)}, timeout=600.0), dry_run=False)
-
-    def trace_secret(self, secret: Secret) -> list[UUID]:
-        """The cards whose fingerprint is that of a secret (or of number and secret, separated by a blank or comma)."""
-        answer = self._ask({"op": "trace", "secret": base64.b64encode(secret.reveal()).decode()})
-        return [UUID(card) for card in answer["cards"]]
 
     def act(self, request: dict[str, Any], *, progress: Progress | None = None) -> dict[str, Any]:
         """An act on the vault itself, which `core.vault.key_requests` puts into words; some take long.

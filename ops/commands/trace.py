@@ -13,15 +13,12 @@ from zoneinfo import ZoneInfo
 import typer
 
 from core.config import Config, ConfigError
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 from core.ids import Prefix, parse, public
 from core.money import Money
 
 if TYPE_CHECKING:
     from core.reports.trace import CardHistory, CardTrace, LineTrace, OrderTrace
-
-LONGEST_SECRET = 4096  # bytes read from standard input
-
 
 _COST = {"open": "holds", "captured": "paid", "returned": "got back"}
 
@@ -40,6 +37,7 @@ def trace(
     """Show where cards came from, along which offers, and who got them when. The secret itself is never shown."""
     from core import db
     from core.reports.trace import trace_cards, trace_order
+    from core.vault.trace_requests import LONGEST_SECRET
     from ops.store import load_config, opened
 
     if sum(map(bool, (order, card, secret))) != 1:
@@ -66,20 +64,22 @@ def trace(
 
 def cards_of_secret(config: Config, typed: bytes, *, is_running: bool) -> list[UUID]:
     """Ask the vault whose fingerprint the secret has; starts a vault for the question when no store runs."""
-    from core.secret import Secret
+    from core.vault.trace_requests import typed_secret
     from ops.processes.supervisor import Supervisor
     from ops.processes.vault_wiring import operators_vault
 
-    text = typed.removesuffix(b"\n").removesuffix(b"\r")
-    if not text or len(text) > LONGEST_SECRET:
-        raise ConfigError("no secret came on standard input: pipe it in, for example `… trace --secret - < file`")
+    try:
+        secret = typed_secret(typed)
+    except Invalid:
+        why = "no secret came on standard input: pipe it in, for example `… trace --secret - < file`"
+        raise ConfigError(why) from None
     client = operators_vault(config)
     if is_running:
-        return client.trace_secret(Secret(text))
+        return client.trace_secret(secret)
     vault = Supervisor(config, ("vault",))
     try:
         vault.start()
-        return client.trace_secret(Secret(text))
+        return client.trace_secret(secret)
     finally:
         vault.stop()
 
