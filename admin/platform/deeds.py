@@ -24,6 +24,8 @@ DEEDS: Mapping[str, str] = {
     "cards.link_opened": mark("opened cards on the card page"),
     "cards.picked_up": mark("handed cards over for a pick-up code"),
     "cards.pickup_asked": mark("entered a pick-up code"),
+    "cards.traced": mark("traced cards by a secret"),
+    "cards.trace_refused": mark("asked for more cards by a secret than an hour allows"),
     "cards.asked_again": mark("asked to read cards again"),
     "cards.sent_again": mark("sent cards again"),
     "fields.opened": mark("was shown the buyer's fields"),

@@ -126,6 +126,7 @@ def paint(painter: Painter, brought: dict[str, Path]) -> None:
         painter.walk(page, "supplier")
     with painter.signed_in("platform") as page:
         painter.walk(page, "platform")
+        states.traced(page, painter.by("platform"), store, brought["copies"].read_text("utf-8").split("\n", 1)[0])
 
 
 def name_of(kind: str) -> str:

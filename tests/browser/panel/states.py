@@ -145,6 +145,16 @@ def open_order(page: Page, said: str, *, path: str = "/orders/") -> None:
     page.wait_for_selector(".moments")
 
 
+def traced(page: Page, shot: Shot, store: WholeStore, secret: str) -> None:
+    """A card that two parties brought, found by its secret; the letters of who looks are older than half a minute."""
+    page.goto(f"{ROOT}/cards/by-secret")
+    page.fill("[name=secret]", secret)
+    page.fill("[name=code]", code_of(logins_of(store.folder)[1]["platform@demo.test"]))
+    send(page)
+    page.wait_for_selector("main .head-sums")
+    shot(page, "cards-by-secret-found")
+
+
 def setting_up(page: Page, shot: Shot) -> None:
     """Somebody who opens a shop: each step as it begins, then a shop that is open."""
     page.goto(f"{ROOT}/")

@@ -106,12 +106,16 @@ class Source:
         for keyword in call.keywords:
             if keyword.arg == "action":
                 yield from self.deeds(keyword.value)
-        if not isinstance(call.func, ast.Name):
+        if isinstance(call.func, ast.Attribute):
+            called = call.func.attr if isinstance(call.func.value, ast.Name) and call.func.value.id == "self" else ""
+            named = [name for name in self.functions.get(called, ()) if name != "self"]
+        elif isinstance(call.func, ast.Name):
+            called, named = call.func.id, self.arguments_of(call.func.id)
+        else:
             return
-        named = self.arguments_of(call.func.id)
         if "action" in named and len(call.args) > named.index("action"):
             yield from self.deeds(call.args[named.index("action")])
-        if call.func.id == "execute" and call.args and WRITES in self.sql_of(call.args[0]):
+        if called == "execute" and call.args and WRITES in self.sql_of(call.args[0]):
             for node in (one for argument in call.args[1:] for one in ast.walk(argument)):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     yield node.value
