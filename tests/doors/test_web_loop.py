@@ -66,7 +66,7 @@ def test_the_pay_button_still_answers_after_the_database_was_started_again(
     assert [press(order).status_code, press(top_up).status_code] == [303, 303]
 
     sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND usename = 'keystall_shop'",
         role="superuser",
     )

@@ -26,7 +26,7 @@ def chatter(web: WebServer) -> Chatter:
 def end_connections(sql: Sql) -> int:
     """What a restart of the server does to every connection of the store."""
     ended = sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'keystall'",
         role="superuser",
     )
@@ -56,7 +56,7 @@ def test_what_is_told_after_the_listening_connection_ended_still_arrives(
         lines = response.iter_lines()
         assert next(lines) == "retry: 1500"
         sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND query LIKE 'LISTEN%%'",
             role="superuser",
         )

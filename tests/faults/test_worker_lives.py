@@ -82,7 +82,7 @@ def test_fault_8_connections_that_the_server_ended_are_made_anew(urls: dict[str,
     assert wait_until(lambda: noted.seen == [before])
 
     sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database()"
         " AND usename IN ('keystall_worker', 'keystall_direct')",
         role="superuser",
     )

@@ -80,6 +80,7 @@ WITHOUT_MODEL = {
     "service_window",
     "submission",
     "throttle",
+    "trace_budget",
     "backup_made",
     "epoch_gateway",
     "epoch_opening",

@@ -247,7 +247,7 @@ def test_sweeps_live_through_a_database_that_ends_their_connections(as_worker: S
     sweeper = Sweeper([Sweep("a", 0.02, lambda now: done.append(1) or 0)], clock=clock)
     sweeper.run_due()
     as_worker.sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND usename = 'keystall_worker'",
         role="superuser",
     )

@@ -84,7 +84,7 @@ def test_connections_that_the_server_closed_are_replaced_once(store_db, sql):
     """Fault 8: after a restart of the database the first work meets a stale connection and succeeds."""
     db.execute("SELECT 1")
     sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() "
         "AND usename = 'keystall_shop'",
         role="superuser",
     )
