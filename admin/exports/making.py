@@ -37,8 +37,8 @@ PIECE = 64 * 1024
 AT_ONCE = 2
 """Exports of one process: each keeps a thread and a connection for as long as its reader takes."""
 
-STATEMENT_DAYS = timedelta(days=24)
-"""A statement is asked for in stretches, each of which has fewer lines than it would be cut at."""
+STATEMENT_DAYS = timedelta(days=365)
+"""A statement is asked for in stretches, so that no answer grows with the range."""
 
 slots = threading.BoundedSemaphore(AT_ONCE)
 log = structlog.get_logger()

@@ -31,6 +31,8 @@ PAID_TO = (Role.OWNER, Role.FINANCE, Role.PLATFORM_OWNER)
 AHEAD = timedelta(minutes=5)
 """A transfer may be of a clock that is a little before the reader's."""
 
+LINES_SHOWN = 500
+
 RANGES = {"30": mark("30 days"), "90": mark("90 days"), "365": mark("a year")}
 WORDS = {
     "sale": mark("sales"),
@@ -103,7 +105,8 @@ def statement_page() -> Response:
         "money/statement.html.jinja",
         claim=claim,
         debtor=party_names([claim.debtor])(claim.debtor),
-        lines=_drawn(lines, currency),
+        lines=_drawn(lines[:LINES_SHOWN], currency),
+        left=max(0, len(lines) - LINES_SHOWN),
         came=money(came, currency),
         went=money(went, currency),
         days=days,

@@ -124,8 +124,8 @@ def _asked(form: QuestionForm) -> list[UUID]:
         if public_key is None:
             raise NoVaultKey()
         try:
-            secret = typed_secret((form.secret.data or "").encode(errors="replace"))
-        except Invalid:
+            secret = typed_secret((form.secret.data or "").encode())
+        except (Invalid, UnicodeEncodeError):
             form.refuse(words().say(NOT_ONE))
             return []
         sealed = sealed_question(person, secret, vault_public=public_key)

@@ -36,7 +36,7 @@ WITH closed AS (SELECT coalesce(max(last_transfer_id), -9223372036854775808) AS 
       AND t.at >= %(since)s AND t.at < %(until)s
 )
 SELECT (at AT TIME ZONE %(zone)s)::date, code, sum(transfers)::bigint, sum(came)::bigint, sum(went)::bigint
-FROM figures GROUP BY 1, 2 ORDER BY 1 DESC, 2 LIMIT 500
+FROM figures GROUP BY 1, 2 ORDER BY 1 DESC, 2
 """  # noqa: S608 - constants of this module only
 """Closed periods by their figures (migration 0044), and what came after the last checkpoint; all of one moment."""
 
@@ -55,14 +55,14 @@ class StatementLine:
 def statement_of(
     *, actor: Actor, party_id: int, debtor_code: str, currency: str, first: date, last: date, zone: ZoneInfo
 ) -> Sequence[StatementLine]:
-    """The lines of a claim from one day to another, both included, by a zone's days; the newest first, at most 500.
+    """The lines of a claim from one day to another, both included, by a zone's days; the newest first.
 
     Raises `NotFound` for a party that the actor may not see, or a claim that is not there or not told of (INV-T4).
     """
     if not may_see(actor, party_id):
         raise NotFound("party")
     debtor_id = find_party(code=debtor_code).id
-    if not (sees_all(actor) or debtor_id in near_to(party_id)) and not _is_due(actor, party_id, debtor_code):
+    if not (sees_all(actor) or debtor_id in near_to(party_id)) and not _is_due(actor, party_id, debtor_code, currency):
         raise NotFound("claim")
     holder, debtor = books.party(party_id), books.party(debtor_id)
     asked: dict[str, object] = {"holder": holder, "debtor": debtor, "currency": currency, "zone": zone.key}
@@ -72,6 +72,7 @@ def statement_of(
     return [StatementLine(*row) for row in execute(LINES, asked | {"since": since, "until": until})]
 
 
-def _is_due(actor: Actor, party_id: int, debtor_code: str) -> bool:
+def _is_due(actor: Actor, party_id: int, debtor_code: str, currency: str) -> bool:
     """Whether anything stands on a claim of somebody further away: its debtor is named only then."""
-    return debtor_code in {one.debtor for one in claim_views(actor=actor, party_id=party_id, now=database_now())}
+    due = claim_views(actor=actor, party_id=party_id, now=database_now())
+    return (debtor_code, currency) in {(one.debtor, one.currency) for one in due}

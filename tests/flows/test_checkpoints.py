@@ -142,7 +142,8 @@ def test_no_role_but_the_vaults_writes_a_checkpoint_and_none_changes_or_deletes_
     for table, copy in copies.items():
         changes = f"UPDATE {table} SET number = number", f"DELETE FROM {table}", f"TRUNCATE {table}"
         for role in ("shop", "worker", "panel", "vault", "direct"):
-            for statement in changes if role == "vault" else (copy, *changes):
+            may_add = role == "vault" and table != "claim_quarter"
+            for statement in changes if may_add else (copy, *changes):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     shop.sql(statement, role=role)
     for statement in ("UPDATE checkpoint SET transfers = 9", "DELETE FROM checkpoint_balance"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from core.ledger.service import NewTransfer, open_account, post
 from core.settlement.claims import Claim
 from core.settlement.service import claim_views
 from core.settlement.statement import LINES, statement_of
+from ops.migrate import MIGRATIONS
 from tests.builders import NOON, Shop, Sql
 from tests.support.books import Books, world
 from tests.support.trade import CHAIN, a_chain
@@ -166,6 +168,23 @@ def test_a_day_begins_at_a_whole_quarter_in_every_zone() -> None:
     assert wrong == set()
 
 
+def test_a_store_that_closed_periods_before_gets_their_figures(claims: Claims, sealed: Books, sql: Sql) -> None:
+    """Migration 0044, over several checkpoints; nobody but the database's own trigger adds a figure."""
+    for mark in range(3):
+        claims.moves(mark, 20)
+        sealed.checkpoint(NOON + timedelta(hours=2 * mark))
+    figures = "SELECT * FROM claim_quarter ORDER BY holder, counterparty, currency, quarter, code, number"
+    kept = sql(figures)
+    sql("SET session_replication_role = replica; DELETE FROM claim_quarter", role="superuser")
+
+    sql(FILL.findall((MIGRATIONS / "0044_statement_figures.sql").read_text("utf-8"))[0])
+
+    assert (sql(figures), {row[5] for row in kept}) == (kept, {1, 2, 3})
+
+
+FILL = re.compile(r"^INSERT INTO claim_quarter .*?;", re.DOTALL | re.MULTILINE)
+
+
 def test_a_claim_of_others_is_not_told(claims: Claims) -> None:
     """INV-T1: not of another party, nor one that is not there."""
     asked = {"currency": "CNY", "first": BEGAN.date(), "last": BEGAN.date(), "zone": ZONES[0], "actor": claims.finance}
@@ -190,6 +209,9 @@ def test_whose_cash_it_was_is_told_along_ones_own_hop_only(shop: Shop) -> None:
     post(transfers=[NewTransfer(world(), pending, 5, "CNY", TransferCode.SALE, new_id())], now=NOON)
 
     assert debtors(shop, "brand1") == ["demo"]
+    Claim(shop.a_party("brand1"), shop.merchant, "USD").account(AccountKind.PENDING)
+    with pytest.raises(NotFound):
+        statement_of(actor=finance(shop, "brand1"), **of_brand | {"currency": "USD"}, **days)
     assert statement_of(actor=finance(shop, "brand1"), **of_brand, **days) != []
 
 

@@ -16,6 +16,8 @@ import pytest
 import uvicorn.server
 from jinja2.bccache import Bucket, BytecodeCache
 
+from core.stock import marks
+
 
 @dataclass
 class Compiled(BytecodeCache):
@@ -48,12 +50,14 @@ def quickly() -> Iterator[None]:
 
     Passwords are hashed with the least that argon2 takes: what a login costs a guesser is no matter of these tests.
     uvicorn looks a hundred times a second whether it is to end, and not ten times; templates are compiled and the list
-    of all authorities is read once, and not for each web process and each client.
+    of all authorities is read once, and not for each web process and each client. Marks wait longer than 2 s for open
+    transactions: those of all other tests are on the same server.
     """
     hurried, compiled = ModuleType("asyncio"), Compiled()
     vars(hurried).update(vars(asyncio) | {"sleep": lambda seconds: asyncio.sleep(min(seconds, 0.01))})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(uvicorn.server, "asyncio", hurried)
+        patch.setattr(marks, "PATIENCE", 30.0)
         patch.setattr(httpx._transports.default, "create_ssl_context", cache(httpx._config.create_ssl_context))
         patch.setattr(argon2.PasswordHasher, "__init__", cheap)
         kept = property(lambda _: compiled, lambda *_: None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 from core.custody.imports.tracing import cards_seen_by
 from core.custody.openings.checks import OpeningRefused
 from core.custody.staff.judging import Judge, refused
+from core.custody.throttle import Throttle
 from core.db import atomic, execute
 from core.vault.client import VaultCode
 from core.vault.primitives import SealError, hpke_open
@@ -29,6 +30,9 @@ from core.vault.trace_requests import LONGEST_SECRET, question_context
 OF_A_PERSON = 20
 OF_A_PARTY = 60
 """Questions within a clock hour."""
+
+A_MINUTE = 60
+"""Questions of all parties together: each makes a fingerprint by every rule that cards of the store may have."""
 
 ASKS = """
 SELECT p.kind = 'platform' FROM staff_role r JOIN party p ON p.id = r.party_id
@@ -55,11 +59,14 @@ class TracingByCode:
     operations: ClassVar = frozenset({"trace_by_code"})
 
     judge: Judge
+    rate: Throttle = field(default_factory=lambda: Throttle(A_MINUTE))
 
     def answer(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """The cards by their ids. Raises `OpeningRefused`."""
         del operation
         staff, party, secret = self._read(request)
+        if not self.rate.may_pass():
+            raise OpeningRefused(VaultCode.BUSY, f"secrets are traced {A_MINUTE} times a minute")
         with atomic():
             roles = execute(ASKS, (staff, party))
             if not roles:
@@ -67,13 +74,12 @@ class TracingByCode:
             refusal = self.judge.judged(staff, digits(str(request.get("code", ""))), confirms=False)
             if refusal is None:
                 refusal = self._spent(staff, party)
-            cards: list[UUID] = []
-            if refusal is None:
-                key = self.judge.vault.keys.fingerprint
-                cards = cards_seen_by(party, key, secret, sees_all=any(row[0] for row in roles))
-                self._write(staff, party, "cards.traced", {"found": len(cards)})
         if refusal is not None:
             raise refusal
+        key = self.judge.vault.keys.fingerprint  # looked for when nobody waits for this person's budget any more
+        with atomic():
+            cards = cards_seen_by(party, key, secret, sees_all=any(row[0] for row in roles))
+            self._write(staff, party, "cards.traced", {"found": len(cards)})
         return {"cards": [str(one) for one in cards]}
 
     def _read(self, request: Mapping[str, Any]) -> tuple[UUID, int, bytes]:

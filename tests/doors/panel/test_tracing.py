@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from core.custody.staff import tracing_by_code
+from core.custody.throttle import Throttle
 from core.ids import Prefix, public
 from core.parties.rules import Role
 from core.secret import Secret
@@ -100,6 +101,19 @@ def test_the_platform_sees_every_copy_with_who_brought_and_sold_it(panel: Panel,
     assert (status, public(Prefix.ORDER, sale.order)[:12] in said, "keys.txt" in said) == (200, True, True)
 
 
+def test_a_contested_copy_is_to_its_owner_like_any_on_the_shelf(panel: Panel, counter: Counter) -> None:
+    """Fault 67: whoever tries the secrets of its own file does not learn which of them somebody else has, too."""
+    shop = counter.shop
+    owner = Asker(panel, shop, shop.merchant, Role.OWNER)
+    before = VARIES.sub("", owner.asks(LINES[1])[1])
+    assert "on the shelf" in before
+
+    shop.sql("UPDATE card SET state = 'quarantined', contested = true WHERE state = 'free'")
+
+    assert VARIES.sub("", owner.asks(LINES[1])[1]) == before
+    assert "set aside" in Asker(panel, shop, shop.platform, Role.PLATFORM_OPERATOR).asks(LINES[1])[1]
+
+
 @pytest.mark.parametrize("secret", ["", "x" * 5000, "a\0b", LINES[0] + "\n", "卡密".encode("gbk")])
 def test_oddly_shaped_secrets_are_answered(panel: Panel, counter: Counter, secret: str | bytes) -> None:
     owner = Asker(panel, counter.shop, counter.shop.merchant, Role.OWNER)
@@ -173,6 +187,17 @@ def test_whoever_asks_too_often_is_refused_and_that_is_audited(
     assert said == [200, 200, 429, 200, 429]
     refused = [row[3] for row in audited(shop) if row[2] == "cards.trace_refused"]
     assert refused == [{"budget": "person"}, {"budget": "party"}]
+
+
+def test_the_installation_has_so_many_questions_a_minute(
+    panel: Panel, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many parties together do not keep the vault from opening cards; the code is not used up by a no."""
+    owner = Asker(panel, counter.shop, counter.shop.merchant, Role.OWNER)
+    monkeypatch.setattr(Throttle, "may_pass", lambda self: self._most != tracing_by_code.A_MINUTE)
+
+    assert owner.asks(LINES[0])[0] == 503
+    assert (audited(counter.shop), counter.shop.sql("SELECT last_step FROM staff_totp")) == ([], [(0,)])
 
 
 def test_the_vault_looks_at_roles_and_seal_itself(panel: Panel, counter: Counter, vault: TestVault) -> None:
