@@ -5,8 +5,8 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
-# Two more than there are cores: tests wait for processes that start and end, and a core would wait with them.
-JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 2)))
+# One more than there are cores: tests wait for processes that start and end, and a core would wait with them.
+JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 SUITE ?= tests
 # Where it is set (images of containers do), every process of the store would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE

@@ -19,12 +19,21 @@ RELATIONS = """SELECT c.oid::regclass::text, nspname = 'pg_catalog'
     WHERE relkind IN ('r', 'S') AND NOT relisshared AND nspname <> 'information_schema' ORDER BY 1"""
 
 
+SIZES = ("relpages", "reltuples", "relallvisible", "relallfrozen", "relfrozenxid", "relminmxid")
+BUT_FOR = {
+    "pg_class": f"to_jsonb(pg_class) - ARRAY{list(SIZES)} FROM pg_class WHERE oid < 16384"
+    " UNION ALL SELECT xmin::text, to_jsonb(pg_class) FROM pg_class WHERE oid >= 16384",
+    "pg_statistic": "* FROM pg_statistic WHERE starelid >= 16384",
+}
+"""What the server's own vacuum writes of its catalogs meanwhile, when it likes, is not what a test left behind."""
+
+
 def everything(session: Session) -> dict[str, Any]:
     """Each row in its order, of tables, sequences and catalogs; of these with the transaction that wrote it."""
     found = {}
     for name, is_catalog in session.execute(RELATIONS).fetchall():
         writer = "xmin::text, " if is_catalog else ""
-        found[str(name)] = session.execute(f"SELECT {writer}* FROM {name}".encode()).fetchall()
+        found[str(name)] = session.execute(f"SELECT {writer}{BUT_FOR.get(name, f'* FROM {name}')}".encode()).fetchall()
     return found
 
 
