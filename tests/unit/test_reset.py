@@ -33,7 +33,8 @@ def everything(session: Session) -> dict[str, Any]:
     found = {}
     for name, is_catalog in session.execute(RELATIONS).fetchall():
         writer = "xmin::text, " if is_catalog else ""
-        found[str(name)] = session.execute(f"SELECT {writer}{BUT_FOR.get(name, f'* FROM {name}')}".encode()).fetchall()
+        rows = session.execute(f"SELECT {writer}{BUT_FOR.get(name, f'* FROM {name}')}".encode()).fetchall()
+        found[str(name)] = sorted(rows, key=str) if name in BUT_FOR else rows
     return found
 
 
